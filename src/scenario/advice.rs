@@ -1,0 +1,122 @@
+//! Things that are legal and unwise: what a person who knows the real controllers would point out.
+
+use super::{CanarySettings, DeploymentSettings, Fleet, Scenario, Strategy};
+use crate::units::{CountOrPercent, Duration};
+
+/// Everything that is unwise about a checked scenario, in sentences.
+pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
+    let mut warnings = Vec::new();
+    match &scenario.rollout.strategy {
+        Strategy::None => return warnings,
+        Strategy::Recreate(settings) => {
+            deadline(settings.min_ready, settings.progress_deadline, "recreate", &mut warnings)
+        }
+        Strategy::Rolling(settings) => rolling(settings, &scenario.fleet, &mut warnings),
+        Strategy::BlueGreen(settings) => {
+            deadline(settings.min_ready, settings.progress_deadline, "blue_green", &mut warnings);
+            blue_green(&scenario.fleet, &mut warnings);
+        }
+        Strategy::Canary(settings) => canary(settings, &scenario.fleet, &mut warnings),
+    }
+    termination(scenario, &mut warnings);
+    warnings
+}
+
+fn termination(scenario: &Scenario, warnings: &mut Vec<String>) {
+    let termination = &scenario.termination;
+    if termination.grace_period <= termination.pre_stop {
+        warnings.push(format!(
+            "termination.grace_period ({}) is no longer than pre_stop ({}): the hook is cut, and only 2 s remain for answers",
+            termination.grace_period, termination.pre_stop
+        ));
+    }
+    if termination.endpoint_lag > termination.pre_stop {
+        warnings.push(format!(
+            "termination.endpoint_lag ({}) exceeds pre_stop ({}): requests routed after SIGTERM and before the lag is \
+             over are refused",
+            termination.endpoint_lag, termination.pre_stop
+        ));
+    }
+}
+
+/// Kubernetes and Argo Rollouts both refuse such a deadline.
+fn deadline(min_ready: Duration, progress_deadline: Duration, strategy: &str, warnings: &mut Vec<String>) {
+    if progress_deadline <= min_ready {
+        warnings.push(format!(
+            "rollout.{strategy}.progress_deadline ({progress_deadline}) is no longer than min_ready ({min_ready}): the \
+             real controller refuses such a manifest"
+        ));
+    }
+}
+
+/// Replicas beyond and below the desired ones, as the controllers resolve them; 0/0 becomes 1 unavailable.
+fn resolve(
+    surge: CountOrPercent,
+    unavailable: CountOrPercent,
+    key: &str,
+    fleet: &Fleet,
+    warnings: &mut Vec<String>,
+) -> (u32, u32) {
+    let desired = fleet.replicas;
+    match (surge.round_up(desired), unavailable.round_down(desired)) {
+        (0, 0) => {
+            warnings.push(format!(
+                "rollout.{key}: max_surge {surge} and max_unavailable {unavailable} of {desired} replicas are both zero \
+                 after rounding; the controller takes max_unavailable as 1"
+            ));
+            (0, 1)
+        }
+        resolved => resolved,
+    }
+}
+
+fn rolling(settings: &DeploymentSettings, fleet: &Fleet, warnings: &mut Vec<String>) {
+    deadline(settings.min_ready, settings.progress_deadline, "rolling", warnings);
+    let (surge, unavailable) = resolve(settings.max_surge, settings.max_unavailable, "rolling", fleet, warnings);
+    surge_fits(surge, unavailable, fleet, warnings);
+}
+
+fn blue_green(fleet: &Fleet, warnings: &mut Vec<String>) {
+    let needed = 2 * u64::from(fleet.replicas) * u64::from(fleet.gpus_per_replica);
+    if let Some(limit) = fleet.gpu_limit.filter(|limit| u64::from(*limit) < needed) {
+        warnings.push(format!(
+            "blue-green needs two whole fleets, {needed} GPUs; fleet.gpu_limit is {limit}: the rollout deadlocks"
+        ));
+    }
+}
+
+fn canary(settings: &CanarySettings, fleet: &Fleet, warnings: &mut Vec<String>) {
+    deadline(settings.min_ready, settings.progress_deadline, "canary", warnings);
+    if !settings.traffic_routing {
+        let (surge, unavailable) = resolve(settings.max_surge, settings.max_unavailable, "canary", fleet, warnings);
+        return surge_fits(surge, unavailable, fleet, warnings);
+    }
+    let needed = 2 * u64::from(fleet.replicas) * u64::from(fleet.gpus_per_replica);
+    if let Some(limit) = fleet.gpu_limit.filter(|limit| u64::from(*limit) < needed) {
+        let end = match settings.dynamic_stable_scale {
+            true => "while stable shrinks, canary replicas may wait for GPUs",
+            false => "stable keeps its size until the end, so the rollout deadlocks before full weight",
+        };
+        warnings.push(format!(
+            "a traffic-routed canary ends with two whole fleets, {needed} GPUs, and ignores max_surge; fleet.gpu_limit \
+             is {limit}: {end}"
+        ));
+    }
+}
+
+/// Whether the quota has room for the surge.
+fn surge_fits(surge: u32, unavailable: u32, fleet: &Fleet, warnings: &mut Vec<String>) {
+    let gpus = u64::from(fleet.gpus_per_replica);
+    let steady = u64::from(fleet.replicas) * gpus;
+    let needed = steady + u64::from(surge) * gpus;
+    let Some(limit) = fleet.gpu_limit.map(u64::from).filter(|limit| *limit < needed) else { return };
+    let consequence = if limit - steady >= gpus || surge == 0 {
+        "some surge replicas wait for GPUs"
+    } else if unavailable == 0 {
+        "no surge replica ever gets its GPUs and none may be removed first: the rollout deadlocks"
+    } else {
+        "no surge replica gets GPUs before an old one has left"
+    };
+    warnings
+        .push(format!("a surge of {surge} replicas needs {needed} GPUs; fleet.gpu_limit is {limit}: {consequence}"));
+}

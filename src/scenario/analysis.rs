@@ -1,0 +1,204 @@
+//! `[analysis.NAME]` templates and the lists that name them; `[[check]]`.
+
+use super::reader::{FINITE, Field, POSITIVE, PROBABILITY, QUANTILE, Section};
+use super::tree::{Place, Value};
+use super::{Analysis, AnalysisBound, AnalysisMetric, Check, NoData, Statistic};
+use crate::units::Duration;
+
+/// Most measurements, limits and samples that a template may ask for.
+const MOST: u64 = 1_000_000_000;
+/// Shortest time between measurements: each is an event of its own.
+const SHORTEST_INTERVAL: Duration = Duration(100_000_000);
+
+/// Reads `[analysis]`: a table for each name.
+pub(super) fn templates(section: &Section<'_>) -> Vec<Analysis> {
+    let fields = section.all_fields();
+    fields
+        .into_iter()
+        .map(|(name, field)| match field.table() {
+            Some(table) => table.read_whole(|table| template(name, table)),
+            None => placeholder(name),
+        })
+        .collect()
+}
+
+/// Holds the place of a template that cannot be read, so that the others keep their indices and its name is known.
+fn placeholder(name: &str) -> Analysis {
+    Analysis {
+        name: name.to_owned(),
+        metric: AnalysisMetric::Ttft,
+        quantile: 0.99,
+        bound: AnalysisBound::Max(0.0),
+        interval: Duration::from_seconds(60),
+        count: Some(1),
+        failure_limit: 0,
+        inconclusive_limit: 0,
+        consecutive_error_limit: 4,
+        initial_delay: Duration::ZERO,
+        window: Duration::from_seconds(60),
+        min_samples: 0,
+        no_data: NoData::Success,
+    }
+}
+
+fn template(name: &str, table: &Section<'_>) -> Analysis {
+    const NO_DATA: [(&str, NoData); 3] =
+        [("success", NoData::Success), ("error", NoData::Error), ("inconclusive", NoData::Inconclusive)];
+    table.choice("estimator", &[("exact", ())], &["prometheus", "mann_whitney"], ());
+    let metric = read_metric(table);
+    let interval = read_interval(table).unwrap_or(Duration::from_seconds(60));
+    let unread = placeholder(name);
+    Analysis {
+        name: unread.name,
+        metric: metric.unwrap_or(unread.metric),
+        quantile: read_quantile(table, metric),
+        bound: read_bound(table, metric).unwrap_or(unread.bound),
+        interval,
+        count: table.optional_whole("count", 1..=MOST),
+        failure_limit: table.whole("failure_limit", 0..=MOST, 0),
+        inconclusive_limit: table.whole("inconclusive_limit", 0..=MOST, 0),
+        consecutive_error_limit: table.whole("consecutive_error_limit", 0..=MOST, 4),
+        initial_delay: table.duration("initial_delay", Duration::ZERO),
+        window: table.positive_duration("window", interval),
+        min_samples: table.whole("min_samples", 0..=MOST, 0),
+        no_data: table.choice("no_data", &NO_DATA, &[], NoData::Success),
+    }
+}
+
+fn read_metric(table: &Section<'_>) -> Option<AnalysisMetric> {
+    const METRICS: [(&str, AnalysisMetric); 6] = [
+        ("ttft", AnalysisMetric::Ttft),
+        ("tpot", AnalysisMetric::Tpot),
+        ("e2e", AnalysisMetric::EndToEnd),
+        ("error_rate", AnalysisMetric::ErrorRate),
+        ("truncation_rate", AnalysisMetric::TruncationRate),
+        ("queue_time", AnalysisMetric::QueueTime),
+    ];
+    table.required("metric", "what is measured, such as \"ttft\"")?.choice(&METRICS, &[])
+}
+
+fn read_interval(table: &Section<'_>) -> Option<Duration> {
+    let field = table.field("interval")?;
+    match field.duration()? {
+        interval if interval < SHORTEST_INTERVAL => {
+            field.wrong(format_args!("a duration of at least {SHORTEST_INTERVAL}"))
+        }
+        interval => Some(interval),
+    }
+}
+
+fn is_rate(metric: AnalysisMetric) -> bool {
+    matches!(metric, AnalysisMetric::ErrorRate | AnalysisMetric::TruncationRate)
+}
+
+fn read_quantile(table: &Section<'_>, metric: Option<AnalysisMetric>) -> f64 {
+    let Some(field) = table.field("quantile") else { return 0.99 };
+    if metric.is_some_and(is_rate) {
+        let help = Some("remove it".to_owned());
+        field.wrong_because::<()>("a rate has no quantile; latencies have".to_owned(), help);
+    }
+    field.real(&QUANTILE).unwrap_or(0.99)
+}
+
+/// Exactly one of `max` (a duration for latencies, a share for rates) and `max_ratio_to_stable`.
+fn read_bound(table: &Section<'_>, metric: Option<AnalysisMetric>) -> Option<AnalysisBound> {
+    match (table.field("max"), table.field("max_ratio_to_stable")) {
+        (Some(max), None) if metric.is_some_and(is_rate) => Some(AnalysisBound::Max(max.real(&PROBABILITY)?)),
+        // Without a metric, nobody knows what its bound should look like.
+        (Some(max), None) => metric.and_then(|_| max.duration()).map(|max| AnalysisBound::Max(max.seconds())),
+        (None, Some(ratio)) => Some(AnalysisBound::MaxRatioToStable(ratio.real(&POSITIVE)?)),
+        (Some(_), Some(ratio)) => {
+            ratio.wrong_because("expected only one of `max` and `max_ratio_to_stable`".to_owned(), None)
+        }
+        (None, None) => {
+            table.required("max", "`max` or `max_ratio_to_stable`: what a measurement must not exceed");
+            None
+        }
+    }
+}
+
+/// How an analysis is used, which decides whether it must end by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Beside the steps, until they are done.
+    Background,
+    /// As a step or around a promotion, which waits for its verdict.
+    Awaited,
+}
+
+/// A list of names of templates, as indices.
+pub(super) fn names(field: &Field<'_>, analyses: &[Analysis], usage: Use) -> Vec<usize> {
+    const EXPECTED: &str = "a list of names of [analysis] tables, such as [\"ttft\"]";
+    let known: Vec<&str> = analyses.iter().map(|analysis| analysis.name.as_str()).collect();
+    let mut indices = Vec::new();
+    for element in field.list(EXPECTED).unwrap_or_default() {
+        let Value::Text(name) = &element.node.value else {
+            element.wrong::<()>("the name of an [analysis] table");
+            continue;
+        };
+        match known.iter().position(|candidate| candidate == name) {
+            Some(index) => {
+                if usage == Use::Awaited {
+                    check_ends(&element, &analyses[index]);
+                }
+                indices.push(index);
+            }
+            None if known.is_empty() => {
+                let expected = format!("there is no table [analysis.{name}]");
+                element.wrong_because::<()>(expected, None);
+            }
+            None => {
+                element.unknown_word::<()>(&known);
+            }
+        }
+    }
+    indices
+}
+
+/// An analysis with an interval and no count goes on for ever, and so would whoever waits for its verdict.
+fn check_ends(element: &Field<'_>, analysis: &Analysis) {
+    let key = format!("analysis.{}", analysis.name);
+    let count = format!("{key}.count");
+    if analysis.count.is_none() && element.context.are_sound(&[&count]) {
+        let message = format!("`{}` waits for an analysis that never ends", element.path);
+        let expected = format!("expected `count` in [{key}]: without it, measuring goes on for ever");
+        let help = Some(format!("set `{count}`, such as 5"));
+        element.context.problem(&element.node.place, &element.path, message, expected, help);
+    }
+}
+
+/// Reads `[[check]]`; `metrics` is the vocabulary.
+pub(super) fn checks(field: &Field<'_>, metrics: &[&str], line_of: &dyn Fn(&Place) -> usize) -> Vec<Check> {
+    let elements = field.list("a list of tables: [[check]]").unwrap_or_default();
+    let read = |element: &Field<'_>| {
+        let line = line_of(&element.node.place);
+        element.table()?.read_whole(|table| check(table, metrics, line))
+    };
+    elements.iter().filter_map(read).collect()
+}
+
+fn check(table: &Section<'_>, metrics: &[&str], line: usize) -> Option<Check> {
+    let metric = table.required("metric", "a metric of one run, such as \"truncated_attempts\"");
+    let metric = metric.and_then(|field| match &field.node.value {
+        Value::Text(name) if metrics.contains(&name.as_str()) => Some(name.clone()),
+        _ => field.unknown_word(metrics),
+    });
+    let statistics = Statistic::ALL.map(|(statistic, name)| (name, statistic));
+    let statistic = table.required("statistic", "a statistic over runs, such as \"p95\"");
+    let statistic = statistic.and_then(|field| field.choice(&statistics, &[]));
+    let (least, greatest) = (table.field("min"), table.field("max"));
+    let min = least.as_ref().and_then(|field| field.real(&FINITE));
+    let max = greatest.as_ref().and_then(|field| field.real(&FINITE));
+    if least.is_none() && greatest.is_none() {
+        table.required("max", "`min`, `max` or both: what the statistic must obey");
+    }
+    if let (Some(low), Some(high), Some(field)) = (min, max, &greatest)
+        && low > high
+    {
+        field.wrong_because::<()>(
+            format!("expected `max` to be no less than `min`, which is {low}, found {high}"),
+            None,
+        );
+    }
+    Some(Check { metric: metric?, statistic: statistic?, min, max, line })
+}

@@ -1,0 +1,115 @@
+//! `[rollout.canary]` and its steps.
+
+use super::analysis::{self, Use};
+use super::reader::{Field, Section};
+use super::rollout::surge_and_unavailable;
+use super::tree::Value;
+use super::{Analysis, CanaryScale, CanarySettings, CanaryStep};
+use crate::units::Duration;
+
+/// The kinds of step.
+const STEPS: &str = "one of `set_weight`, `pause`, `set_canary_scale`, `analysis`";
+
+/// Reads `[rollout.canary]`.
+pub(super) fn read(table: &Section<'_>, analyses: &[Analysis]) -> CanarySettings {
+    table.not_supported(&["controller", "scale_down_delay_revision_limit"]);
+    let traffic_routing = table.boolean("traffic_routing", true);
+    let (max_surge, max_unavailable) = surge_and_unavailable(table);
+    let dynamic_stable_scale = table.field("dynamic_stable_scale");
+    let min_pods = table.field("min_pods_per_replica_set");
+    if !traffic_routing {
+        for field in [&dynamic_stable_scale, &min_pods].into_iter().flatten() {
+            if !matches!(field.node.value, Value::Boolean(false)) {
+                needs_routing(field);
+            }
+        }
+    }
+    let steps = table.field("steps").map(|field| read_steps(&field, analyses, traffic_routing)).unwrap_or_default();
+    let background = table.field("background_analysis");
+    CanarySettings {
+        traffic_routing,
+        max_surge,
+        max_unavailable,
+        dynamic_stable_scale: dynamic_stable_scale.and_then(|field| field.boolean()).unwrap_or(false),
+        scale_down_delay: table.optional_duration("scale_down_delay"),
+        abort_scale_down_delay: table.optional_duration("abort_scale_down_delay"),
+        min_pods_per_replica_set: min_pods.and_then(|field| field.whole(1..=10_000)).map(|count| count as u32),
+        background_analysis: background
+            .map(|field| analysis::names(&field, analyses, Use::Background))
+            .unwrap_or_default(),
+        background_starting_step: table.whole("background_starting_step", 0..=steps.len() as u64, 0),
+        steps,
+        min_ready: table.duration("min_ready", Duration::ZERO),
+        progress_deadline: table.positive_duration("progress_deadline", Duration::from_seconds(600)),
+        progress_deadline_abort: table.boolean("progress_deadline_abort", false),
+    }
+}
+
+/// Argo Rollouts ignores such keys without a traffic router, which is never what was meant.
+fn needs_routing(field: &Field<'_>) {
+    let message = format!("`{}` needs a traffic router", field.path);
+    let expected = "expected `rollout.canary.traffic_routing = true` for this; without it, Argo Rollouts ignores it";
+    field.context.problem(&field.node.place, &field.path, message, expected.to_owned(), None);
+}
+
+fn read_steps(field: &Field<'_>, analyses: &[Analysis], traffic_routing: bool) -> Vec<CanaryStep> {
+    let steps = field.list("a list of steps such as [{ set_weight = 5 }, { pause = \"5m\" }]").unwrap_or_default();
+    // A step that cannot be read keeps its place, so that the number of steps is right.
+    let unread = CanaryStep::SetWeight(0);
+    let read = |step: &Field<'_>| read_step(step, analyses, traffic_routing).unwrap_or(unread.clone());
+    steps.iter().map(read).collect()
+}
+
+fn read_step(step: &Field<'_>, analyses: &[Analysis], traffic_routing: bool) -> Option<CanaryStep> {
+    step.table()?.read_whole(|table| {
+        let weight = table.field("set_weight");
+        let pause = table.field("pause");
+        let scale = table.field("set_canary_scale");
+        let analysis = table.field("analysis");
+        match (weight, pause, scale, analysis) {
+            (Some(weight), None, None, None) => Some(CanaryStep::SetWeight(weight.whole(0..=100)? as u32)),
+            (None, Some(pause), None, None) => read_pause(&pause),
+            (None, None, Some(scale), None) => {
+                if !traffic_routing {
+                    needs_routing(&scale);
+                }
+                scale.table()?.read_whole(|table| read_scale(&scale, table)).map(CanaryStep::SetCanaryScale)
+            }
+            (None, None, None, Some(list)) => {
+                Some(CanaryStep::Analysis(analysis::names(&list, analyses, Use::Awaited)))
+            }
+            (None, None, None, None) => {
+                // A lone slip of the pen is reported as an unknown key with its nearest name, which says more.
+                match &step.node.value {
+                    Value::Table(entries) if entries.is_empty() => step.wrong(STEPS),
+                    _ => None,
+                }
+            }
+            _ => step.wrong_because(format!("expected only {STEPS} in each step"), None),
+        }
+    })
+}
+
+fn read_pause(field: &Field<'_>) -> Option<CanaryStep> {
+    match &field.node.value {
+        Value::Text(text) if text == "until_promoted" => Some(CanaryStep::Pause(None)),
+        Value::Text(_) => field.duration().map(|pause| CanaryStep::Pause(Some(pause))),
+        _ => field.wrong("a duration such as \"5m\", or \"until_promoted\""),
+    }
+}
+
+fn read_scale(field: &Field<'_>, table: &Section<'_>) -> Option<CanaryScale> {
+    let (replicas, weight) = (table.field("replicas"), table.field("weight"));
+    match (replicas, weight, table.field("match_traffic_weight")) {
+        (Some(replicas), None, None) => Some(CanaryScale::Replicas(replicas.whole(0..=10_000)? as u32)),
+        (None, Some(weight), None) => Some(CanaryScale::Weight(weight.whole(0..=100)? as u32)),
+        (None, None, Some(matched)) => match matched.boolean()? {
+            true => Some(CanaryScale::MatchTrafficWeight),
+            false => matched.wrong("true"),
+        },
+        _ => {
+            let expected = "expected one of { replicas = N }, { weight = N }, { match_traffic_weight = true }";
+            field.wrong_because(expected.to_owned(), None)
+        }
+    }
+}

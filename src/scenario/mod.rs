@@ -1,0 +1,340 @@
+//! What a user writes, checked: the values of a scenario after every rule of the format has been applied.
+//!
+//! The types here are what the rest of the program reads. How TOML becomes them, and what is said when it cannot, lives
+//! in the submodules. Nothing here knows how a scenario is simulated.
+
+mod advice;
+mod analysis;
+mod canary;
+mod distribution;
+mod load;
+mod overrides;
+mod policy;
+mod problems;
+mod reader;
+mod replica;
+mod rollout;
+mod sections;
+mod table_file;
+mod traffic;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use crate::random::Distribution;
+use crate::units::Duration;
+
+pub use load::{load, parse};
+pub use policy::{
+    Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, Check,
+    DeploymentSettings, NewVersion, NoData, Rollout, Statistic, Strategy,
+};
+pub use problems::{LoadError, Problem, Problems};
+
+/// A checked scenario: what is simulated, how often, and what must hold.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Title for people.
+    pub name: String,
+    /// How often and how long.
+    pub study: Study,
+    /// The requests.
+    pub traffic: Traffic,
+    /// What clients do when an attempt goes wrong.
+    pub clients: Clients,
+    /// The router in front of the replicas.
+    pub router: Router,
+    /// The replicas and what they cost.
+    pub fleet: Fleet,
+    /// One replica's engine.
+    pub engine: Engine,
+    /// What a replica goes through before it is ready.
+    pub cold_start: ColdStart,
+    /// What a replica goes through when it is stopped.
+    pub termination: Termination,
+    /// The latency that users were promised.
+    pub slo: Option<Slo>,
+    /// The rollout.
+    pub rollout: Rollout,
+    /// How the version being shipped differs from the stable one.
+    pub new_version: NewVersion,
+    /// The analysis templates, in the order of the file.
+    pub analyses: Vec<Analysis>,
+    /// What must hold.
+    pub checks: Vec<Check>,
+    /// SHA-256 of the canonical text of the scenario as run (with every `--set` applied), in hexadecimal.
+    pub hash: String,
+    /// Things that are legal and unwise, for people.
+    pub warnings: Vec<String>,
+}
+
+/// `[study]`.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// Number of Monte Carlo runs.
+    pub runs: u64,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// Simulated time before measuring begins.
+    pub warm_up: Duration,
+    /// Length of the measured window.
+    pub duration: Duration,
+    /// Longest time after the window in which measured requests may still end.
+    pub cool_down: Duration,
+    /// Width of a row of `timeline.csv`.
+    pub timeline_bin: Duration,
+}
+
+/// `[traffic]`.
+#[derive(Clone, Debug)]
+pub enum Traffic {
+    /// Drawn requests.
+    Synthetic {
+        /// When requests arrive.
+        arrivals: Arrivals,
+        /// Prompt lengths, tokens.
+        prompt_tokens: Distribution,
+        /// Answer lengths, tokens.
+        output_tokens: Distribution,
+    },
+    /// Recorded requests, replayed from a different point in each run, around the end to the beginning.
+    Trace {
+        /// The file, relative to the scenario.
+        path: PathBuf,
+        /// The rows, in order of arrival.
+        requests: std::sync::Arc<[TraceRequest]>,
+        /// How many times faster than recorded.
+        speed: f64,
+    },
+}
+
+/// One row of a trace.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TraceRequest {
+    /// Seconds from the beginning of the trace, as recorded (before `trace_speed`).
+    pub arrival_s: f64,
+    /// Prompt length, tokens, at least 1.
+    pub prompt_tokens: u32,
+    /// Answer length, tokens, at least 1.
+    pub output_tokens: u32,
+}
+
+/// `traffic.arrivals`: an arrival process; rates in requests per second.
+#[derive(Clone, Debug)]
+pub enum Arrivals {
+    /// Independent exponential gaps.
+    Poisson {
+        /// Mean rate.
+        rate: f64,
+    },
+    /// Independent gamma gaps: a renewal process.
+    Gamma {
+        /// Mean rate.
+        rate: f64,
+        /// Coefficient of variation of the gaps.
+        cv: f64,
+    },
+    /// A Poisson process whose rate is a cosine around its mean.
+    Diurnal {
+        /// Mean rate.
+        mean: f64,
+        /// Greatest rate over the mean, 1 to 2.
+        peak_to_mean: f64,
+        /// Length of a day.
+        period: Duration,
+        /// When the rate is greatest, from time zero.
+        peak_at: Duration,
+    },
+    /// Markov-modulated Poisson process: rates taken in cyclic order, each for an exponential time.
+    Mmpp {
+        /// Rate of each state.
+        rates: Vec<f64>,
+        /// Mean time in each state.
+        dwell: Vec<Duration>,
+    },
+}
+
+/// `[clients]`.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// An attempt is given up after this; `None`: never.
+    pub timeout: Option<Duration>,
+    /// Attempts after the first.
+    pub max_retries: u32,
+    /// Wait before a retry.
+    pub backoff: Backoff,
+}
+
+/// `clients.backoff`: the k-th retry waits min(initial factor^(k-1), max), less a uniform share of up to `jitter` of it.
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    /// Wait before the first retry.
+    pub initial: Duration,
+    /// Growth from one retry to the next.
+    pub factor: f64,
+    /// Longest wait.
+    pub max: Duration,
+    /// Share of the wait that is random, 0 to 1.
+    pub jitter: f64,
+}
+
+/// `[router]`.
+#[derive(Clone, Debug)]
+pub struct Router {
+    /// How a replica is chosen.
+    pub policy: RouterPolicy,
+    /// Requests that may wait at a replica beyond those that run; `None`: no limit.
+    pub max_queue_per_replica: Option<u32>,
+    /// Longest wait at the gateway while no replica is ready.
+    pub max_gateway_wait: Duration,
+}
+
+/// How the router chooses among ready replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouterPolicy {
+    /// Uniformly.
+    Random,
+    /// In turn.
+    RoundRobin,
+    /// One of those with the fewest requests, uniformly.
+    LeastRequests,
+    /// The one with fewer requests of two drawn uniformly.
+    PowerOfTwo,
+}
+
+/// `[fleet]`.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// Desired replicas.
+    pub replicas: u32,
+    /// Capacity below which the fleet is said to dip, in stable replicas.
+    pub needed_replicas: f64,
+    /// GPUs that one replica holds.
+    pub gpus_per_replica: u32,
+    /// GPUs that may be held at once; `None`: no limit.
+    pub gpu_limit: Option<u32>,
+    /// Price of a GPU-hour, USD.
+    pub gpu_hour_usd: f64,
+    /// Price of a GPU-hour beyond replicas x gpus_per_replica, USD.
+    pub surge_gpu_hour_usd: f64,
+}
+
+/// `[engine]`: continuous batching of one replica.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// Sequences that may run at once.
+    pub max_num_seqs: u32,
+    /// Tokens that a step may process.
+    pub max_num_batched_tokens: u32,
+    /// Tokens that the KV cache holds.
+    pub kv_cache_tokens: u64,
+    /// Tokens in a block of the cache.
+    pub block_size: u32,
+    /// Share of all blocks that an admission must leave free.
+    pub kv_watermark: f64,
+    /// Whether an admission needs room for the whole prompt rather than its first chunk.
+    pub reserve_full_prompt: bool,
+    /// How long a step takes.
+    pub step_time: StepTime,
+    /// Overrides the saturated rate that follows from the step time, tokens/s per replica.
+    pub saturated_tokens_per_second: Option<f64>,
+}
+
+/// `engine.step_time`: coefficients in nanoseconds, finer than a nanosecond.
+#[derive(Clone, Debug, Default)]
+pub struct StepTime {
+    /// Nanoseconds of every step.
+    pub base: f64,
+    /// Instead of `base`: (decoding sequences, nanoseconds) points, ascending, linear between, constant outside.
+    pub base_table: Vec<(u32, f64)>,
+    /// Nanoseconds per decoding sequence.
+    pub per_sequence: f64,
+    /// Nanoseconds per context token of the decoding sequences.
+    pub per_kv_token: f64,
+    /// Nanoseconds per prompt token read.
+    pub per_prefill_token: f64,
+    /// Nanoseconds per squared number of prompt tokens that one sequence reads in the step.
+    pub per_prefill_token_squared: f64,
+    /// Nanoseconds per prompt token read and token that its sequence had read before.
+    pub per_prefill_token_context: f64,
+}
+
+/// `[cold_start]`.
+#[derive(Clone, Debug)]
+pub struct ColdStart {
+    /// Getting a node, seconds.
+    pub provision: Stage,
+    /// Pulling the image, seconds.
+    pub image_pull: Stage,
+    /// Loading the weights.
+    pub weight_load: WeightLoad,
+    /// Starting the engine: compilation, graph capture; seconds.
+    pub engine_start: Stage,
+    /// Probability that a start fails at the end of `engine_start`.
+    pub failure_probability: f64,
+    /// Period of the readiness probe; zero: readiness is seen at once.
+    pub readiness_period: Duration,
+}
+
+/// A stage of the cold start.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// How long it takes, seconds; infinity: it does not end.
+    pub seconds: Distribution,
+    /// Probability that it is skipped (the image or the weights are there already).
+    pub skip_probability: f64,
+}
+
+/// `cold_start.weight_load`: a plain stage, or gigabytes over a bandwidth that is shared.
+#[derive(Clone, Debug)]
+pub enum WeightLoad {
+    /// So many seconds, whoever else loads.
+    Stage(Stage),
+    /// Gigabytes (10^9 bytes) over a bandwidth.
+    Bandwidth {
+        /// What is read.
+        gigabytes: f64,
+        /// A replica's own bandwidth, GB/s.
+        gigabytes_per_second: Distribution,
+        /// What all that load at once share fairly, GB/s; `None`: no limit.
+        shared_gigabytes_per_second: Option<f64>,
+        /// Probability that nothing need be read.
+        skip_probability: f64,
+    },
+}
+
+/// `[termination]`.
+#[derive(Clone, Debug)]
+pub struct Termination {
+    /// From the deletion to SIGKILL.
+    pub grace_period: Duration,
+    /// Length of the preStop hook, inside the grace period.
+    pub pre_stop: Duration,
+    /// From the deletion until the router stops sending.
+    pub endpoint_lag: Duration,
+    /// What the server does on SIGTERM.
+    pub on_sigterm: OnSigterm,
+}
+
+/// What a server does on SIGTERM with what it has accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnSigterm {
+    /// Finish it.
+    Drain,
+    /// Drop it.
+    Abort,
+}
+
+/// `[slo]`.
+#[derive(Clone, Debug)]
+pub struct Slo {
+    /// Longest acceptable time to first token.
+    pub ttft: Duration,
+    /// Share of requests that must meet it.
+    pub quantile: f64,
+    /// Width of the bins in which it is judged.
+    pub bin: Duration,
+}

@@ -1,0 +1,272 @@
+//! The checked values of what is rolled out and judged: `[rollout]`, `[new_version]`, `[analysis]`, `[[check]]`.
+//!
+//! How TOML becomes them lives in the readers beside this file, what they do in the modules that use them.
+
+use crate::units::{CountOrPercent, Duration, Time};
+
+/// `[rollout]`.
+#[derive(Clone, Debug)]
+pub struct Rollout {
+    /// When the new version is applied, from time zero.
+    pub start: Time,
+    /// How it is rolled out.
+    pub strategy: Strategy,
+}
+
+/// `rollout.strategy` with the keys of its table.
+#[derive(Clone, Debug)]
+pub enum Strategy {
+    /// No rollout.
+    None,
+    /// Kubernetes' Recreate.
+    Recreate(DeploymentSettings),
+    /// Kubernetes' RollingUpdate.
+    Rolling(DeploymentSettings),
+    /// Argo Rollouts' blue-green.
+    BlueGreen(BlueGreenSettings),
+    /// Argo Rollouts' canary.
+    Canary(CanarySettings),
+}
+
+/// `[rollout.rolling]` (and `[rollout.recreate]`, which reads only the last two).
+#[derive(Clone, Debug)]
+pub struct DeploymentSettings {
+    /// Replicas beyond the desired ones; a percentage rounds up.
+    pub max_surge: CountOrPercent,
+    /// Desired replicas that may be missing; a percentage rounds down.
+    pub max_unavailable: CountOrPercent,
+    /// How long a replica must be ready to be available.
+    pub min_ready: Duration,
+    /// How long without progress until it is reported.
+    pub progress_deadline: Duration,
+}
+
+/// `[rollout.blue_green]`, Argo Rollouts' keys.
+#[derive(Clone, Debug)]
+pub struct BlueGreenSettings {
+    /// Size of the preview before promotion; `None`: full.
+    pub preview_replica_count: Option<u32>,
+    /// Whether promotion waits for nobody.
+    pub auto_promotion_enabled: bool,
+    /// Pause before the automatic promotion.
+    pub auto_promotion: Duration,
+    /// How long the old fleet is kept after promotion. `None`: unset (30 s, after post-promotion analysis). An explicit
+    /// zero keeps it for ever, as Argo does.
+    pub scale_down_delay: Option<Duration>,
+    /// How long the new fleet is kept after an abort. `None`: unset (30 s). An explicit zero keeps it.
+    pub abort_scale_down_delay: Option<Duration>,
+    /// Analyses before the switch, as indices into [`Scenario::analyses`](super::Scenario::analyses).
+    pub pre_promotion_analysis: Vec<usize>,
+    /// Analyses after the switch.
+    pub post_promotion_analysis: Vec<usize>,
+    /// How long a replica must be ready to be available.
+    pub min_ready: Duration,
+    /// How long without progress until it is reported.
+    pub progress_deadline: Duration,
+    /// Whether running past the progress deadline aborts.
+    pub progress_deadline_abort: bool,
+}
+
+/// `[rollout.canary]`, Argo Rollouts' keys.
+#[derive(Clone, Debug)]
+pub struct CanarySettings {
+    /// Whether a traffic router splits by weight, or pods by their number.
+    pub traffic_routing: bool,
+    /// Replicas beyond the desired ones; a percentage rounds up.
+    pub max_surge: CountOrPercent,
+    /// Desired replicas that may be missing; a percentage rounds down.
+    pub max_unavailable: CountOrPercent,
+    /// Whether stable shrinks as the canary's weight grows.
+    pub dynamic_stable_scale: bool,
+    /// How long the old fleet is kept after promotion. `None`: unset (30 s). An explicit zero keeps it for ever.
+    pub scale_down_delay: Option<Duration>,
+    /// How long the canary is kept after an abort. `None`: unset (30 s).
+    pub abort_scale_down_delay: Option<Duration>,
+    /// Least nonzero number of pods of a ReplicaSet under traffic routing.
+    pub min_pods_per_replica_set: Option<u32>,
+    /// Analyses that run beside the steps.
+    pub background_analysis: Vec<usize>,
+    /// Step from which they run.
+    pub background_starting_step: u32,
+    /// The steps.
+    pub steps: Vec<CanaryStep>,
+    /// How long a replica must be ready to be available.
+    pub min_ready: Duration,
+    /// How long without progress until it is reported.
+    pub progress_deadline: Duration,
+    /// Whether running past the progress deadline aborts.
+    pub progress_deadline_abort: bool,
+}
+
+/// One step of a canary.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CanaryStep {
+    /// `{ set_weight = 25 }`: percent of the traffic.
+    SetWeight(u32),
+    /// `{ pause = "5m" }`, or `{ pause = "until_promoted" }` without a duration.
+    Pause(Option<Duration>),
+    /// `{ set_canary_scale = ... }`.
+    SetCanaryScale(CanaryScale),
+    /// `{ analysis = ["ttft"] }`: indices into [`Scenario::analyses`](super::Scenario::analyses).
+    Analysis(Vec<usize>),
+}
+
+/// `set_canary_scale`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum CanaryScale {
+    /// `{ replicas = 2 }`.
+    Replicas(u32),
+    /// `{ weight = 25 }`: percent of the desired replicas.
+    Weight(u32),
+    /// `{ match_traffic_weight = true }`.
+    MatchTrafficWeight,
+}
+
+/// `[new_version]`.
+#[derive(Clone, Debug)]
+pub struct NewVersion {
+    /// Multiplies every step time.
+    pub step_time_factor: f64,
+    /// Probability that an attempt is answered with an error.
+    pub error_probability: f64,
+    /// Multiplies answer lengths.
+    pub output_tokens_factor: f64,
+    /// Mean time from ready to crash; zero: never.
+    pub crash_mtbf: Duration,
+    /// Probability that a start fails; `None`: as stable's.
+    pub start_failure_probability: Option<f64>,
+}
+
+/// `[analysis.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// Its name.
+    pub name: String,
+    /// What is measured.
+    pub metric: AnalysisMetric,
+    /// Quantile of a latency.
+    pub quantile: f64,
+    /// What a measurement must not exceed.
+    pub bound: AnalysisBound,
+    /// Time between measurements.
+    pub interval: Duration,
+    /// Measurements until it passes; `None`: as long as it runs (a background analysis).
+    pub count: Option<u32>,
+    /// Failed measurements that are tolerated.
+    pub failure_limit: u32,
+    /// Inconclusive measurements that are tolerated.
+    pub inconclusive_limit: u32,
+    /// Consecutive errors that are tolerated.
+    pub consecutive_error_limit: u32,
+    /// Wait before the first measurement.
+    pub initial_delay: Duration,
+    /// What a measurement looks back on.
+    pub window: Duration,
+    /// Fewer samples than this are no data.
+    pub min_samples: u64,
+    /// What no data counts as.
+    pub no_data: NoData,
+}
+
+/// What an analysis measures, of the new version's attempts, from arrival at the replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AnalysisMetric {
+    /// Time to first token, seconds.
+    Ttft,
+    /// Time per output token after the first, seconds.
+    Tpot,
+    /// Time to the last token, seconds.
+    EndToEnd,
+    /// Share of ended attempts that failed, were refused or dropped.
+    ErrorRate,
+    /// Share of ended attempts that were cut after their first token.
+    TruncationRate,
+    /// Time until first scheduled, seconds.
+    QueueTime,
+}
+
+/// When a measurement succeeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum AnalysisBound {
+    /// Value at most this (seconds, or a share).
+    Max(f64),
+    /// Value at most this many times stable's.
+    MaxRatioToStable(f64),
+}
+
+/// What a measurement without enough data counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoData {
+    /// A success.
+    Success,
+    /// An error: measured again after 10 s, not counted.
+    Error,
+    /// Inconclusive.
+    Inconclusive,
+}
+
+/// `[[check]]`.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// A metric of one run, by its name in `runs.csv`.
+    pub metric: String,
+    /// What of it over runs.
+    pub statistic: Statistic,
+    /// It must be at least this.
+    pub min: Option<f64>,
+    /// It must be at most this.
+    pub max: Option<f64>,
+    /// Line of the scenario where the check stands (1-based), for messages.
+    pub line: usize,
+}
+
+/// A statistic over runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Statistic {
+    /// Mean.
+    Mean,
+    /// Least.
+    Min,
+    /// Greatest.
+    Max,
+    /// Median.
+    P50,
+    /// 90 % quantile.
+    P90,
+    /// 95 % quantile.
+    P95,
+    /// 99 % quantile.
+    P99,
+    /// Share of runs in which it is above zero.
+    ProbabilityPositive,
+}
+
+impl Statistic {
+    /// Every statistic, with the name that a scenario gives it.
+    pub const ALL: [(Statistic, &'static str); 8] = [
+        (Statistic::Mean, "mean"),
+        (Statistic::Min, "min"),
+        (Statistic::Max, "max"),
+        (Statistic::P50, "p50"),
+        (Statistic::P90, "p90"),
+        (Statistic::P95, "p95"),
+        (Statistic::P99, "p99"),
+        (Statistic::ProbabilityPositive, "probability_positive"),
+    ];
+
+    /// The name that a scenario gives it.
+    pub fn name(self) -> &'static str {
+        Statistic::ALL.iter().find(|(statistic, _)| *statistic == self).map_or("", |(_, name)| name)
+    }
+
+    /// The probability of a quantile, else `None`.
+    pub fn quantile(self) -> Option<f64> {
+        match self {
+            Statistic::P50 => Some(0.5),
+            Statistic::P90 => Some(0.9),
+            Statistic::P95 => Some(0.95),
+            Statistic::P99 => Some(0.99),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,458 @@
+//! Reading tables key by key: every problem is noted and reading goes on, so that all are reported at once.
+//!
+//! A reader of a section asks for the keys that it knows; whatever nobody asked for is an unknown key. Values that are
+//! wrong are replaced by their defaults, which nobody will see: a scenario with a problem is never handed out.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use super::problems::{Problem, Problems, line_and_column, suggestion};
+use super::tree::{Entry, Node, Place, Value};
+use crate::units::{self, CountOrPercent, Duration};
+
+/// Greatest number that any key takes.
+const GREATEST: f64 = 1e15;
+
+/// Which real numbers a key takes.
+pub(super) struct Real {
+    /// In words: "a number above 0".
+    pub expected: &'static str,
+    /// Whether a finite number is one of them.
+    pub holds: fn(f64) -> bool,
+}
+
+/// Factors, rates, sizes.
+pub(super) const POSITIVE: Real =
+    Real { expected: "a number above 0, at most 1e15", holds: |x| x > 0.0 && x <= GREATEST };
+/// Prices and the like.
+pub(super) const NOT_NEGATIVE: Real =
+    Real { expected: "a number from 0 to 1e15", holds: |x| (0.0..=GREATEST).contains(&x) };
+/// Probabilities and shares.
+pub(super) const PROBABILITY: Real = Real { expected: "a number from 0 to 1", holds: |x| (0.0..=1.0).contains(&x) };
+/// Quantiles.
+pub(super) const QUANTILE: Real =
+    Real { expected: "a number above 0 and below 1, such as 0.99", holds: |x| x > 0.0 && x < 1.0 };
+/// Any number that is not absurd.
+pub(super) const FINITE: Real =
+    Real { expected: "a number between -1e15 and 1e15", holds: |x| (-GREATEST..=GREATEST).contains(&x) };
+
+/// What the sections of one scenario share: the tree, and what was found to be wrong so far.
+pub(super) struct Context<'a> {
+    /// The document with every `--set` applied.
+    pub root: &'a Node,
+    problems: RefCell<Vec<(Place, Problem)>>,
+}
+
+impl<'a> Context<'a> {
+    /// Nothing found yet.
+    pub fn new(root: &'a Node) -> Context<'a> {
+        Context { root, problems: RefCell::default() }
+    }
+
+    /// The whole document as a section.
+    pub fn section(&'a self) -> Section<'a> {
+        Section::new(self, String::new(), Some(self.root))
+    }
+
+    /// Notes a problem.
+    pub fn problem(&self, place: &Place, key: &str, message: String, expected: String, help: Option<String>) {
+        let problem =
+            Problem { message, expected, help, key: key.to_owned(), line: 0, column: 0, span: 0..0, set: None };
+        self.problems.borrow_mut().push((place.clone(), problem));
+    }
+
+    /// Notes a problem between several keys, at the place where this one was written.
+    pub fn conflict(&self, key: &str, message: impl Into<String>, expected: impl Into<String>, help: Option<String>) {
+        self.problem(&self.root.place_of(key), key, message.into(), expected.into(), help);
+    }
+
+    /// Whether a problem was noted at this very key.
+    fn has_problem_at(&self, key: &str) -> bool {
+        self.problems.borrow().iter().any(|(_, problem)| problem.key == key)
+    }
+
+    /// Whether nothing is wrong with these keys, so that comparing them makes sense.
+    pub fn are_sound(&self, keys: &[&str]) -> bool {
+        let problems = self.problems.borrow();
+        let concerns = |problem: &Problem, key: &str| {
+            problem.key.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        !keys.iter().any(|key| problems.iter().any(|(_, problem)| concerns(problem, key)))
+    }
+
+    /// The problems, if there are any, in order and with their places.
+    pub fn finish(self, file: &str, source: &str, sets: &[String]) -> Result<(), Problems> {
+        let mut found = self.problems.into_inner();
+        if found.is_empty() {
+            return Ok(());
+        }
+        found.sort_by_key(|(place, _)| match place {
+            Place::Whole => (0, 0),
+            Place::Span(span) => (1, span.start),
+            Place::Set(index) => (2, *index),
+        });
+        let problems = found.into_iter().map(|(place, problem)| place_problem(problem, &place, source, sets)).collect();
+        Err(Problems { file: file.to_owned(), source: source.to_owned(), problems })
+    }
+}
+
+/// The problem with its line, column and span, or its `--set`.
+fn place_problem(mut problem: Problem, place: &Place, source: &str, sets: &[String]) -> Problem {
+    match place {
+        Place::Whole => (problem.line, problem.column) = (1, 1),
+        Place::Span(span) => {
+            (problem.line, problem.column) = line_and_column(source, span.start);
+            problem.span = span.clone();
+        }
+        Place::Set(index) => problem.set = Some(sets.get(*index).cloned().unwrap_or_default()),
+    }
+    problem
+}
+
+/// A table of the scenario, or its absence.
+pub(super) struct Section<'a> {
+    /// Where problems are noted.
+    pub context: &'a Context<'a>,
+    /// Dotted path of the table; empty for the whole document.
+    pub path: String,
+    node: Option<&'a Node>,
+    asked: RefCell<Vec<&'static str>>,
+    /// Those of the asked keys that are not worth suggesting: this version does not act on them.
+    unsupported: Cell<&'static [&'static str]>,
+    takes_any_key: Cell<bool>,
+}
+
+impl<'a> Section<'a> {
+    fn new(context: &'a Context<'a>, path: String, node: Option<&'a Node>) -> Section<'a> {
+        Section {
+            context,
+            path,
+            node,
+            asked: RefCell::default(),
+            unsupported: Cell::new(&[]),
+            takes_any_key: Cell::new(false),
+        }
+    }
+
+    /// The dotted path of a key here.
+    pub fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// Where the table was written.
+    pub fn place(&self) -> Place {
+        self.node.map_or(Place::Whole, |node| node.place.clone())
+    }
+
+    /// Whether the key is there. Does not count as asking for it.
+    pub fn has(&self, key: &str) -> bool {
+        self.node.is_some_and(|node| node.entry(key).is_some())
+    }
+
+    /// The value of a key, if it is there.
+    pub fn field(&self, key: &'static str) -> Option<Field<'a>> {
+        self.asked.borrow_mut().push(key);
+        let entry = self.node?.entry(key)?;
+        Some(Field { context: self.context, path: self.path_of(key), node: &entry.node })
+    }
+
+    /// The value of a key that must be there.
+    pub fn required(&self, key: &'static str, expected: &str) -> Option<Field<'a>> {
+        let field = self.field(key);
+        // Where the table itself is no table, that has been said.
+        if field.is_none() && !self.context.has_problem_at(&self.path) {
+            let path = self.path_of(key);
+            let message = format!("missing key `{path}`");
+            self.context.problem(&self.place(), &path, message, format!("expected {expected}"), None);
+        }
+        field
+    }
+
+    /// Every key with its value, whatever its name.
+    pub fn all_fields(&self) -> Vec<(&'a str, Field<'a>)> {
+        self.takes_any_key.set(true);
+        let Some(Node { value: Value::Table(entries), .. }) = self.node else { return Vec::new() };
+        let field =
+            |entry: &'a Entry| Field { context: self.context, path: self.path_of(&entry.key), node: &entry.node };
+        entries.iter().map(|entry| (entry.key.as_str(), field(entry))).collect()
+    }
+
+    /// Reads the table of a key; if it is absent, an empty one: every key takes its default.
+    pub fn read<T>(&self, key: &'static str, read: impl FnOnce(&Section<'a>) -> T) -> T {
+        let section = self
+            .field(key)
+            .and_then(|field| field.table())
+            .unwrap_or_else(|| Section::new(self.context, self.path_of(key), None));
+        section.read_whole(read)
+    }
+
+    /// Reads this table, and notes the keys that the reader did not ask for.
+    pub fn read_whole<T>(self, read: impl FnOnce(&Section<'a>) -> T) -> T {
+        let value = read(&self);
+        self.note_unknown_keys();
+        value
+    }
+
+    fn note_unknown_keys(&self) {
+        let Some(Node { value: Value::Table(entries), .. }) = self.node else { return };
+        let asked = self.asked.borrow();
+        if self.takes_any_key.get() {
+            return;
+        }
+        let unsupported = self.unsupported.get();
+        let known: Vec<&str> = asked.iter().copied().filter(|key| !unsupported.contains(key)).collect();
+        for entry in entries.iter().filter(|entry| !asked.contains(&entry.key.as_str())) {
+            let (message, expected) = if self.path.is_empty() {
+                (format!("unknown key `{}`", entry.key), "not a key or table of a scenario".to_owned())
+            } else {
+                (format!("unknown key `{}` in `{}`", entry.key, self.path), format!("not a key of `{}`", self.path))
+            };
+            let help = suggestion(&entry.key, &known);
+            self.context.problem(&entry.place, &self.path_of(&entry.key), message, expected, help);
+        }
+    }
+
+    /// Keys of the format that this version does not act on: said so, rather than called unknown.
+    pub fn not_supported(&self, keys: &'static [&'static str]) {
+        self.unsupported.set(keys);
+        for field in keys.iter().filter_map(|key| self.field(key)) {
+            field.not_supported(&format!("`{}`", field.path));
+        }
+    }
+
+    /// A duration; zero is legal.
+    pub fn duration(&self, key: &'static str, default: Duration) -> Duration {
+        self.optional_duration(key).unwrap_or(default)
+    }
+
+    /// A duration without a default.
+    pub fn optional_duration(&self, key: &'static str) -> Option<Duration> {
+        self.field(key)?.duration()
+    }
+
+    /// A duration above zero.
+    pub fn positive_duration(&self, key: &'static str, default: Duration) -> Duration {
+        self.optional_positive_duration(key).unwrap_or(default)
+    }
+
+    /// A duration above zero without a default.
+    pub fn optional_positive_duration(&self, key: &'static str) -> Option<Duration> {
+        self.field(key)?.positive_duration()
+    }
+
+    /// A whole number.
+    pub fn whole<T: TryFrom<u64>>(&self, key: &'static str, range: RangeInclusive<u64>, default: T) -> T {
+        self.optional_whole(key, range).unwrap_or(default)
+    }
+
+    /// A whole number without a default.
+    pub fn optional_whole<T: TryFrom<u64>>(&self, key: &'static str, range: RangeInclusive<u64>) -> Option<T> {
+        T::try_from(self.field(key)?.whole(range)?).ok()
+    }
+
+    /// A real number.
+    pub fn real(&self, key: &'static str, which: &Real, default: f64) -> f64 {
+        self.optional_real(key, which).unwrap_or(default)
+    }
+
+    /// A real number without a default.
+    pub fn optional_real(&self, key: &'static str, which: &Real) -> Option<f64> {
+        self.field(key)?.real(which)
+    }
+
+    /// Yes or no.
+    pub fn boolean(&self, key: &'static str, default: bool) -> bool {
+        self.field(key).and_then(|field| field.boolean()).unwrap_or(default)
+    }
+
+    /// One of several words.
+    pub fn choice<T: Copy>(&self, key: &'static str, words: &[(&str, T)], unsupported: &[&str], default: T) -> T {
+        self.field(key).and_then(|field| field.choice(words, unsupported)).unwrap_or(default)
+    }
+
+    /// A number of replicas or a percentage of the desired ones.
+    pub fn count_or_percent(&self, key: &'static str, default: CountOrPercent) -> CountOrPercent {
+        self.field(key).and_then(|field| field.count_or_percent()).unwrap_or(default)
+    }
+}
+
+/// A value with its path.
+pub(super) struct Field<'a> {
+    /// Where problems are noted.
+    pub context: &'a Context<'a>,
+    /// Dotted path of the value.
+    pub path: String,
+    /// The value.
+    pub node: &'a Node,
+}
+
+impl<'a> Field<'a> {
+    /// Notes that something else was expected.
+    pub fn wrong<T>(&self, expected: impl Display) -> Option<T> {
+        self.wrong_because(format!("expected {expected}, found {}", self.found()), None)
+    }
+
+    /// Notes a wrong value in other words.
+    pub fn wrong_because<T>(&self, expected: String, help: Option<String>) -> Option<T> {
+        let message = format!("wrong value for `{}`", self.path);
+        self.context.problem(&self.node.place, &self.path, message, expected, help);
+        None
+    }
+
+    /// Notes that this version does not act on something that the format names.
+    pub fn not_supported(&self, what: &str) {
+        let message = format!("{what} is not supported yet");
+        let expected = "the format has it, this version does not simulate it".to_owned();
+        self.context.problem(&self.node.place, &self.path, message, expected, None);
+    }
+
+    /// Notes a word that is none of those known.
+    pub fn unknown_word<T>(&self, words: &[&str]) -> Option<T> {
+        let listed: Vec<String> = words.iter().take(12).map(|word| format!("\"{word}\"")).collect();
+        let more = if words.len() > listed.len() { ", ..." } else { "" };
+        let expected = match words.is_empty() {
+            true => format!("there is no such name: found {}", self.found()),
+            false => format!("expected one of {}{more}, found {}", listed.join(", "), self.found()),
+        };
+        let help = match &self.node.value {
+            Value::Text(text) => super::problems::nearest(text, words).map(|word| format!("did you mean `{word}`?")),
+            _ => None,
+        };
+        self.wrong_because(expected, help)
+    }
+
+    /// The value in words.
+    pub fn found(&self) -> String {
+        match &self.node.value {
+            Value::Text(text) if text.chars().count() > 40 => {
+                format!("{:?}...", text.chars().take(40).collect::<String>())
+            }
+            Value::Text(text) => format!("{text:?}"),
+            Value::Whole(number) => number.to_string(),
+            Value::Real(number) => format!("{number:?}"),
+            Value::Boolean(truth) => truth.to_string(),
+            Value::Date(date) => format!("the date {date}"),
+            Value::List(list) if list.is_empty() => "an empty list".to_owned(),
+            Value::List(_) => "a list".to_owned(),
+            Value::Table(entries) if entries.is_empty() => "an empty table".to_owned(),
+            Value::Table(_) => "a table".to_owned(),
+        }
+    }
+
+    /// The value as a table of its own.
+    pub fn table(&self) -> Option<Section<'a>> {
+        match &self.node.value {
+            Value::Table(_) => Some(Section::new(self.context, self.path.clone(), Some(self.node))),
+            _ => self.wrong("a table"),
+        }
+    }
+
+    /// The elements of a list.
+    pub fn list(&self, expected: &str) -> Option<Vec<Field<'a>>> {
+        let Value::List(list) = &self.node.value else { return self.wrong(expected) };
+        let element = |(index, node)| Field { context: self.context, path: format!("{}.{index}", self.path), node };
+        Some(list.iter().enumerate().map(element).collect())
+    }
+
+    /// A text.
+    pub fn text(&self, expected: &str) -> Option<&'a str> {
+        match &self.node.value {
+            Value::Text(text) => Some(text),
+            _ => self.wrong(expected),
+        }
+    }
+
+    /// Yes or no.
+    pub fn boolean(&self) -> Option<bool> {
+        match self.node.value {
+            Value::Boolean(truth) => Some(truth),
+            _ => self.wrong("true or false"),
+        }
+    }
+
+    /// One of several words.
+    pub fn choice<T: Copy>(&self, words: &[(&str, T)], unsupported: &[&str]) -> Option<T> {
+        let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+        let Value::Text(text) = &self.node.value else { return self.unknown_word(&names) };
+        if unsupported.contains(&text.as_str()) {
+            self.not_supported(&format!("`{} = {text:?}`", self.path));
+            return None;
+        }
+        match words.iter().find(|(name, _)| name == text) {
+            Some((_, value)) => Some(*value),
+            None => self.unknown_word(&names),
+        }
+    }
+
+    /// A whole number within a range.
+    pub fn whole(&self, range: RangeInclusive<u64>) -> Option<u64> {
+        let number = match self.node.value {
+            Value::Whole(number) => u64::try_from(number).ok(),
+            _ => None,
+        };
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Some(number),
+            None => self.wrong(format_args!("a whole number from {} to {}", range.start(), range.end())),
+        }
+    }
+
+    /// A number as written, whole or not; `None` if it is none.
+    pub fn number(&self) -> Option<f64> {
+        match self.node.value {
+            Value::Whole(number) => Some(number as f64),
+            Value::Real(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// A real number.
+    pub fn real(&self, which: &Real) -> Option<f64> {
+        match self.number().filter(|number| number.is_finite() && (which.holds)(*number)) {
+            Some(number) => Some(number),
+            None => self.wrong(which.expected),
+        }
+    }
+
+    /// Nanoseconds of a written duration, fractions kept.
+    pub fn nanoseconds(&self) -> Option<f64> {
+        let Value::Text(text) = &self.node.value else {
+            let help = self
+                .number()
+                .filter(|x| *x >= 0.0 && x.is_finite())
+                .map(|x| format!("a duration carries its unit: `\"{x}s\"` or `\"{x}ms\"`, in quotes"));
+            let expected = "expected a duration such as \"90s\", \"5m\", \"1h30m\" or \"20ms\"";
+            return self.wrong_because(format!("{expected}, found {}", self.found()), help);
+        };
+        match units::parse_nanoseconds(text) {
+            Ok(nanoseconds) => Some(nanoseconds),
+            Err(expected) => self.wrong_because(format!("{expected}, found {}", self.found()), None),
+        }
+    }
+
+    /// A duration; zero is legal.
+    pub fn duration(&self) -> Option<Duration> {
+        self.nanoseconds().map(|nanoseconds| Duration(nanoseconds.round() as u64))
+    }
+
+    /// A duration above zero.
+    pub fn positive_duration(&self) -> Option<Duration> {
+        match self.duration()? {
+            Duration::ZERO => self.wrong("a duration above zero"),
+            duration => Some(duration),
+        }
+    }
+
+    /// A number of replicas or a percentage of the desired ones.
+    pub fn count_or_percent(&self) -> Option<CountOrPercent> {
+        const EXPECTED: &str = "a whole number of replicas from 0 to 10000, or a percentage such as \"25%\"";
+        match &self.node.value {
+            Value::Whole(count @ 0..=10_000) => Some(CountOrPercent::Count(*count as u32)),
+            Value::Text(text) => units::parse_percent(text).ok().or_else(|| {
+                let help = text.parse::<u32>().ok().map(|count| format!("write {count} or \"{count}%\""));
+                self.wrong_because(format!("expected {EXPECTED}, found {}", self.found()), help)
+            }),
+            _ => self.wrong(EXPECTED),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What a replica is made of and goes through: `[engine]`, `[cold_start]`, `[termination]`.
+
+use std::path::Path;
+
+use super::distribution::{Quantity, Unit, gigabytes_per_second};
+use super::reader::{Field, POSITIVE, PROBABILITY, Real, Section};
+use super::tree::Value;
+use super::{ColdStart, Engine, OnSigterm, Stage, StepTime, Termination, WeightLoad};
+use crate::random::Distribution;
+use crate::units::Duration;
+
+/// Most tokens of a KV cache.
+const MOST_CACHE_TOKENS: u64 = 1_000_000_000;
+/// Longest base of a step: an hour, in nanoseconds.
+const LONGEST_BASE: f64 = 3.6e12;
+/// Longest time per sequence or token: a minute, in nanoseconds.
+const LONGEST_COEFFICIENT: f64 = 6e10;
+/// Weights, gigabytes.
+const GIGABYTES: Real = Real { expected: "gigabytes: a number from 0 to 1e6", holds: |x| (0.0..=1e6).contains(&x) };
+/// Shares of the KV cache's blocks that can be left free.
+const WATERMARK: Real = Real { expected: "a number from 0, below 1", holds: |x| (0.0..1.0).contains(&x) };
+
+/// Reads `[engine]`.
+pub(super) fn engine(section: &Section<'_>) -> Engine {
+    section.not_supported(&["profile", "speculative"]);
+    if let Some(field) = section.field("chunked_prefill")
+        && field.boolean() == Some(false)
+    {
+        field.not_supported("`engine.chunked_prefill = false`");
+    }
+    let engine = Engine {
+        max_num_seqs: section.whole("max_num_seqs", 1..=10_000_000, 256),
+        max_num_batched_tokens: section.whole("max_num_batched_tokens", 1..=10_000_000, 8192),
+        kv_cache_tokens: section.whole("kv_cache_tokens", 1..=MOST_CACHE_TOKENS, 400_000),
+        block_size: section.whole("block_size", 1..=1_000_000, 16),
+        kv_watermark: section.real("kv_watermark", &WATERMARK, 0.0),
+        reserve_full_prompt: section.boolean("reserve_full_prompt", true),
+        step_time: read_step_time(section),
+        saturated_tokens_per_second: section.optional_real("saturated_tokens_per_second", &POSITIVE),
+    };
+    let context = section.context;
+    if engine.kv_cache_tokens < u64::from(engine.block_size)
+        && context.are_sound(&["engine.kv_cache_tokens", "engine.block_size"])
+    {
+        let expected = format!(
+            "expected room for at least one block of {} tokens, found {}",
+            engine.block_size, engine.kv_cache_tokens
+        );
+        context.conflict("engine.kv_cache_tokens", "the KV cache holds no block", expected, None);
+    }
+    engine
+}
+
+/// Reads `engine.step_time`. Coefficients that a given table leaves out are zero; without the table, they are those of
+/// the format's example.
+fn read_step_time(section: &Section<'_>) -> StepTime {
+    if !section.has("step_time") {
+        section.field("step_time");
+        return StepTime {
+            base: 8e6,
+            per_sequence: 50e3,
+            per_kv_token: 20.0,
+            per_prefill_token: 60e3,
+            ..StepTime::default()
+        };
+    }
+    section.read("step_time", |table| {
+        let coefficient = |key| table.field(key).and_then(|field| step_duration(&field, LONGEST_COEFFICIENT));
+        let base_table = table.field("base_table");
+        let base = if base_table.is_some() {
+            for key in ["base", "per_sequence"] {
+                if let Some(field) = table.field(key) {
+                    let expected = "`base_table` stands for `base` and `per_sequence`: expected one or the other";
+                    field.wrong_because::<()>(expected.to_owned(), None);
+                }
+            }
+            None
+        } else {
+            table.required("base", "how long every step takes, such as \"8ms\"").and_then(|field| base_duration(&field))
+        };
+        StepTime {
+            base: base.unwrap_or(0.0),
+            base_table: base_table.and_then(|field| read_base_table(&field)).unwrap_or_default(),
+            per_sequence: coefficient("per_sequence").unwrap_or(0.0),
+            per_kv_token: coefficient("per_kv_token").unwrap_or(0.0),
+            per_prefill_token: coefficient("per_prefill_token").unwrap_or(0.0),
+            per_prefill_token_squared: coefficient("per_prefill_token_squared").unwrap_or(0.0),
+            per_prefill_token_context: coefficient("per_prefill_token_context").unwrap_or(0.0),
+        }
+    })
+}
+
+/// Points of (decoding sequences, duration), ascending.
+fn read_base_table(field: &Field<'_>) -> Option<Vec<(u32, f64)>> {
+    const EXPECTED: &str = "a list of points such as [[1, \"8ms\"], [64, \"11ms\"]]";
+    let points = field.list(EXPECTED)?;
+    if points.is_empty() {
+        return field.wrong(EXPECTED);
+    }
+    let read: Vec<Option<(u32, f64)>> = points
+        .iter()
+        .map(|point| match point.list(EXPECTED)?.as_slice() {
+            [sequences, duration] => {
+                let (sequences, duration) = (sequences.whole(0..=10_000_000), base_duration(duration));
+                Some((sequences? as u32, duration?))
+            }
+            _ => point.wrong("a number of sequences and a duration, such as [64, \"11ms\"]"),
+        })
+        .collect();
+    let read = read.into_iter().collect::<Option<Vec<_>>>()?;
+    if read.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+        return field.wrong_because("expected numbers of sequences in ascending order".to_owned(), None);
+    }
+    Some(read)
+}
+
+/// Without a base, a step could take no time, and time would stand still.
+fn base_duration(field: &Field<'_>) -> Option<f64> {
+    match step_duration(field, LONGEST_BASE)? {
+        0.0 => field.wrong("a duration above zero: a step takes time"),
+        nanoseconds => Some(nanoseconds),
+    }
+}
+
+fn step_duration(field: &Field<'_>, longest: f64) -> Option<f64> {
+    let nanoseconds = field.nanoseconds()?;
+    if nanoseconds > longest {
+        return field.wrong(format_args!("a duration of at most {}", Duration(longest as u64)));
+    }
+    Some(nanoseconds)
+}
+
+/// Reads `[cold_start]`.
+pub(super) fn cold_start(section: &Section<'_>, directory: &Path) -> ColdStart {
+    section.not_supported(&["stockout"]);
+    let seconds = Quantity { unit: Unit::Seconds, directory };
+    let stage = |key| section.field(key).and_then(|field| read_stage(&field, seconds)).unwrap_or_else(no_stage);
+    ColdStart {
+        provision: stage("provision"),
+        image_pull: stage("image_pull"),
+        weight_load: read_weight_load(section, directory),
+        engine_start: stage("engine_start"),
+        failure_probability: section.real("failure_probability", &PROBABILITY, 0.0),
+        readiness_period: section.duration("readiness_period", Duration::ZERO),
+    }
+}
+
+fn no_stage() -> Stage {
+    Stage { seconds: Distribution::constant(0.0), skip_probability: 0.0 }
+}
+
+fn read_stage(field: &Field<'_>, seconds: Quantity<'_>) -> Option<Stage> {
+    match &field.node.value {
+        Value::Table(_) => field.table()?.read_whole(|section| {
+            let skip_probability = section.real("skip_probability", &PROBABILITY, 0.0);
+            Some(Stage { seconds: seconds.read_table(section)?, skip_probability })
+        }),
+        _ => Some(Stage { seconds: seconds.read(field)?, skip_probability: 0.0 }),
+    }
+}
+
+fn read_weight_load(section: &Section<'_>, directory: &Path) -> WeightLoad {
+    const KEYS: [&str; 3] = ["gigabytes", "gigabytes_per_second", "shared_gigabytes_per_second"];
+    let read = section.field("weight_load").and_then(|field| {
+        if KEYS.iter().any(|key| field.node.entry(key).is_some()) {
+            return field.table()?.read_whole(|table| read_bandwidth(table, directory));
+        }
+        read_stage(&field, Quantity { unit: Unit::Seconds, directory }).map(WeightLoad::Stage)
+    });
+    read.unwrap_or_else(|| WeightLoad::Stage(no_stage()))
+}
+
+fn read_bandwidth(table: &Section<'_>, directory: &Path) -> Option<WeightLoad> {
+    let gigabytes = table.required("gigabytes", GIGABYTES.expected).and_then(|field| field.real(&GIGABYTES));
+    let own = Quantity { unit: Unit::GigabytesPerSecond, directory };
+    let expected = "a replica's own bandwidth, such as 1.5 or \"1.5 GB/s\"";
+    let own = table.required("gigabytes_per_second", expected).and_then(|field| own.read(&field));
+    let shared = table.field("shared_gigabytes_per_second");
+    let shared_bandwidth = shared.as_ref().and_then(gigabytes_per_second);
+    if shared_bandwidth == Some(0.0) {
+        shared?.wrong::<()>("a bandwidth above zero");
+    }
+    let skip_probability = table.real("skip_probability", &PROBABILITY, 0.0);
+    let (gigabytes, gigabytes_per_second) = (gigabytes?, own?);
+    if gigabytes == 0.0 {
+        return Some(WeightLoad::Stage(no_stage()));
+    }
+    Some(WeightLoad::Bandwidth {
+        gigabytes,
+        gigabytes_per_second,
+        shared_gigabytes_per_second: shared_bandwidth,
+        skip_probability,
+    })
+}
+
+/// Reads `[termination]`.
+pub(super) fn termination(section: &Section<'_>) -> Termination {
+    const ON_SIGTERM: [(&str, OnSigterm); 2] = [("drain", OnSigterm::Drain), ("abort", OnSigterm::Abort)];
+    Termination {
+        grace_period: section.duration("grace_period", Duration::from_seconds(30)),
+        pre_stop: section.duration("pre_stop", Duration::ZERO),
+        endpoint_lag: section.duration("endpoint_lag", Duration::ZERO),
+        on_sigterm: section.choice("on_sigterm", &ON_SIGTERM, &[], OnSigterm::Drain),
+    }
+}

@@ -1,0 +1,393 @@
+//! What is said about a bad scenario: the key, the line, what was expected, the nearest name.
+
+use super::*;
+
+/// A text that is wrong at one key, and a part of what must be said about it.
+fn check_each(cases: &[(&str, &str, &str)]) {
+    for (more, key, expected) in cases {
+        let problem = problem_with(&with(more));
+        assert_eq!(problem.key, *key, "{more}");
+        let said = format!("{}: {} {}", problem.message, problem.expected, problem.help.unwrap_or_default());
+        assert!(said.contains(expected), "{more}\nsaid: {said}");
+        assert!(problem.line > 0, "{more}");
+    }
+}
+
+#[test]
+fn unknown_keys_give_the_nearest_name_and_their_line() {
+    let text = with("[rollout]\nstrategy = \"rolling\"\n[rollout.rolling]\nmax_unavailabel = 1");
+    let problem = problem_with(&text);
+    assert_eq!((problem.key.as_str(), problem.line, problem.column), ("rollout.rolling.max_unavailabel", 9, 1));
+    assert_eq!(&text[problem.span], "max_unavailabel");
+    check_each(&[
+        ("[fleet]\nreplica = 8", "fleet.replica", "did you mean `replicas`?"),
+        ("[fleet]\ngpus = 8", "fleet.gpus", "did you mean `gpus_per_replica`?"),
+        ("[termination]\ngrace-period = \"5s\"", "termination.grace-period", "did you mean `grace_period`?"),
+        ("[roleout]\nstrategy = \"none\"", "roleout", "did you mean `rollout`?"),
+        ("[slo]\nzzzzzzzz = 1", "slo.zzzzzzzz", "known here: ttft, quantile, bin"),
+        ("[engine]\nstep_time = { base = \"8ms\", per_token = \"1us\" }", "engine.step_time.per_token", "unknown key"),
+        ("[clients]\nbackoff = { inital = \"1s\" }", "clients.backoff.inital", "did you mean `initial`?"),
+    ]);
+}
+
+#[test]
+fn wrong_types_say_what_was_expected_and_found() {
+    check_each(&[
+        ("[fleet]\nreplicas = \"eight\"", "fleet.replicas", "a whole number from 1 to 10000, found \"eight\""),
+        ("[fleet]\nreplicas = 8.5", "fleet.replicas", "found 8.5"),
+        ("[fleet]\ngpu_hour_usd = \"3\"", "fleet.gpu_hour_usd", "expected a number"),
+        ("[study]\nduration = 90", "study.duration", "a duration carries its unit"),
+        ("[study]\nduration = 2024-01-01", "study.duration", "found the date 2024-01-01"),
+        ("[engine]\nchunked_prefill = \"yes\"", "engine.chunked_prefill", "expected true or false"),
+        ("[engine]\nstep_time = 8", "engine.step_time", "expected a table"),
+        ("[[fleet]]\nreplicas = 8", "fleet", "expected a table, found a list"),
+        ("[check]\nmetric = \"cost_usd\"", "check", "expected a list of tables"),
+        ("[router]\npolicy = 3", "router.policy", "expected one of \"random\""),
+        ("[analysis]\nttft = 3", "analysis.ttft", "expected a table"),
+    ]);
+}
+
+#[test]
+fn wrong_units_are_named() {
+    check_each(&[
+        ("[study]\nduration = \"90 parsecs\"", "study.duration", "unknown unit `parsecs`"),
+        ("[study]\nduration = \"90\"", "study.duration", "the unit is missing"),
+        ("[termination]\npre_stop = \"5 GB/s\"", "termination.pre_stop", "unknown unit"),
+        (
+            "[cold_start]\nweight_load = { gigabytes = 27, gigabytes_per_second = \"7 Gb/s\" }",
+            "cold_start.weight_load.gigabytes_per_second",
+            "\"1.5 GB/s\"",
+        ),
+        (
+            "[rollout]\nstrategy=\"rolling\"\nrolling={ max_surge = \"25\" }",
+            "rollout.rolling.max_surge",
+            "write 25 or \"25%\"",
+        ),
+        ("[rollout]\nstrategy=\"rolling\"\nrolling={ max_surge = 1.5 }", "rollout.rolling.max_surge", "\"25%\""),
+    ]);
+}
+
+#[test]
+fn negative_and_absurd_numbers_are_refused() {
+    check_each(&[
+        ("[study]\nruns = -3", "study.runs", "found -3"),
+        ("[study]\nruns = 0", "study.runs", "from 1 to 10000000"),
+        ("[study]\nruns = 99999999999999999999999999999999999999999999", "study.runs", "from 1 to 10000000"),
+        ("[study]\nduration = \"-5s\"", "study.duration", "cannot be negative"),
+        ("[study]\nduration = \"0s\"", "study.duration", "above zero"),
+        ("[study]\nduration = \"9999999h\"", "study.duration", "at most 100 years"),
+        ("[study]\ntimeline_bin = \"1ms\"", "study.timeline_bin", "at most 20000 bins"),
+        ("[fleet]\ngpu_hour_usd = -1", "fleet.gpu_hour_usd", "from 0 to 1e15"),
+        ("[fleet]\ngpu_hour_usd = 1e16", "fleet.gpu_hour_usd", "from 0 to 1e15"),
+        ("[fleet]\nreplicas = 100000", "fleet.replicas", "from 1 to 10000"),
+        ("[fleet]\ngpus_per_replica = 0", "fleet.gpus_per_replica", "from 1 to 1024"),
+        ("[new_version]\nerror_probability = 1.5", "new_version.error_probability", "from 0 to 1"),
+        ("[new_version]\nstep_time_factor = 0", "new_version.step_time_factor", "above 0"),
+        ("[slo]\nquantile = 1.0", "slo.quantile", "below 1"),
+        ("[engine]\nstep_time = { base = \"0s\" }", "engine.step_time.base", "a step takes time"),
+        ("[engine]\nstep_time = { base = \"2h\" }", "engine.step_time.base", "at most 1h"),
+        ("[engine]\nblock_size = 0", "engine.block_size", "from 1"),
+        ("[termination]\ngrace_period = \"-1s\"", "termination.grace_period", "cannot be negative"),
+    ]);
+}
+
+#[test]
+fn nan_and_infinity_are_refused() {
+    for number in ["nan", "inf", "-inf", "1e400"] {
+        for (section, key) in [
+            ("fleet", "gpu_hour_usd"),
+            ("fleet", "needed_replicas"),
+            ("engine", "kv_watermark"),
+            ("engine", "saturated_tokens_per_second"),
+            ("new_version", "output_tokens_factor"),
+            ("cold_start", "failure_probability"),
+            ("slo", "quantile"),
+            ("study", "runs"),
+        ] {
+            let problem = problem_with(&with(&format!("[{section}]\n{key} = {number}")));
+            assert_eq!(problem.key, format!("{section}.{key}"), "{number}");
+        }
+        let check = "[[check]]\nmetric = \"cost_usd\"\nstatistic = \"mean\"\nmax = ";
+        assert_eq!(problem_with(&with(&format!("{check}{number}"))).key, "check.0.max");
+        let problems = problems_with(SMALLEST, &[&format!("traffic.arrivals.rate={number}")]);
+        assert_eq!(problems.problems[0].key, "traffic.arrivals.rate");
+    }
+}
+
+#[test]
+fn a_p99_below_the_median_is_refused() {
+    let set = "traffic.output_tokens={ distribution = \"lognormal\", median = 800, p99 = 600 }";
+    let problem = &problems_with(SMALLEST, &[set]).problems[0];
+    assert_eq!(problem.key, "traffic.output_tokens.p99");
+    assert_eq!(problem.expected, "expected a P99 of at least the median, found 600");
+}
+
+#[test]
+fn wrong_distributions_are_refused() {
+    for (value, key) in [
+        ("{ median = 5 }", "distribution"),
+        ("{ distribution = \"lognorml\", median = 5 }", "distribution"),
+        ("{ distribution = \"lognormal\", median = 5 }", "p99"),
+        ("{ distribution = \"lognormal\", median = 5, p99 = 6, sigma = 1 }", "sigma"),
+        ("{ distribution = \"lognormal\", median = 0, sigma = 1 }", "median"),
+        ("{ distribution = \"uniform\", low = 9, high = 5 }", "high"),
+        ("{ distribution = \"exponential\" }", "mean"),
+        ("{ distribution = \"exponential\", mean = -4 }", "mean"),
+        ("{ distribution = \"exponential\", mean = 4, cv = 1 }", "cv"),
+        ("{ distribution = \"gamma\", mean = 4, cv = -1 }", "cv"),
+        ("{ distribution = \"weibull\", scale = 4, shape = 0 }", "shape"),
+        ("{ distribution = \"zipf\", exponent = 1.1 }", "max"),
+        ("{ distribution = \"zipf\", exponent = -1, max = 10 }", "exponent"),
+        ("{ distribution = \"zipf\", exponent = 1, max = 1e8 }", "max"),
+        ("{ distribution = \"sequence\", values = [] }", "values"),
+        ("{ distribution = \"sequence\", values = [1, \"never\"] }", "values.1"),
+        ("{ distribution = \"constant\", value = 0 }", "value"),
+        ("{ distribution = \"mixture\", parts = [] }", "parts"),
+        (
+            "{ distribution = \"mixture\", parts = [{ weight = 0, distribution = \"constant\", value = 1 }] }",
+            "parts.0.weight",
+        ),
+        ("{ distribution = \"exponential\", mean = 4, max = 0 }", "max"),
+        ("{ distribution = \"empirical\", file = \"no/such.csv\", column = \"x\" }", "file"),
+    ] {
+        let problems = problems_with(SMALLEST, &[&format!("traffic.output_tokens={value}")]);
+        assert_eq!(problems.problems.len(), 1, "{value}\n{problems}");
+        assert_eq!(problems.problems[0].key, format!("traffic.output_tokens.{key}"), "{value}");
+    }
+}
+
+#[test]
+fn wrong_arrivals_are_refused() {
+    for (value, key) in [
+        ("{ rate = 5 }", "process"),
+        ("{ process = \"poison\", rate = 5 }", "process"),
+        ("{ process = \"poisson\" }", "rate"),
+        ("{ process = \"poisson\", rate = 0 }", "rate"),
+        ("{ process = \"gamma\", rate = 5, cv = 0 }", "cv"),
+        ("{ process = \"diurnal\", mean = 5, peak_to_mean = 2.5, period = \"24h\", peak_at = \"1h\" }", "peak_to_mean"),
+        ("{ process = \"diurnal\", mean = 5, peak_to_mean = 2, period = \"0s\", peak_at = \"1h\" }", "period"),
+        ("{ process = \"mmpp\", rates = [0, 0], dwell = [\"1s\", \"1s\"] }", "rates"),
+        ("{ process = \"mmpp\", rates = [], dwell = [] }", "rates"),
+        ("{ process = \"mmpp\", rates = [1, 2], dwell = [\"1s\"] }", "dwell"),
+        ("{ process = \"mmpp\", rates = [1, 2], dwell = [\"1s\", \"0s\"] }", "dwell.1"),
+        ("{ process = \"mmpp\", rates = [1, -2], dwell = [\"1s\", \"1s\"] }", "rates.1"),
+    ] {
+        let problems = problems_with(SMALLEST, &[&format!("traffic.arrivals={value}")]);
+        assert_eq!(problems.problems.len(), 1, "{value}\n{problems}");
+        assert_eq!(problems.problems[0].key, format!("traffic.arrivals.{key}"), "{value}");
+    }
+}
+
+#[test]
+fn literal_zero_surge_and_zero_unavailable_are_refused() {
+    for strategy in ["rolling", "canary"] {
+        let table = format!("[rollout.{strategy}]\nmax_surge = 0\nmax_unavailable = 0");
+        let problem = problem_with(&with(&format!("[rollout]\nstrategy = \"rolling\"\n{table}")));
+        assert_eq!(problem.key, format!("rollout.{strategy}.max_unavailable"));
+        assert_eq!(problem.line, 10);
+    }
+}
+
+#[test]
+fn a_rollout_that_starts_after_the_end_is_refused() {
+    check_each(&[
+        (
+            "[rollout]\nstrategy = \"rolling\"\nstart = \"90m\"",
+            "rollout.start",
+            "before `study.duration`, which is 1h30m",
+        ),
+        // The default start, 20 minutes, is not in so short a study.
+        ("[rollout]\nstrategy = \"rolling\"\n[study]\nduration = \"10m\"", "rollout.start", "found 20m"),
+    ]);
+    read(&with("[rollout]\nstrategy = \"none\"\n[study]\nduration = \"10m\""));
+}
+
+#[test]
+fn a_request_that_cannot_fit_the_kv_cache_is_refused() {
+    let cases = [
+        // 1600 tokens are 100 blocks of 16; the last token of an answer takes no cache.
+        ("1000", "601", "1600", true),
+        ("1000", "602", "1600", false),
+        // 1615 tokens are 100 whole blocks.
+        ("1000", "602", "1615", false),
+        ("1600", "{ distribution = \"exponential\", mean = 100 }", "1600", true),
+        ("1601", "{ distribution = \"exponential\", mean = 100 }", "1600", false),
+        ("{ distribution = \"exponential\", mean = 10 }", "5", "1600", false),
+        ("{ distribution = \"exponential\", mean = 10, max = 1000 }", "5", "1600", true),
+    ];
+    for (prompt, output, cache, fits) in cases {
+        let sets = [
+            format!("traffic.prompt_tokens={prompt}"),
+            format!("traffic.output_tokens={output}"),
+            format!("engine.kv_cache_tokens={cache}"),
+        ];
+        let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+        match read_with(SMALLEST, &sets) {
+            Ok(_) => assert!(fits, "{sets:?} should not fit"),
+            Err(error) => {
+                assert!(!fits, "{sets:?} should fit: {error}");
+                let problems = problems_with(SMALLEST, &sets);
+                assert_eq!(problems.problems[0].message, "a request may not fit the KV cache");
+                assert!(problems.problems[0].expected.contains("1600 tokens"), "{problems}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_check_on_an_unknown_metric_or_statistic_gives_the_nearest_name() {
+    let check = |text: &str| problem_with(&with(&format!("[[check]]\n{text}")));
+    let problem = check("metric = \"truncated_atempts\"\nstatistic = \"p95\"\nmax = 0");
+    assert_eq!((problem.key.as_str(), problem.line), ("check.0.metric", 7));
+    assert_eq!(problem.help.as_deref(), Some("did you mean `truncated_attempts`?"));
+    let problem = check("metric = \"cost_usd\"\nstatistic = \"maen\"\nmax = 0");
+    assert_eq!(problem.key, "check.0.statistic");
+    assert_eq!(problem.help.as_deref(), Some("did you mean `mean`?"));
+    assert_eq!(check("metric = \"cost_usd\"\nstatistic = \"mean\"").key, "check.0.max");
+    assert_eq!(check("metric = \"cost_usd\"\nstatistic = \"mean\"\nmin = 5\nmax = 4").key, "check.0.max");
+    assert_eq!(check("statistic = \"mean\"\nmin = 5").key, "check.0.metric");
+}
+
+#[test]
+fn wrong_canary_steps_are_refused() {
+    let analysis = "[analysis.ttft]\nmetric = \"ttft\"\nmax = \"2s\"\n";
+    for (step, key, expected) in [
+        ("{ set_weight = 101 }", ".set_weight", "from 0 to 100"),
+        ("{ set_weight = 5, pause = \"5m\" }", "", "expected only one of"),
+        ("{}", "", "found an empty table"),
+        ("{ pause = \"for ever\" }", ".pause", "expected a duration"),
+        ("{ pause = 5 }", ".pause", "until_promoted"),
+        ("{ set_canary_scale = { replicas = 1, weight = 5 } }", ".set_canary_scale", "expected one of"),
+        ("{ set_canary_scale = { match_traffic_weight = false } }", ".set_canary_scale.match_traffic_weight", "true"),
+        ("{ analysis = [\"tftt\"] }", ".analysis.0", "found \"tftt\""),
+        ("{ analysis = [\"ttft\"] }", ".analysis.0", "expected `count` in [analysis.ttft]"),
+        ("{ set_wieght = 5 }", ".set_wieght", "not a key"),
+    ] {
+        let rollout =
+            format!("[rollout]\nstrategy = \"canary\"\n[rollout.canary]\nsteps = [{{ set_weight = 1 }}, {step}]");
+        let problem = problem_with(&with(&format!("{analysis}{rollout}")));
+        assert_eq!(problem.key, format!("rollout.canary.steps.1{key}"), "{step}");
+        assert!(problem.expected.contains(expected), "{step}: {}", problem.expected);
+    }
+}
+
+#[test]
+fn keys_that_need_a_traffic_router_are_refused_without_one() {
+    for key in [
+        "dynamic_stable_scale = true",
+        "min_pods_per_replica_set = 2",
+        "steps = [{ set_canary_scale = { replicas = 1 } }]",
+    ] {
+        let text = with(&format!("[rollout]\nstrategy = \"canary\"\n[rollout.canary]\ntraffic_routing = false\n{key}"));
+        assert!(problem_with(&text).message.contains("needs a traffic router"), "{key}");
+    }
+}
+
+#[test]
+fn wrong_analyses_are_refused() {
+    for (text, key, expected) in [
+        ("max = \"2s\"", "metric", "what is measured"),
+        ("metric = \"tfft\"\nmax = \"2s\"", "metric", "\"ttft\""),
+        ("metric = \"ttft\"", "max", "max_ratio_to_stable"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nmax_ratio_to_stable = 1.2", "max_ratio_to_stable", "only one of"),
+        ("metric = \"ttft\"\nmax = 2", "max", "a duration"),
+        ("metric = \"error_rate\"\nmax = \"2s\"", "max", "from 0 to 1"),
+        ("metric = \"error_rate\"\nmax = 0.1\nquantile = 0.9", "quantile", "a rate has no quantile"),
+        ("metric = \"ttft\"\nmax = \"2s\"\ninterval = \"0s\"", "interval", "at least 100ms"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nno_data = \"sucess\"", "no_data", "\"success\""),
+    ] {
+        let problem = problem_with(&with(&format!("[analysis.it]\n{text}")));
+        assert_eq!(problem.key, format!("analysis.it.{key}"), "{text}");
+        assert!(problem.expected.contains(expected), "{text}: {}", problem.expected);
+    }
+}
+
+#[test]
+fn contradictions_between_keys_are_refused() {
+    check_each(&[
+        ("[fleet]\nreplicas = 4\ngpus_per_replica = 2\ngpu_limit = 7", "fleet.gpu_limit", "8 GPUs, found 7"),
+        ("[engine]\nkv_cache_tokens = 900\nblock_size = 1000", "engine.kv_cache_tokens", "one block of 1000"),
+        ("[rollout]\nstart = \"1m\"", "rollout.strategy", "missing key"),
+        ("[rollout]\nstrategy = \"rollin\"", "rollout.strategy", "did you mean `rolling`?"),
+    ]);
+}
+
+#[test]
+fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
+    for text in [
+        "[engine]\nprofile = \"h100-llama-3-8b\"",
+        "[engine]\nspeculative = { tokens = 4, acceptance = 0.7 }",
+        "[engine]\nchunked_prefill = false",
+        "[router]\npolicy = \"session_affinity\"",
+        "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"prometheus\"",
+        "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"mann_whitney\"",
+        "[[action]]\nat = \"50m\"\ndo = \"pause\"",
+        "[plan]\nx = 1",
+        "[rollout]\nstrategy = \"none\"\n[rollout.rolling]\npod_replacement_policy = \"TerminationComplete\"",
+        "[rollout]\nstrategy = \"none\"\n[rollout.canary]\ncontroller = \"flagger\"",
+    ] {
+        let problem = problem_with(&with(text));
+        assert!(problem.message.ends_with("is not supported yet"), "{text}: {}", problem.message);
+    }
+}
+
+#[test]
+fn an_empty_file_is_not_a_scenario() {
+    for text in ["", " \n\n", "\u{feff}"] {
+        let problem = problem_with(text);
+        assert_eq!(problem.message, "this is not a scenario");
+        assert!(problem.expected.contains("found an empty file"));
+    }
+}
+
+#[test]
+fn a_scenario_without_traffic_says_what_is_missing() {
+    assert_eq!(problem_with("# nothing here").message, "missing key `traffic`");
+    let keys: Vec<String> = problems_with("[traffic]", &[]).problems.into_iter().map(|it| it.key).collect();
+    assert_eq!(keys, ["traffic.arrivals", "traffic.prompt_tokens", "traffic.output_tokens"]);
+}
+
+#[test]
+fn text_that_is_no_toml_gives_every_line_that_is_wrong() {
+    let problems = problems_with("[study\nruns = = 3\nseed = 1\n", &[]);
+    assert!(problems.problems.iter().all(|problem| problem.message == "this is not TOML"));
+    assert!(problems.problems.iter().any(|problem| problem.line == 1), "{problems}");
+    assert!(problems.problems.iter().any(|problem| problem.line == 2), "{problems}");
+}
+
+#[test]
+fn a_key_that_is_given_twice_is_refused() {
+    assert_eq!(problem_with(&with("[study]\nruns = 3\nruns = 4")).line, 8);
+}
+
+#[test]
+fn all_problems_are_reported_at_once_in_the_order_of_the_file() {
+    let text = with("[study]\nrun = 3\nseed = -1\n[fleet]\nreplicas = \"8\"\ngpu_hour_usd = nan");
+    let text = text.replace("mean = 250", "mean = 0").replace("prompt_tokens = 800", "prompt_tokens = 1e6");
+    let lines: Vec<usize> = problems_with(&text, &[]).problems.iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [4, 5, 7, 8, 10, 11]);
+}
+
+#[test]
+fn problems_are_rendered_with_file_line_caret_and_help() {
+    let text = with("[rollout]\nstrategy = \"rolling\"\n[rollout.rolling]\nmax_unavailabel = 1\nmax_surge = \"25\"");
+    insta::assert_snapshot!(problems_with(&text, &[]).to_string(), @r#"
+    error: unknown key `max_unavailabel` in `rollout.rolling`
+     --> scenario.toml:9:1
+      |
+    9 | max_unavailabel = 1
+      | ^^^^^^^^^^^^^^^ not a key of `rollout.rolling`
+      |
+      = help: did you mean `max_unavailable`?
+
+    error: wrong value for `rollout.rolling.max_surge`
+      --> scenario.toml:10:13
+       |
+    10 | max_surge = "25"
+       |             ^^^^ expected a whole number of replicas from 0 to 10000, or a percentage such as "25%", found "25"
+       |
+       = help: write 25 or "25%"
+
+    2 problems; nothing was simulated
+    "#);
+}

@@ -1,0 +1,153 @@
+//! `[traffic]`: arrivals and lengths, or a trace; and whether every request can fit the KV cache.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::distribution::{Quantity, Unit};
+use super::reader::{Context, Field, POSITIVE, Real, Section};
+use super::tree::Value;
+use super::{Arrivals, Engine, Traffic, table_file};
+use crate::random::Distribution;
+
+/// Rates, requests per second.
+const RATE: Real =
+    Real { expected: "requests per second: a number above 0, at most 1e6", holds: |x| x > 0.0 && x <= 1e6 };
+/// Rates of a state of a modulated process.
+const STATE_RATE: Real =
+    Real { expected: "requests per second: a number from 0 to 1e6", holds: |x| (0.0..=1e6).contains(&x) };
+/// Coefficients of variation of gaps.
+const VARIATION: Real = Real { expected: "a number from 0.01 to 100", holds: |x| (0.01..=100.0).contains(&x) };
+/// A cosine around its mean is at most twice it.
+const PEAK_TO_MEAN: Real = Real { expected: "a number from 1 to 2", holds: |x| (1.0..=2.0).contains(&x) };
+
+/// The arrival processes.
+const PROCESSES: [&str; 4] = ["poisson", "gamma", "diurnal", "mmpp"];
+
+/// Reads `[traffic]`; the engine says what fits.
+pub(super) fn read(section: &Section<'_>, directory: &Path, engine: &Engine) -> Option<Traffic> {
+    section.not_supported(&["trace_offset", "trace_loop"]);
+    let capacity = section.context.are_sound(&["engine"]).then(|| largest_context(engine));
+    match section.field("trace") {
+        Some(trace) => read_trace(section, &trace, directory, capacity),
+        None => read_synthetic(section, directory, capacity),
+    }
+}
+
+/// Tokens that the whole blocks of the KV cache hold.
+fn largest_context(engine: &Engine) -> u64 {
+    let block = u64::from(engine.block_size.max(1));
+    engine.kv_cache_tokens / block * block
+}
+
+fn read_trace(section: &Section<'_>, trace: &Field<'_>, directory: &Path, capacity: Option<u64>) -> Option<Traffic> {
+    let speed = section.real("trace_speed", &POSITIVE, 1.0);
+    for key in ["arrivals", "prompt_tokens", "output_tokens"] {
+        if let Some(field) = section.field(key) {
+            let help = Some("remove it, or `trace`".to_owned());
+            field.wrong_because::<()>(format!("`{key}` comes from the trace: expected one or the other"), help);
+        }
+    }
+    let name = trace.text("the name of a CSV file with arrival_s,prompt_tokens,output_tokens")?;
+    match table_file::read_trace(&directory.join(name), name, capacity) {
+        Ok(requests) => Some(Traffic::Trace { path: PathBuf::from(name), requests: Arc::from(requests), speed }),
+        Err(reason) => trace.wrong_because(reason, None),
+    }
+}
+
+fn read_synthetic(section: &Section<'_>, directory: &Path, capacity: Option<u64>) -> Option<Traffic> {
+    if let Some(speed) = section.field("trace_speed") {
+        speed.wrong_because::<()>("there is no `trace` that it could speed up".to_owned(), None);
+    }
+    let arrivals = section.required("arrivals", "an arrival process such as { process = \"poisson\", rate = 6.0 }");
+    let arrivals = arrivals.and_then(|field| field.table()?.read_whole(read_arrivals));
+    let tokens = Quantity { unit: Unit::Tokens, directory };
+    let expected = "a number of tokens or a distribution of it";
+    let prompt = section.required("prompt_tokens", expected).and_then(|field| tokens.read(&field));
+    let output = section.required("output_tokens", expected).and_then(|field| tokens.read(&field));
+    if let (Some(capacity), Some(prompt)) = (capacity, &prompt) {
+        check_fit(section.context, prompt, output.as_ref(), capacity);
+    }
+    Some(Traffic::Synthetic { arrivals: arrivals?, prompt_tokens: prompt?, output_tokens: output? })
+}
+
+/// The longest prompt must fit the cache, with the longest answer if answers have a bound of their own (if they have
+/// none, or are wrong themselves, prompts alone are judged: each answer is cut so that its request fits). The last token of an answer takes no cache.
+fn check_fit(context: &Context<'_>, prompt: &Distribution, output: Option<&Distribution>, capacity: u64) {
+    let longest_prompt = prompt.greatest().ceil();
+    let longest_answer = output.map_or(f64::INFINITY, |output| output.greatest().ceil());
+    const MESSAGE: &str = "a request may not fit the KV cache";
+    if longest_prompt.is_infinite() {
+        let expected = format!("expected prompts with an upper bound: the KV cache holds {capacity} tokens");
+        let help = Some(format!("add `max`, at most {capacity}"));
+        return context.conflict("traffic.prompt_tokens", MESSAGE, expected, help);
+    }
+    let blocks = format!("whole blocks of `engine.kv_cache_tokens` hold {capacity} tokens");
+    let help = Some("lower the `max` of prompts or answers, or raise `engine.kv_cache_tokens`".to_owned());
+    if longest_answer.is_infinite() {
+        if longest_prompt > capacity as f64 {
+            let expected = format!("prompts of up to {longest_prompt} tokens; {blocks}");
+            context.conflict("traffic.prompt_tokens", MESSAGE, expected, help);
+        }
+    } else if longest_prompt + longest_answer - 1.0 > capacity as f64 {
+        let expected = format!(
+            "prompts of up to {longest_prompt} tokens with answers of up to {longest_answer} need {}; {blocks}",
+            longest_prompt + longest_answer - 1.0
+        );
+        context.conflict("traffic.prompt_tokens", MESSAGE, expected, help);
+    }
+}
+
+fn read_arrivals(section: &Section<'_>) -> Option<Arrivals> {
+    let process = section.required("process", "the name of a process, such as \"poisson\"");
+    let name = process.as_ref().and_then(|field| match &field.node.value {
+        Value::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    let rate = |key: &'static str| section.required(key, RATE.expected).and_then(|field| field.real(&RATE));
+    match name {
+        Some("poisson") => Some(Arrivals::Poisson { rate: rate("rate")? }),
+        Some("gamma") => {
+            let cv = section.required("cv", VARIATION.expected).and_then(|field| field.real(&VARIATION));
+            Some(Arrivals::Gamma { rate: rate("rate")?, cv: cv? })
+        }
+        Some("diurnal") => {
+            let mean = rate("mean");
+            let peak = section.required("peak_to_mean", PEAK_TO_MEAN.expected).and_then(|f| f.real(&PEAK_TO_MEAN));
+            let period = section.required("period", "the length of a day, such as \"24h\"");
+            let period = period.and_then(|field| field.positive_duration());
+            let peak_at = section.required("peak_at", "when the rate is greatest, such as \"30m\"");
+            let peak_at = peak_at.and_then(|field| field.duration());
+            Some(Arrivals::Diurnal { mean: mean?, peak_to_mean: peak?, period: period?, peak_at: peak_at? })
+        }
+        Some("mmpp") => read_modulated(section),
+        _ => {
+            // Which parameters belong here cannot be known.
+            section.all_fields();
+            process?.unknown_word(&PROCESSES)
+        }
+    }
+}
+
+fn read_modulated(section: &Section<'_>) -> Option<Arrivals> {
+    const RATES: &str = "a list of rates such as [2.0, 20.0]";
+    const DWELL: &str = "a list of durations such as [\"5m\", \"30s\"]";
+    let rates_field = section.required("rates", RATES);
+    let dwell_field = section.required("dwell", DWELL);
+    let rates = rates_field.as_ref().and_then(|field| {
+        let read: Vec<_> = field.list(RATES)?.iter().map(|rate| rate.real(&STATE_RATE)).collect();
+        read.into_iter().collect::<Option<Vec<f64>>>()
+    });
+    let dwell = dwell_field.as_ref().and_then(|field| {
+        let read: Vec<_> = field.list(DWELL)?.iter().map(Field::positive_duration).collect();
+        read.into_iter().collect::<Option<Vec<_>>>()
+    });
+    let (rates, dwell) = (rates?, dwell?);
+    if !rates.iter().any(|rate| *rate > 0.0) {
+        return rates_field?.wrong_because("expected at least one rate above 0".to_owned(), None);
+    }
+    if rates.len() != dwell.len() {
+        let expected = format!("expected as many durations as rates ({}), found {}", rates.len(), dwell.len());
+        return dwell_field?.wrong_because(expected, None);
+    }
+    Some(Arrivals::Mmpp { rates, dwell })
+}
