@@ -1,0 +1,190 @@
+//! One run's requests in order of arrival, without end.
+
+use std::sync::Arc;
+
+use rand::Rng;
+use rand_distr::{Distribution as _, Gamma};
+
+use super::lengths::{longest_output, whole_tokens};
+use super::rate::{ModulatedStates, modulated_states, trace_span, trace_start};
+use crate::random::{Distribution, Purpose, RunKey, Stream, exponential, unit_interval};
+use crate::scenario::{Arrivals, Engine, Scenario, TraceRequest, Traffic};
+use crate::units::{Duration, Time};
+
+/// A request as its user sends it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Arrival {
+    /// When it first arrives.
+    pub time: Time,
+    /// Prompt length, tokens.
+    pub prompt_tokens: u32,
+    /// Answer length that stable would give, tokens.
+    pub output_tokens: u32,
+}
+
+/// One run's requests, in order of arrival.
+#[derive(Clone, Debug)]
+pub struct Workload<'a> {
+    source: Source<'a>,
+    /// When the last request arrived.
+    last: Time,
+}
+
+#[derive(Clone, Debug)]
+enum Source<'a> {
+    Drawn(Box<Drawn<'a>>),
+    Replayed(Replayed),
+}
+
+#[derive(Clone, Debug)]
+struct Drawn<'a> {
+    gaps: Gaps,
+    gap_stream: Stream,
+    traffic: &'a Traffic,
+    engine: &'a Engine,
+    prompt_tokens: &'a Distribution,
+    output_tokens: &'a Distribution,
+    prompt_stream: Stream,
+    output_stream: Stream,
+    /// Number of the next request.
+    index: u64,
+    /// The longest answer, where it does not depend on the prompt.
+    longest_output: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+enum Gaps {
+    Poisson { mean_gap: f64 },
+    Gamma { gamma: Gamma<f64> },
+    Constant { gap: f64 },
+    Diurnal { mean: f64, amplitude: f64, period: f64, peak_at: f64 },
+    Modulated(ModulatedStates),
+}
+
+#[derive(Clone, Debug)]
+struct Replayed {
+    requests: Arc<[TraceRequest]>,
+    next: usize,
+    /// Simulated seconds from a row's recorded second to when it arrives, in the present pass.
+    offset: f64,
+    speed: f64,
+}
+
+impl<'a> Workload<'a> {
+    /// The requests of the run with this key, from `start`.
+    pub fn new(scenario: &'a Scenario, key: RunKey, start: Time) -> Workload<'a> {
+        let source = match &scenario.traffic {
+            Traffic::Synthetic { arrivals, prompt_tokens, output_tokens } => {
+                let bounded = output_tokens.max.is_finite();
+                Source::Drawn(Box::new(Drawn {
+                    gaps: Gaps::new(arrivals, key, start),
+                    gap_stream: key.stream(Purpose::Arrivals),
+                    traffic: &scenario.traffic,
+                    engine: &scenario.engine,
+                    prompt_tokens,
+                    output_tokens,
+                    prompt_stream: key.stream(Purpose::PromptTokens),
+                    output_stream: key.stream(Purpose::OutputTokens),
+                    index: 0,
+                    longest_output: bounded.then(|| output_tokens.max.floor().clamp(1.0, 4e9) as u32),
+                }))
+            }
+            Traffic::Trace { requests, speed, .. } => {
+                let next = trace_start(requests.len(), key);
+                let offset = start.seconds() - requests[next].arrival_s / speed;
+                Source::Replayed(Replayed { requests: requests.clone(), next, offset, speed: *speed })
+            }
+        };
+        Workload { source, last: start }
+    }
+
+    /// The next request.
+    pub fn next_arrival(&mut self) -> Arrival {
+        let arrival = match &mut self.source {
+            Source::Drawn(drawn) => drawn.next(self.last),
+            Source::Replayed(replayed) => replayed.next(self.last),
+        };
+        self.last = arrival.time;
+        arrival
+    }
+}
+
+impl Drawn<'_> {
+    fn next(&mut self, last: Time) -> Arrival {
+        let time = self.gaps.next(last, &mut self.gap_stream);
+        let prompt_tokens = whole_tokens(self.prompt_tokens.draw(&mut self.prompt_stream, self.index), u32::MAX);
+        let longest = self.longest_output.unwrap_or_else(|| longest_output(self.traffic, self.engine, prompt_tokens));
+        let output_tokens = whole_tokens(self.output_tokens.draw(&mut self.output_stream, self.index), longest);
+        self.index += 1;
+        Arrival { time, prompt_tokens, output_tokens }
+    }
+}
+
+impl Gaps {
+    fn new(arrivals: &Arrivals, key: RunKey, start: Time) -> Gaps {
+        match arrivals {
+            Arrivals::Poisson { rate } => Gaps::Poisson { mean_gap: 1.0 / rate },
+            Arrivals::Gamma { rate, cv } => match Gamma::new(1.0 / (cv * cv), cv * cv / rate) {
+                Ok(gamma) => Gaps::Gamma { gamma },
+                Err(_) => Gaps::Constant { gap: 1.0 / rate },
+            },
+            Arrivals::Diurnal { mean, peak_to_mean, period, peak_at } => Gaps::Diurnal {
+                mean: *mean,
+                amplitude: mean * (peak_to_mean - 1.0),
+                period: period.seconds(),
+                peak_at: peak_at.seconds(),
+            },
+            Arrivals::Mmpp { .. } => Gaps::Modulated(modulated_states(arrivals, key, start)),
+        }
+    }
+
+    fn next(&mut self, last: Time, stream: &mut Stream) -> Time {
+        match self {
+            Gaps::Poisson { mean_gap } => last + Duration::from_seconds_f64(exponential(stream) * *mean_gap),
+            Gaps::Gamma { gamma } => last + Duration::from_seconds_f64(gamma.sample(stream)),
+            Gaps::Constant { gap } => last + Duration::from_seconds_f64(*gap),
+            Gaps::Diurnal { mean, amplitude, period, peak_at } => {
+                // Thinning (Lewis and Shedler 1979): candidates at the greatest rate, each kept by the rate there.
+                let greatest = *mean + *amplitude;
+                let mut at = last;
+                loop {
+                    at += Duration::from_seconds_f64(exponential(stream) / greatest);
+                    let phase = std::f64::consts::TAU * (at.seconds() - *peak_at) / *period;
+                    if unit_interval(stream.next_u64()) * greatest < *mean + *amplitude * phase.cos() {
+                        return at;
+                    }
+                }
+            }
+            Gaps::Modulated(states) => {
+                let mut at = last;
+                loop {
+                    let candidate = match states.rate() {
+                        rate if rate > 0.0 => at + Duration::from_seconds_f64(exponential(stream) / rate),
+                        _ => Time::NEVER,
+                    };
+                    if candidate < states.until {
+                        return candidate;
+                    }
+                    // The exponential forgets: from the change of state a new gap is drawn.
+                    at = states.until;
+                    states.advance();
+                }
+            }
+        }
+    }
+}
+
+impl Replayed {
+    fn next(&mut self, last: Time) -> Arrival {
+        let row = self.requests[self.next];
+        let seconds = row.arrival_s / self.speed + self.offset;
+        self.next += 1;
+        if self.next == self.requests.len() {
+            self.next = 0;
+            self.offset += trace_span(&self.requests) / self.speed;
+        }
+        // Seconds to nanoseconds may round a row before its predecessor's.
+        let time = Time((seconds * 1e9).round() as i64).max(last);
+        Arrival { time, prompt_tokens: row.prompt_tokens, output_tokens: row.output_tokens }
+    }
+}

@@ -1,0 +1,101 @@
+//! Lengths in whole tokens, and the moments of them that capacity and cost follow from.
+
+use crate::random::Distribution;
+use crate::scenario::{Engine, Traffic};
+
+/// Tokens that the KV cache holds in whole blocks: no request's prompt + output - 1 may exceed it.
+fn cache_tokens(engine: &Engine) -> u64 {
+    engine.kv_cache_tokens / u64::from(engine.block_size) * u64::from(engine.block_size)
+}
+
+/// The longest answer to a prompt: the distribution's own `max`, else what fits the KV cache.
+pub fn longest_output(traffic: &Traffic, engine: &Engine, prompt_tokens: u32) -> u32 {
+    let fits = (cache_tokens(engine) + 1).saturating_sub(u64::from(prompt_tokens)).max(1);
+    let fits = u32::try_from(fits).unwrap_or(u32::MAX);
+    match traffic {
+        Traffic::Synthetic { output_tokens, .. } if output_tokens.max < f64::from(u32::MAX) => {
+            fits.min(output_tokens.max.floor().max(1.0) as u32)
+        }
+        _ => fits,
+    }
+}
+
+/// An answer of the version that multiplies lengths by `factor`, rounded up to whole tokens, at most `longest`.
+pub fn scaled_output(output_tokens: u32, factor: f64, longest: u32) -> u32 {
+    if factor == 1.0 {
+        return output_tokens;
+    }
+    (f64::from(output_tokens) * factor).ceil().clamp(1.0, f64::from(longest)) as u32
+}
+
+/// A real-valued draw as whole tokens.
+pub(super) fn whole_tokens(draw: f64, longest: u32) -> u32 {
+    draw.ceil().clamp(1.0, f64::from(longest)) as u32
+}
+
+/// Means over requests of what a replica's capacity depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct LengthMoments {
+    /// Mean prompt, tokens.
+    pub mean_prompt: f64,
+    /// Mean answer, tokens.
+    pub mean_output: f64,
+    /// Context tokens of a request averaged over the tokens that it emits: prompt + j - 1 at the j-th.
+    pub mean_context: f64,
+    /// Mean time to read a prompt that has the engine to itself, nanoseconds, without the step's base.
+    pub mean_prefill_nanoseconds: f64,
+}
+
+impl LengthMoments {
+    /// The moments of a traffic on an engine: exact sums over the distributions, or over a trace's rows.
+    pub fn new(traffic: &Traffic, engine: &Engine) -> LengthMoments {
+        match traffic {
+            Traffic::Synthetic { prompt_tokens, output_tokens, .. } => {
+                LengthMoments::of_distributions(prompt_tokens, output_tokens, traffic, engine)
+            }
+            Traffic::Trace { requests, .. } => {
+                let n = requests.len() as f64;
+                let mean = |f: &dyn Fn(f64, f64) -> f64| {
+                    requests.iter().map(|r| f(f64::from(r.prompt_tokens), f64::from(r.output_tokens))).sum::<f64>() / n
+                };
+                let mean_output = mean(&|_, output| output);
+                LengthMoments {
+                    mean_prompt: mean(&|prompt, _| prompt),
+                    mean_output,
+                    mean_context: mean(&|prompt, output| output * prompt + output * (output - 1.0) / 2.0) / mean_output,
+                    mean_prefill_nanoseconds: mean(&|prompt, _| prefill_nanoseconds(engine, prompt as u32)),
+                }
+            }
+        }
+    }
+
+    fn of_distributions(prompt: &Distribution, output: &Distribution, traffic: &Traffic, engine: &Engine) -> Self {
+        let longest_prompt = u32::try_from(cache_tokens(engine)).unwrap_or(u32::MAX);
+        let mean_prompt = prompt.expect_whole(longest_prompt, f64::from);
+        // An answer without a bound of its own is cut where the cache ends, which depends on the prompt: the mean prompt
+        // stands for all here, which moves only the far tail.
+        let longest_output = longest_output(traffic, engine, mean_prompt.ceil() as u32);
+        let mean_output = output.expect_whole(longest_output, f64::from);
+        let pairs = output.expect_whole(longest_output, |n| f64::from(n) * (f64::from(n) - 1.0) / 2.0);
+        LengthMoments {
+            mean_prompt,
+            mean_output,
+            mean_context: mean_prompt + pairs / mean_output,
+            mean_prefill_nanoseconds: prompt.expect_whole(longest_prompt, |p| prefill_nanoseconds(engine, p)),
+        }
+    }
+}
+
+/// Time to read a prompt in chunks of `max_num_batched_tokens`, nanoseconds, without the step's base.
+fn prefill_nanoseconds(engine: &Engine, prompt: u32) -> f64 {
+    let (p, chunk) = (f64::from(prompt), f64::from(engine.max_num_batched_tokens));
+    let whole = (p / chunk).floor();
+    let last = p - whole * chunk;
+    let squares = whole * chunk * chunk + last * last;
+    // Sum of what was read before, times what is read: (p^2 - sum of squares) / 2.
+    let with_context = (p * p - squares) / 2.0;
+    let step = &engine.step_time;
+    step.per_prefill_token * p
+        + step.per_prefill_token_squared * squares
+        + step.per_prefill_token_context * with_context
+}
