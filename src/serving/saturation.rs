@@ -1,0 +1,56 @@
+//! What a replica can emit at most: the saturated rate that utilization, overload and the price of a token refer to.
+
+use crate::scenario::{Engine, Scenario};
+use crate::workload::LengthMoments;
+
+/// A replica that never lacks work.
+#[derive(Clone, Copy, Debug)]
+pub struct Saturation {
+    /// Output tokens per second.
+    pub rate: f64,
+    /// Sequences that run at once; NaN where the scenario gives the rate.
+    pub batch: f64,
+}
+
+impl Saturation {
+    /// B / (T(B) + B w / E[N]) tokens/s: B sequences emit a token each in a decode step T(B), and each of those tokens
+    /// brings its share of a new request's prefill w with it. B is what slots and KV cache allow at the mean context.
+    /// `engine.saturated_tokens_per_second` overrides.
+    pub fn new(scenario: &Scenario, lengths: &LengthMoments) -> Saturation {
+        let engine = &scenario.engine;
+        if let Some(rate) = engine.saturated_tokens_per_second {
+            return Saturation { rate, batch: f64::NAN };
+        }
+        let batch = batch_limit(engine, lengths.mean_context);
+        let decode = decode_nanoseconds(engine, batch, lengths.mean_context);
+        let prefill = batch * lengths.mean_prefill_nanoseconds / lengths.mean_output;
+        // A step that takes no time at all would be an infinite rate: a token a picosecond is as good as that.
+        Saturation { rate: batch / (decode + prefill).max(batch * 1e-3) * 1e9, batch }
+    }
+}
+
+fn batch_limit(engine: &Engine, mean_context: f64) -> f64 {
+    let blocks = (engine.kv_cache_tokens / u64::from(engine.block_size)) as f64;
+    let by_cache = (blocks * f64::from(engine.block_size) / mean_context).floor();
+    by_cache.min(f64::from(engine.max_num_seqs)).max(1.0)
+}
+
+fn decode_nanoseconds(engine: &Engine, batch: f64, mean_context: f64) -> f64 {
+    let step = &engine.step_time;
+    base_nanoseconds(engine, batch) + step.per_sequence * batch + step.per_kv_token * batch * mean_context
+}
+
+/// The step's base at a batch: linear between the points of a table, constant outside.
+fn base_nanoseconds(engine: &Engine, batch: f64) -> f64 {
+    let table = &engine.step_time.base_table;
+    let Some((first, last)) = table.first().zip(table.last()) else { return engine.step_time.base };
+    let after = table.partition_point(|(sequences, _)| f64::from(*sequences) <= batch);
+    match (after.checked_sub(1).map(|i| table[i]), table.get(after)) {
+        (Some((x0, y0)), Some((x1, y1))) => {
+            let share = (batch - f64::from(x0)) / (f64::from(*x1) - f64::from(x0));
+            y0 + share * (y1 - y0)
+        }
+        (None, _) => first.1,
+        (Some(_), None) => last.1,
+    }
+}

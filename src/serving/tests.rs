@@ -1,0 +1,172 @@
+//! The rules in small cases that can be worked out by hand; that both engines agree is tested elsewhere.
+
+use std::sync::Arc;
+
+use super::NoticeKind::{Cancelled, Finished, FirstToken, Preempted, Scheduled};
+use super::{Engine, EngineModel, Notice, NoticeKind, Request};
+use crate::scenario::{self, StepTime};
+use crate::units::Time;
+
+/// Every step takes a microsecond; ten blocks of four tokens.
+fn settings() -> scenario::Engine {
+    scenario::Engine {
+        max_num_seqs: 8,
+        max_num_batched_tokens: 100,
+        kv_cache_tokens: 40,
+        block_size: 4,
+        kv_watermark: 0.0,
+        reserve_full_prompt: true,
+        step_time: StepTime { base: 1000.0, ..StepTime::default() },
+        saturated_tokens_per_second: None,
+    }
+}
+
+fn engine(settings: &scenario::Engine) -> Engine {
+    Engine::new(Arc::new(EngineModel::new(settings, 1.0)))
+}
+
+/// (arrival, prompt tokens, output tokens), in order of arrival.
+type Arrival = (i64, u32, u32);
+
+fn submit(engine: &mut Engine, id: u32, arrival: Arrival, notices: &mut Vec<Notice>) -> super::Handle {
+    let (at, prompt_tokens, output_tokens) = arrival;
+    engine.run_before(Time(at), notices);
+    engine.submit(Time(at), Request { id, prompt_tokens, output_tokens }, notices)
+}
+
+/// What is noticed when these requests, named by their place, arrive and nothing else happens.
+fn noticed(settings: &scenario::Engine, arrivals: &[Arrival]) -> Vec<(i64, u32, NoticeKind, u32)> {
+    let mut engine = engine(settings);
+    let mut notices = Vec::new();
+    for (id, arrival) in arrivals.iter().enumerate() {
+        submit(&mut engine, id as u32, *arrival, &mut notices);
+    }
+    engine.run_before(Time::NEVER, &mut notices);
+    assert!(engine.is_empty());
+    plain(&notices)
+}
+
+fn plain(notices: &[Notice]) -> Vec<(i64, u32, NoticeKind, u32)> {
+    notices.iter().map(|notice| (notice.time.0, notice.id, notice.kind, notice.tokens_out)).collect()
+}
+
+#[test]
+fn an_idle_engine_starts_at_once_and_ends_on_the_last_token() {
+    let expected = [(100, 0, Scheduled, 0), (1100, 0, FirstToken, 1), (3100, 0, Finished, 3)];
+    assert_eq!(noticed(&settings(), &[(100, 5, 3)]), expected);
+}
+
+#[test]
+fn a_single_token_is_the_first_and_the_last() {
+    let expected = [(0, 0, Scheduled, 0), (1000, 0, FirstToken, 1), (1000, 0, Finished, 1)];
+    assert_eq!(noticed(&settings(), &[(0, 5, 1)]), expected);
+}
+
+#[test]
+fn of_those_that_reach_an_idle_engine_together_the_first_starts_alone() {
+    let scheduled: Vec<i64> = noticed(&settings(), &[(0, 1, 5), (0, 1, 5), (0, 1, 5)])
+        .iter()
+        .filter(|notice| notice.2 == Scheduled)
+        .map(|notice| notice.0)
+        .collect();
+    assert_eq!(scheduled, [0, 1000, 1000]);
+}
+
+#[test]
+fn who_arrives_exactly_on_a_boundary_joins_the_step_that_begins_there() {
+    let notices = noticed(&settings(), &[(0, 1, 9), (3000, 1, 1), (3001, 1, 1)]);
+    assert!(notices.contains(&(3000, 1, Scheduled, 0)));
+    assert!(notices.contains(&(4000, 2, Scheduled, 0)));
+}
+
+#[test]
+fn a_long_prompt_is_read_in_chunks_as_large_as_the_decodes_leave_room_for() {
+    let settings = scenario::Engine { max_num_batched_tokens: 4, ..settings() };
+    // Four tokens at 0; from 1000 on, one of the four is the first sequence's decode.
+    let notices = noticed(&settings, &[(0, 4, 20), (500, 7, 1)]);
+    assert!(notices.contains(&(1000, 1, Scheduled, 0)));
+    assert!(notices.contains(&(4000, 1, FirstToken, 1)));
+}
+
+#[test]
+fn a_decode_without_a_block_preempts_who_came_last_and_it_is_recomputed() {
+    let settings = scenario::Engine { kv_cache_tokens: 12, ..settings() };
+    // At 2000 request 1 needs a second block for its first decode, and request 0 holds the other two. It then waits until
+    // the five tokens that it must read again fit, which is when request 0 ends.
+    let expected = [
+        (0, 0, Scheduled, 0),
+        (1000, 0, FirstToken, 1),
+        (1000, 1, Scheduled, 0),
+        (2000, 1, FirstToken, 1),
+        (2000, 1, Preempted, 1),
+        (6000, 0, Finished, 6),
+        (10000, 1, Finished, 5),
+    ];
+    assert_eq!(noticed(&settings, &[(0, 4, 6), (500, 4, 5)]), expected);
+}
+
+#[test]
+fn the_watermark_is_kept_free_unless_nothing_runs() {
+    let settings = scenario::Engine { kv_watermark: 0.5, ..settings() };
+    let notices = noticed(&settings, &[(0, 32, 3), (0, 4, 1)]);
+    assert!(notices.contains(&(0, 0, Scheduled, 0)));
+    assert!(notices.contains(&(3000, 1, Scheduled, 0)));
+}
+
+#[test]
+fn who_does_not_fit_holds_up_those_behind_it_until_its_client_goes() {
+    let mut engine = engine(&settings());
+    let mut notices = Vec::new();
+    submit(&mut engine, 0, (0, 20, 10), &mut notices);
+    let large = submit(&mut engine, 1, (100, 30, 1), &mut notices);
+    submit(&mut engine, 2, (200, 1, 1), &mut notices);
+    engine.run_through(Time(2500), &mut notices);
+    assert_eq!((engine.waiting(), engine.running()), (2, 1));
+    assert!(engine.cancel(Time(2500), large, &mut notices));
+    engine.run_through(Time(3000), &mut notices);
+    assert_eq!(plain(&notices)[2..], [(2500, 1, Cancelled, 0), (3000, 2, Scheduled, 0)]);
+}
+
+#[test]
+fn who_is_cancelled_while_computing_leaves_at_the_boundary_even_with_its_last_token() {
+    let mut engine = engine(&settings());
+    let mut notices = Vec::new();
+    let handle = submit(&mut engine, 0, (0, 1, 3), &mut notices);
+    engine.run_through(Time(2500), &mut notices);
+    assert!(!engine.cancel(Time(2500), handle, &mut notices));
+    assert_eq!(engine.next_boundary_after(Time(2500)), Some(Time(3000)));
+    engine.run_through(Time(3000), &mut notices);
+    assert_eq!(plain(&notices).last(), Some(&(3000, 0, Cancelled, 3)));
+    assert!(engine.is_empty());
+}
+
+#[test]
+fn an_abort_drops_who_waits_at_once_and_who_computes_at_the_boundary() {
+    let mut engine = engine(&scenario::Engine { max_num_seqs: 1, ..settings() });
+    let mut notices = Vec::new();
+    submit(&mut engine, 0, (0, 1, 30), &mut notices);
+    submit(&mut engine, 1, (10, 1, 30), &mut notices);
+    engine.run_through(Time(4200), &mut notices);
+    engine.abort(Time(4200), &mut notices);
+    assert_eq!((engine.waiting(), engine.running()), (0, 1));
+    engine.run_through(Time(9000), &mut notices);
+    assert_eq!(plain(&notices)[2..], [(4200, 1, Cancelled, 0), (5000, 0, Cancelled, 5)]);
+    assert_eq!(engine.quiet_until(), Time::NEVER);
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_jump_loses_only_the_step_being_computed() {
+    let mut engine = engine(&settings());
+    let mut notices = Vec::new();
+    let handle = submit(&mut engine, 0, (0, 1, 30), &mut notices);
+    engine.run_through(Time(5999), &mut notices);
+    assert_eq!((engine.tokens_emitted(Time(5999)), engine.tokens_out(handle, Time(5999))), (5, 5));
+    engine.run_through(Time(6000), &mut notices);
+    assert_eq!(engine.tokens_emitted(Time(6000)), 6);
+    engine.kill(Time(6000), &mut notices);
+    assert_eq!(plain(&notices).last(), Some(&(6000, 0, Cancelled, 6)));
+    assert_eq!((engine.in_system(), engine.tokens_emitted(Time(9000)), engine.step_seconds()), (0, 6, 0.0));
+    submit(&mut engine, 1, (9000, 1, 2), &mut notices);
+    engine.run_before(Time::NEVER, &mut notices);
+    assert_eq!(plain(&notices).last(), Some(&(11000, 1, Finished, 2)));
+}
