@@ -1,0 +1,18 @@
+//! What one run measures: counters, histograms, timelines, money.
+//!
+//! Nothing here knows how events come about, nor about statistics over runs.
+
+mod histogram;
+mod log;
+mod metrics;
+mod money;
+mod record;
+mod run;
+mod timeline;
+
+pub use histogram::Histogram;
+pub use log::{EventRow, RequestRow, RunLog};
+pub use metrics::{Better, Description, Kind, METRICS, Metric, OUTCOME_COLUMN, RolloutOutcome};
+pub use money::WATERFALL;
+pub use record::{Pooled, RunRecord, SERIES, Series};
+pub use run::{EndedAttempt, FleetLevels, Outcome, RequestTimes, RolloutResult, RunLedger, TokenSnapshot};

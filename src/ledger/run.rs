@@ -1,0 +1,542 @@
+//! The books of one run: told what happens and when, it keeps what every metric needs.
+//!
+//! It sees facts (an arrival, an attempt's end, how many replicas are in which state), never their causes.
+
+use super::histogram::Histogram;
+use super::metrics::{METRICS, Metric, RolloutOutcome};
+use super::money::{GpuTime, Tariff, TokenFlows, bill};
+use super::record::{Pooled, RunRecord};
+use super::timeline::{Levels, TimelineBins};
+use crate::scenario::Scenario;
+use crate::serving::Saturation;
+use crate::units::{Duration, Time};
+use crate::workload::RateCurve;
+
+/// How an attempt, or a request's last one, ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered whole.
+    Completed,
+    /// Cut after its first token.
+    Truncated,
+    /// Accepted by no server.
+    Refused,
+    /// Cut before its first token.
+    Dropped,
+    /// Given up by its client.
+    TimedOut,
+    /// Answered with an error.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Outcome; 6] = [
+        Outcome::Completed,
+        Outcome::Truncated,
+        Outcome::Refused,
+        Outcome::Dropped,
+        Outcome::TimedOut,
+        Outcome::Failed,
+    ];
+
+    /// The word in `requests.csv`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Completed => "completed",
+            Outcome::Truncated => "truncated",
+            Outcome::Refused => "refused",
+            Outcome::Dropped => "dropped",
+            Outcome::TimedOut => "timed_out",
+            Outcome::Failed => "failed",
+        }
+    }
+
+    /// Whether a client tries again after it.
+    pub fn is_retried(self) -> bool {
+        matches!(self, Outcome::Truncated | Outcome::Refused | Outcome::Dropped | Outcome::Failed)
+    }
+
+    fn metrics(self) -> (Metric, Metric) {
+        match self {
+            Outcome::Completed => (Metric::CompletedRequests, Metric::CompletedAttempts),
+            Outcome::Truncated => (Metric::TruncatedRequests, Metric::TruncatedAttempts),
+            Outcome::Refused => (Metric::RefusedRequests, Metric::RefusedAttempts),
+            Outcome::Dropped => (Metric::DroppedRequests, Metric::DroppedAttempts),
+            Outcome::TimedOut => (Metric::TimedOutRequests, Metric::TimedOutAttempts),
+            Outcome::Failed => (Metric::FailedRequests, Metric::FailedAttempts),
+        }
+    }
+}
+
+/// An attempt that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct EndedAttempt {
+    /// How.
+    pub outcome: Outcome,
+    /// When its server was through with it.
+    pub time: Time,
+    /// Which version it reached, if any.
+    pub version: Option<usize>,
+    /// Whether its request counts (first arrived in the window).
+    pub measured: bool,
+    /// Prompt length.
+    pub prompt_tokens: u32,
+    /// Tokens that it emitted.
+    pub tokens_out: u32,
+}
+
+/// The times of a request that has ended, or that had not when the run did.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestTimes {
+    /// First arrival.
+    pub arrival: Time,
+    /// When the last attempt was first scheduled.
+    pub scheduled: Option<Time>,
+    /// The last attempt's first token.
+    pub first_token: Option<Time>,
+    /// The last token of a completed answer.
+    pub finish: Option<Time>,
+    /// Tokens of the answer.
+    pub output_tokens: u32,
+    /// Whether an attempt of it reached the new version.
+    pub reached_new: bool,
+}
+
+/// How many replicas are in which state, and what they can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FleetLevels {
+    /// By version: pending, cold, ready, draining replicas.
+    pub versions: [[u32; 4]; 2],
+    /// GPUs held.
+    pub gpus_held: u32,
+}
+
+/// Requests and attempts by outcome, of all and of each version, for conservation.
+#[derive(Clone, Copy, Debug, Default)]
+struct VersionCount {
+    begun: u64,
+    ended: u64,
+}
+
+/// What was emitted and what was live at an edge of the window.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokenSnapshot {
+    /// Tokens emitted by all engines since the run began.
+    pub emitted: u64,
+    /// Of those, by terminating replicas.
+    pub emitted_draining: u64,
+    /// Tokens emitted by attempts that had not ended.
+    pub in_flight: u64,
+}
+
+/// A duration of one kind over requests.
+#[derive(Clone, Debug, Default)]
+struct Latency {
+    histogram: Histogram,
+    total_nanoseconds: u128,
+}
+
+impl Latency {
+    fn record(&mut self, duration: Duration) {
+        self.histogram.record(duration);
+        self.total_nanoseconds += u128::from(duration.0);
+    }
+
+    fn metrics(&self, [mean, p50, p90, p99]: [Metric; 4], values: &mut [f64]) {
+        let n = self.histogram.count();
+        values[mean as usize] = if n > 0 { self.total_nanoseconds as f64 / n as f64 * 1e-9 } else { f64::NAN };
+        values[p50 as usize] = self.histogram.quantile(0.5);
+        values[p90 as usize] = self.histogram.quantile(0.9);
+        values[p99 as usize] = self.histogram.quantile(0.99);
+    }
+
+    fn clear(&mut self) {
+        self.histogram.clear();
+        self.total_nanoseconds = 0;
+    }
+}
+
+/// Capacity over time, as integrals over the window.
+#[derive(Clone, Copy, Debug, Default)]
+struct Capacity {
+    dip_replica_seconds: f64,
+    seconds_below: f64,
+    seconds_overloaded: f64,
+    least_ready: Option<u32>,
+    least_capacity: f64,
+    peak_gpus: u32,
+}
+
+/// The books of one run.
+#[derive(Debug)]
+pub struct RunLedger {
+    // What the scenario fixes.
+    duration: Duration,
+    needed: f64,
+    desired: u32,
+    gpus_per_replica: u32,
+    new_capacity: f64,
+    tokens_per_request: f64,
+    tariff: Tariff,
+    slo: Option<(Duration, f64, Duration)>,
+    // What the run adds.
+    rate: RateCurve,
+    counts: Vec<u64>,
+    versions: [VersionCount; 3],
+    open_requests: u64,
+    ttft: Latency,
+    tpot: Latency,
+    e2e: Latency,
+    queue_time: Latency,
+    needed_grace: Histogram,
+    slo_bins: Vec<(u32, u32)>,
+    timeline: TimelineBins,
+    levels: FleetLevels,
+    levels_since: Time,
+    capacity: Capacity,
+    gpu_time: GpuTime,
+    tokens: TokenFlows,
+    at_start: TokenSnapshot,
+    at_end: TokenSnapshot,
+}
+
+impl RunLedger {
+    /// Empty books of a scenario, to be opened for a run.
+    pub fn new(scenario: &Scenario, saturation: Saturation, mean_output_tokens: f64) -> RunLedger {
+        let (study, fleet) = (&scenario.study, &scenario.fleet);
+        let slo = scenario.slo.as_ref().map(|slo| (slo.ttft, slo.quantile, slo.bin));
+        let slo_bins = slo.map_or(0, |(_, _, bin)| study.duration.0.div_ceil(bin.0) as usize);
+        RunLedger {
+            duration: study.duration,
+            needed: fleet.needed_replicas,
+            desired: fleet.replicas,
+            gpus_per_replica: fleet.gpus_per_replica,
+            new_capacity: 1.0 / scenario.new_version.step_time_factor,
+            tokens_per_request: mean_output_tokens,
+            tariff: Tariff {
+                gpu_hour_usd: fleet.gpu_hour_usd,
+                surge_gpu_hour_usd: fleet.surge_gpu_hour_usd,
+                gpus_per_replica: f64::from(fleet.gpus_per_replica),
+                steady_gpu_hours: f64::from(fleet.replicas * fleet.gpus_per_replica) * study.duration.seconds()
+                    / 3600.0,
+                saturated_rate: saturation.rate,
+            },
+            slo,
+            rate: RateCurve::Constant(0.0),
+            counts: vec![0; METRICS.len()],
+            versions: [VersionCount::default(); 3],
+            open_requests: 0,
+            ttft: Latency::default(),
+            tpot: Latency::default(),
+            e2e: Latency::default(),
+            queue_time: Latency::default(),
+            needed_grace: Histogram::new(),
+            slo_bins: vec![(0, 0); slo_bins],
+            timeline: TimelineBins::new(study.timeline_bin, study.duration),
+            levels: FleetLevels::default(),
+            levels_since: Time::ZERO,
+            capacity: Capacity::default(),
+            gpu_time: GpuTime::default(),
+            tokens: TokenFlows::default(),
+            at_start: TokenSnapshot::default(),
+            at_end: TokenSnapshot::default(),
+        }
+    }
+
+    /// Opens the books for a run whose traffic follows `rate`; what the last run left is forgotten.
+    pub fn open(&mut self, rate: RateCurve, now: Time) {
+        self.rate = rate;
+        self.counts.fill(0);
+        self.versions = [VersionCount::default(); 3];
+        self.open_requests = 0;
+        for latency in [&mut self.ttft, &mut self.tpot, &mut self.e2e, &mut self.queue_time] {
+            latency.clear();
+        }
+        self.needed_grace.clear();
+        self.slo_bins.fill((0, 0));
+        self.timeline.clear();
+        self.levels = FleetLevels::default();
+        self.levels_since = now;
+        self.capacity = Capacity { least_capacity: f64::INFINITY, ..Capacity::default() };
+        self.gpu_time = GpuTime::default();
+        self.tokens = TokenFlows::default();
+    }
+
+    fn in_window(&self, time: Time) -> bool {
+        time.0 >= 0 && (time.0 as u64) < self.duration.0
+    }
+
+    fn count(&mut self, metric: Metric) {
+        self.counts[metric as usize] += 1;
+    }
+
+    /// A request arrives for the first time; whether it counts.
+    pub fn arrival(&mut self, time: Time) -> bool {
+        if !self.in_window(time) {
+            return false;
+        }
+        self.count(Metric::Requests);
+        self.open_requests += 1;
+        self.timeline.arrival(time);
+        if let Some((_, _, bin)) = self.slo {
+            self.slo_bins[(time.0 as u64 / bin.0) as usize].0 += 1;
+        }
+        true
+    }
+
+    /// Measured requests that have not ended.
+    pub fn open_requests(&self) -> u64 {
+        self.open_requests
+    }
+
+    /// An attempt begins: at a version, or at the gateway or a refusal (`None`).
+    pub fn attempt_begun(&mut self, version: Option<usize>, time: Time) {
+        self.versions[version.unwrap_or(2)].begun += 1;
+        if let Some(version) = version {
+            self.timeline.routed(time, version > 0);
+        }
+    }
+
+    /// A measured request is tried again.
+    pub fn retry(&mut self) {
+        self.count(Metric::Retries);
+    }
+
+    /// An attempt ends.
+    pub fn attempt_ended(&mut self, attempt: &EndedAttempt) {
+        self.versions[attempt.version.unwrap_or(2)].ended += 1;
+        if attempt.measured {
+            self.count(attempt.outcome.metrics().1);
+        }
+        match attempt.outcome {
+            Outcome::Truncated => self.timeline.truncated(attempt.time),
+            Outcome::Refused | Outcome::Dropped | Outcome::Failed => self.timeline.error(attempt.time),
+            Outcome::Completed | Outcome::TimedOut => {}
+        }
+        if self.in_window(attempt.time) {
+            if attempt.outcome == Outcome::Completed {
+                self.tokens.useful += u64::from(attempt.tokens_out);
+                self.tokens.useful_prompts += u64::from(attempt.prompt_tokens);
+            } else {
+                self.tokens.wasted += u64::from(attempt.tokens_out);
+            }
+        }
+    }
+
+    /// A measured request ends: this is what its user finally got.
+    pub fn request_ended(&mut self, outcome: Outcome, times: &RequestTimes) {
+        self.count(outcome.metrics().0);
+        self.open_requests -= 1;
+        self.request_times(times);
+    }
+
+    /// A measured request had not ended when the run did.
+    pub fn request_in_flight(&mut self, times: &RequestTimes) {
+        self.count(Metric::InFlightRequests);
+        self.open_requests -= 1;
+        self.request_times(times);
+    }
+
+    fn request_times(&mut self, times: &RequestTimes) {
+        if times.reached_new {
+            self.count(Metric::NewVersionRequests);
+        }
+        if let Some(scheduled) = times.scheduled {
+            self.queue_time.record(scheduled.since(times.arrival));
+        }
+        let Some(first_token) = times.first_token else { return };
+        let ttft = first_token.since(times.arrival);
+        self.ttft.record(ttft);
+        self.timeline.ttft(times.arrival, ttft);
+        if let Some((limit, _, bin)) = self.slo
+            && ttft <= limit
+        {
+            self.slo_bins[(times.arrival.0 as u64 / bin.0) as usize].1 += 1;
+        }
+        let Some(finish) = times.finish else { return };
+        self.e2e.record(finish.since(times.arrival));
+        if times.output_tokens > 1 {
+            let gaps = u64::from(times.output_tokens - 1);
+            self.tpot.record(Duration((finish.since(first_token).0 + gaps / 2) / gaps));
+        }
+    }
+
+    /// An answer that was in flight on a terminating replica has ended: this grace period would have let it finish.
+    pub fn needed_grace(&mut self, grace: Duration) {
+        self.needed_grace.record(grace);
+    }
+
+    /// The fleet's levels from `now` on.
+    pub fn fleet_levels(&mut self, now: Time, levels: FleetLevels) {
+        self.settle(now);
+        self.levels = levels;
+    }
+
+    fn capacity_of(&self, levels: &FleetLevels) -> f64 {
+        f64::from(levels.versions[0][2]) + f64::from(levels.versions[1][2]) * self.new_capacity
+    }
+
+    /// Adds the present levels from when they began to `now`, as far as that is in the window. Levels that lasted for no
+    /// time, between two things of the same nanosecond, leave no trace.
+    fn settle(&mut self, now: Time) {
+        let from = self.levels_since.max(Time::ZERO);
+        let to = now.min(Time::ZERO + self.duration);
+        self.levels_since = now;
+        if from >= to {
+            return;
+        }
+        let levels = self.levels;
+        let capacity = self.capacity_of(&levels);
+        let (nanoseconds, seconds) = (u128::from(to.since(from).0), to.since(from).seconds());
+        let ready = levels.versions[0][2] + levels.versions[1][2];
+        self.capacity.least_ready = Some(self.capacity.least_ready.map_or(ready, |least| least.min(ready)));
+        self.capacity.least_capacity = self.capacity.least_capacity.min(capacity);
+        self.capacity.peak_gpus = self.capacity.peak_gpus.max(levels.gpus_held);
+        let dip = (self.needed - capacity).max(0.0);
+        // Capacities are sums of reciprocals: what rounding leaves is no dip.
+        if dip > 1e-9 {
+            self.capacity.dip_replica_seconds += dip * seconds;
+            self.capacity.seconds_below += seconds;
+        }
+        let carried = capacity * self.tariff.saturated_rate / self.tokens_per_request;
+        self.capacity.seconds_overloaded += self.rate.seconds_above(carried, from, to);
+        self.add_gpu_time(&levels, nanoseconds);
+        self.timeline.add_levels(from, to, &timeline_levels(&levels, capacity));
+    }
+
+    fn add_gpu_time(&mut self, levels: &FleetLevels, nanoseconds: u128) {
+        let gpus = |state: usize| {
+            u128::from(levels.versions[0][state] + levels.versions[1][state]) * u128::from(self.gpus_per_replica)
+        };
+        let steady = u128::from(self.desired) * u128::from(self.gpus_per_replica);
+        let (cold, ready, draining) = (gpus(1), gpus(2), gpus(3));
+        let time = &mut self.gpu_time;
+        time.cold += cold * nanoseconds;
+        time.draining += draining * nanoseconds;
+        time.ready += ready * nanoseconds;
+        time.surge += (cold + ready + draining).saturating_sub(steady) * nanoseconds;
+        time.ready_surge += ready.saturating_sub(steady) * nanoseconds;
+    }
+
+    /// The window begins.
+    pub fn window_begins(&mut self, snapshot: TokenSnapshot) {
+        self.settle(Time::ZERO);
+        self.at_start = snapshot;
+    }
+
+    /// The window ends.
+    pub fn window_ends(&mut self, snapshot: TokenSnapshot) {
+        self.settle(Time::ZERO + self.duration);
+        self.at_end = snapshot;
+        self.tokens.emitted = snapshot.emitted - self.at_start.emitted;
+        self.tokens.emitted_draining = snapshot.emitted_draining - self.at_start.emitted_draining;
+    }
+
+    /// Closes the books: asserts that nothing was lost, adds to what all runs pool, and returns the run's record.
+    ///
+    /// # Panics
+    /// If requests, attempts or tokens are not conserved: a bug of the simulator, never of a scenario.
+    pub fn close(&mut self, run: u64, rollout: &RolloutResult, in_flight: [u64; 3], pooled: &mut Pooled) -> RunRecord {
+        self.assert_conservation(run, in_flight);
+        let mut values: Vec<f64> = self.counts.iter().map(|count| *count as f64).collect();
+        let set = |values: &mut Vec<f64>, metric: Metric, value: f64| values[metric as usize] = value;
+        set(&mut values, Metric::TokensOut, self.tokens.emitted as f64);
+        set(&mut values, Metric::TokensUseful, self.tokens.useful as f64);
+        set(&mut values, Metric::TokensWasted, self.tokens.wasted as f64);
+        self.ttft.metrics([Metric::TtftMean, Metric::TtftP50, Metric::TtftP90, Metric::TtftP99], &mut values);
+        self.tpot.metrics([Metric::TpotMean, Metric::TpotP50, Metric::TpotP90, Metric::TpotP99], &mut values);
+        self.e2e.metrics([Metric::E2eMean, Metric::E2eP50, Metric::E2eP90, Metric::E2eP99], &mut values);
+        self.queue_time.metrics(
+            [Metric::QueueTimeMean, Metric::QueueTimeP50, Metric::QueueTimeP90, Metric::QueueTimeP99],
+            &mut values,
+        );
+        set(&mut values, Metric::RolloutDuration, rollout.duration.map_or(f64::NAN, Duration::seconds));
+        set(&mut values, Metric::RolloutCompleted, f64::from(rollout.outcome == RolloutOutcome::Completed));
+        set(&mut values, Metric::RolledBack, f64::from(rollout.outcome == RolloutOutcome::RolledBack));
+        let least_ready = self.capacity.least_ready.unwrap_or(0);
+        set(&mut values, Metric::MinReadyFraction, f64::from(least_ready) / f64::from(self.desired));
+        set(&mut values, Metric::MinCapacityFraction, self.capacity.least_capacity / self.needed);
+        set(&mut values, Metric::CapacityDip, self.capacity.dip_replica_seconds);
+        set(&mut values, Metric::SecondsBelowCapacity, self.capacity.seconds_below);
+        set(&mut values, Metric::SecondsOverloaded, self.capacity.seconds_overloaded);
+        set(&mut values, Metric::SloViolation, self.slo_violation_seconds());
+        set(&mut values, Metric::PeakGpus, f64::from(self.capacity.peak_gpus));
+        for (metric, value) in bill(&self.gpu_time, &self.tokens, &self.tariff) {
+            set(&mut values, metric, value);
+        }
+        pooled.ttft.merge(&self.ttft.histogram);
+        pooled.tpot.merge(&self.tpot.histogram);
+        pooled.e2e.merge(&self.e2e.histogram);
+        pooled.queue_time.merge(&self.queue_time.histogram);
+        pooled.needed_grace.merge(&self.needed_grace);
+        self.timeline.pool_ttft(&mut pooled.ttft_by_bin);
+        RunRecord {
+            run,
+            values,
+            outcome: rollout.outcome,
+            reason: rollout.reason.clone(),
+            timeline: self.timeline.values(),
+            empty_measurements: rollout.empty_measurements,
+        }
+    }
+
+    /// Total length of the bins in which too many of the requests that arrived missed the objective.
+    fn slo_violation_seconds(&self) -> f64 {
+        let Some((_, quantile, bin)) = self.slo else { return f64::NAN };
+        let missed = |arrived: u32, met: u32| f64::from(arrived - met) > (1.0 - quantile) * f64::from(arrived) + 1e-9;
+        (self.slo_bins.iter().enumerate())
+            .filter(|(_, (arrived, met))| missed(*arrived, *met))
+            .map(|(i, _)| Duration((self.duration.0 - i as u64 * bin.0).min(bin.0)).seconds())
+            .fold(0.0, |sum, seconds| sum + seconds)
+    }
+
+    fn assert_conservation(&self, run: u64, in_flight: [u64; 3]) {
+        let requests = self.counts[Metric::Requests as usize];
+        let ended: u64 = Outcome::ALL.iter().map(|outcome| self.counts[outcome.metrics().0 as usize]).sum();
+        let open = self.counts[Metric::InFlightRequests as usize];
+        assert_eq!(requests, ended + open, "run {run}: requests are not conserved");
+        assert_eq!(self.open_requests, 0, "run {run}: requests were left open");
+        for (version, in_flight) in self.versions.iter().zip(in_flight) {
+            assert_eq!(version.begun, version.ended + in_flight, "run {run}: attempts of a version are not conserved");
+        }
+        assert_eq!(
+            self.at_start.in_flight + self.tokens.emitted,
+            self.tokens.useful + self.tokens.wasted + self.at_end.in_flight,
+            "run {run}: tokens are not conserved"
+        );
+    }
+}
+
+/// How the rollout of a run stood at the end of the window.
+#[derive(Clone, Debug)]
+pub struct RolloutResult {
+    /// In a word.
+    pub outcome: RolloutOutcome,
+    /// From its start to the controller's own completion.
+    pub duration: Option<Duration>,
+    /// Why it did not complete; else empty.
+    pub reason: String,
+    /// Measurements that found too little data, of all.
+    pub empty_measurements: (u32, u32),
+}
+
+fn timeline_levels(levels: &FleetLevels, capacity: f64) -> Levels {
+    let of = |version: usize, state: usize| f64::from(levels.versions[version][state]);
+    let (pending, cold, ready, draining) = (0, 1, 2, 3);
+    Levels {
+        values: [
+            of(0, ready),
+            of(1, ready),
+            of(0, cold),
+            of(1, cold),
+            of(0, pending),
+            of(1, pending),
+            of(0, draining),
+            of(1, draining),
+            capacity,
+            f64::from(levels.gpus_held),
+        ],
+        ready: levels.versions[0][ready] + levels.versions[1][ready],
+    }
+}

@@ -1,0 +1,154 @@
+//! One run's timeline: series in bins over the measured window.
+
+use super::histogram::Histogram;
+use super::record::{SERIES, Series};
+use crate::units::{Duration, Time};
+
+/// What a bin of one run holds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bin {
+    /// Integrals over the bin of the series that are means, in replica-seconds (GPU-seconds).
+    integrals: [f64; LEVELS],
+    least_ready: Option<u32>,
+    arrivals: u32,
+    routed: u32,
+    routed_new: u32,
+    truncated: u32,
+    errors: u32,
+}
+
+/// Series that are means of a level over the bin.
+const LEVELS: usize = 10;
+
+/// The level of each of those series at one time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Levels {
+    /// In the order of [`LEVEL_SERIES`].
+    pub(super) values: [f64; LEVELS],
+    /// Ready replicas.
+    pub(super) ready: u32,
+}
+
+/// Which series the levels are.
+const LEVEL_SERIES: [Series; LEVELS] = [
+    Series::ReadyStable,
+    Series::ReadyNew,
+    Series::StartingStable,
+    Series::StartingNew,
+    Series::PendingStable,
+    Series::PendingNew,
+    Series::DrainingStable,
+    Series::DrainingNew,
+    Series::Capacity,
+    Series::GpusHeld,
+];
+
+/// The bins of one run.
+#[derive(Clone, Debug)]
+pub(super) struct TimelineBins {
+    width: Duration,
+    /// Length of the window.
+    duration: Duration,
+    bins: Vec<Bin>,
+    ttft: Vec<Histogram>,
+}
+
+impl TimelineBins {
+    pub(super) fn new(width: Duration, duration: Duration) -> TimelineBins {
+        let n = duration.0.div_ceil(width.0) as usize;
+        TimelineBins { width, duration, bins: vec![Bin::default(); n], ttft: vec![Histogram::new(); n] }
+    }
+
+    fn index(&self, time: Time) -> Option<usize> {
+        (time.0 >= 0 && (time.0 as u64) < self.duration.0).then(|| (time.0 as u64 / self.width.0) as usize)
+    }
+
+    /// Adds levels that held between two times inside the window.
+    pub(super) fn add_levels(&mut self, from: Time, to: Time, levels: &Levels) {
+        let mut at = from;
+        while at < to {
+            let Some(i) = self.index(at) else { return };
+            let end = Time((i as i64 + 1) * self.width.0 as i64).min(to);
+            let seconds = end.since(at).seconds();
+            let bin = &mut self.bins[i];
+            for (integral, level) in bin.integrals.iter_mut().zip(levels.values) {
+                *integral += level * seconds;
+            }
+            bin.least_ready = Some(bin.least_ready.map_or(levels.ready, |least| least.min(levels.ready)));
+            at = end;
+        }
+    }
+
+    pub(super) fn arrival(&mut self, time: Time) {
+        if let Some(i) = self.index(time) {
+            self.bins[i].arrivals += 1;
+        }
+    }
+
+    pub(super) fn routed(&mut self, time: Time, to_new: bool) {
+        if let Some(i) = self.index(time) {
+            self.bins[i].routed += 1;
+            self.bins[i].routed_new += u32::from(to_new);
+        }
+    }
+
+    pub(super) fn truncated(&mut self, time: Time) {
+        if let Some(i) = self.index(time) {
+            self.bins[i].truncated += 1;
+        }
+    }
+
+    pub(super) fn error(&mut self, time: Time) {
+        if let Some(i) = self.index(time) {
+            self.bins[i].errors += 1;
+        }
+    }
+
+    pub(super) fn ttft(&mut self, arrival: Time, ttft: Duration) {
+        if let Some(i) = self.index(arrival) {
+            self.ttft[i].record(ttft);
+        }
+    }
+
+    /// Adds the TTFT of each bin to those of all runs.
+    pub(super) fn pool_ttft(&self, pooled: &mut [Histogram]) {
+        for (all, mine) in pooled.iter_mut().zip(&self.ttft) {
+            all.merge(mine);
+        }
+    }
+
+    /// The values of [`SERIES`], series by series.
+    pub(super) fn values(&self) -> Vec<f32> {
+        let mut values = Vec::with_capacity(SERIES.len() * self.bins.len());
+        for (series, _) in SERIES {
+            values.extend((0..self.bins.len()).map(|i| self.value(series, i) as f32));
+        }
+        values
+    }
+
+    fn value(&self, series: Series, i: usize) -> f64 {
+        let bin = &self.bins[i];
+        let begin = i as u64 * self.width.0;
+        let seconds = Duration((self.duration.0 - begin).min(self.width.0)).seconds();
+        if let Some(level) = LEVEL_SERIES.iter().position(|s| *s == series) {
+            return bin.integrals[level] / seconds;
+        }
+        match series {
+            Series::LeastReady => bin.least_ready.map_or(f64::NAN, f64::from),
+            Series::NewVersionShare if bin.routed == 0 => f64::NAN,
+            Series::NewVersionShare => f64::from(bin.routed_new) / f64::from(bin.routed),
+            Series::RequestsPerSecond => f64::from(bin.arrivals) / seconds,
+            Series::Truncated => f64::from(bin.truncated),
+            Series::Errors => f64::from(bin.errors),
+            Series::TtftP50 => self.ttft[i].quantile(0.5),
+            Series::TtftP99 => self.ttft[i].quantile(0.99),
+            _ => unreachable!("levels were handled above"),
+        }
+    }
+
+    /// Forgets the run, keeps the storage.
+    pub(super) fn clear(&mut self) {
+        self.bins.fill(Bin::default());
+        self.ttft.iter_mut().for_each(Histogram::clear);
+    }
+}
