@@ -1,0 +1,234 @@
+//! The one controller that a simulation holds, whatever the strategy.
+
+use crate::rollout::analysis::RunId;
+use crate::rollout::argo::Rollout;
+use crate::rollout::blue_green::BlueGreen;
+use crate::rollout::canary::Canary;
+use crate::rollout::deployment::{self, Deployment};
+use crate::rollout::{Command, Course, FleetView, Health, Measured, Phase, Routing, Version};
+use crate::scenario::{Analysis, Strategy};
+use crate::units::Time;
+
+/// A rollout controller with its ReplicaSets' sizes and all that it remembers.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    strategy: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// No rollout: a fleet of one version.
+    Fixed {
+        replicas: u32,
+    },
+    Deployment(Box<Deployment>),
+    Canary(Box<Canary>),
+    BlueGreen(Box<BlueGreen>),
+}
+
+impl Controller {
+    /// A controller whose version 0 runs with all its replicas available and everything behind it.
+    pub fn new(strategy: &Strategy, analyses: &[Analysis], replicas: u32) -> Controller {
+        let deployment = |kind, settings| Kind::Deployment(Box::new(Deployment::new(kind, settings, replicas)));
+        let strategy = match strategy {
+            Strategy::None => Kind::Fixed { replicas },
+            Strategy::Recreate(settings) => deployment(deployment::Kind::Recreate, settings),
+            Strategy::Rolling(settings) => deployment(deployment::Kind::RollingUpdate, settings),
+            Strategy::Canary(settings) => Kind::Canary(Box::new(Canary::new(settings, analyses, replicas))),
+            Strategy::BlueGreen(settings) => Kind::BlueGreen(Box::new(BlueGreen::new(settings, analyses, replicas))),
+        };
+        Controller { strategy }
+    }
+
+    /// Ships a version: the pod template becomes this one. An earlier version is a rollback. Reconcile afterwards.
+    /// Without a strategy nothing is ever shipped.
+    pub fn ship(&mut self, version: Version, now: Time) {
+        match &mut self.strategy {
+            Kind::Fixed { .. } => {}
+            Kind::Deployment(deployment) => deployment.ship(version, now),
+            Kind::Canary(canary) => canary.rollout.ship(version, now),
+            Kind::BlueGreen(blue_green) => blue_green.rollout.ship(version, now),
+        }
+    }
+
+    /// Changes the number of desired replicas. Reconcile afterwards.
+    pub fn set_replicas(&mut self, replicas: u32) {
+        match &mut self.strategy {
+            Kind::Fixed { replicas: desired } => *desired = replicas,
+            Kind::Deployment(deployment) => deployment.set_replicas(replicas),
+            Kind::Canary(canary) => canary.rollout.set_replicas(replicas),
+            Kind::BlueGreen(blue_green) => blue_green.rollout.set_replicas(replicas),
+        }
+    }
+
+    /// Halts (`spec.paused`) or resumes the rollout. Reconcile afterwards.
+    pub fn set_paused(&mut self, paused: bool) {
+        match &mut self.strategy {
+            Kind::Fixed { .. } => {}
+            Kind::Deployment(deployment) => deployment.set_paused(paused),
+            Kind::Canary(canary) => canary.rollout.set_paused(paused),
+            Kind::BlueGreen(blue_green) => blue_green.rollout.set_paused(paused),
+        }
+    }
+
+    /// Gives an Argo Rollouts update up (`status.abort`); a Deployment has no such thing. Reconcile afterwards.
+    pub fn abort(&mut self) {
+        if let Some(rollout) = self.rollout_mut() {
+            rollout.abort();
+        }
+    }
+
+    /// Takes an aborted Argo Rollouts update up again from its first step. Reconcile afterwards.
+    pub fn retry(&mut self) {
+        if let Some(rollout) = self.rollout_mut() {
+            rollout.retry();
+        }
+    }
+
+    /// Ends the pause that an Argo Rollouts update is in. Reconcile afterwards.
+    pub fn promote(&mut self) {
+        if let Some(rollout) = self.rollout_mut() {
+            rollout.promote();
+        }
+    }
+
+    /// Skips the pauses, steps and analyses that an Argo Rollouts update still has. Reconcile afterwards.
+    pub fn promote_full(&mut self) {
+        if let Some(rollout) = self.rollout_mut() {
+            rollout.promote_full();
+        }
+    }
+
+    /// One sync at `now`: pushes what is to be done. True if another is due at this instant, after the commands were carried
+    /// out and `view` was taken anew; false once nothing changes any more.
+    pub fn reconcile(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) -> bool {
+        match &mut self.strategy {
+            Kind::Fixed { .. } => false,
+            Kind::Deployment(deployment) => deployment.reconcile(view, now, commands),
+            Kind::Canary(canary) => canary.reconcile(view, now, commands),
+            Kind::BlueGreen(blue_green) => blue_green.reconcile(view, now, commands),
+        }
+    }
+
+    /// Hands in the measurement that a [`Command::Measure`] asked for. What it leads to follows from the next reconcile.
+    pub fn measured(
+        &mut self,
+        run: RunId,
+        template: usize,
+        measured: Measured,
+        now: Time,
+        commands: &mut Vec<Command>,
+    ) {
+        if let Some(rollout) = self.rollout_mut() {
+            rollout.measured(run, template, measured, now, commands);
+        }
+    }
+
+    /// The earliest time at which a reconcile may do something although nothing happened in the fleet; never, if there is
+    /// none. Always later than the last reconcile, once that was followed to its fixed point.
+    pub fn next_wake(&self) -> Time {
+        match &self.strategy {
+            Kind::Fixed { .. } => Time::NEVER,
+            Kind::Deployment(deployment) => deployment.next_wake(),
+            Kind::Canary(canary) => self.next_change().min(canary.rollout.next_deadline()),
+            Kind::BlueGreen(blue_green) => self.next_change().min(blue_green.rollout.next_deadline()),
+        }
+    }
+
+    /// Like [`Controller::next_wake`], leaving out what only reports: a progress deadline that aborts nothing. If this is never
+    /// and nothing happens in the fleet any more, the rollout is stuck.
+    pub fn next_change(&self) -> Time {
+        let (rollout, pause_end) = match &self.strategy {
+            Kind::Fixed { .. } | Kind::Deployment(_) => return Time::NEVER,
+            Kind::Canary(canary) => (&canary.rollout, canary.next_pause_end()),
+            Kind::BlueGreen(blue_green) => (&blue_green.rollout, blue_green.next_pause_end()),
+        };
+        let deadline = if rollout.shared.progress_deadline_abort { rollout.next_deadline() } else { Time::NEVER };
+        pause_end.min(rollout.next_scale_down()).min(rollout.next_measurement()).min(deadline)
+    }
+
+    /// The size of a version's ReplicaSet.
+    pub fn spec(&self, version: Version) -> u32 {
+        match &self.strategy {
+            Kind::Fixed { replicas } if version == 0 => *replicas,
+            Kind::Fixed { .. } => 0,
+            Kind::Deployment(deployment) => deployment.spec(version),
+            Kind::Canary(canary) => canary.rollout.spec(version),
+            Kind::BlueGreen(blue_green) => blue_green.rollout.spec(version),
+        }
+    }
+
+    /// Where requests go.
+    pub fn routing(&self) -> Routing {
+        match &self.strategy {
+            Kind::Fixed { .. } | Kind::Deployment(_) => Routing::All,
+            Kind::Canary(canary) => canary.routing(),
+            Kind::BlueGreen(blue_green) => blue_green.routing(),
+        }
+    }
+
+    /// Where the rollout is.
+    pub fn phase(&self) -> Phase {
+        match &self.strategy {
+            Kind::Fixed { .. } => Phase::NotStarted,
+            Kind::Deployment(deployment) => deployment.phase(),
+            Kind::Canary(canary) => canary.rollout.phase(),
+            Kind::BlueGreen(blue_green) => blue_green.rollout.phase(),
+        }
+    }
+
+    /// What the controller itself reports.
+    pub fn health(&self) -> Health {
+        match &self.strategy {
+            Kind::Fixed { .. } => Health::Healthy,
+            Kind::Deployment(deployment) => deployment.health(),
+            Kind::Canary(canary) => canary.rollout.health(),
+            Kind::BlueGreen(blue_green) => blue_green.rollout.health(),
+        }
+    }
+
+    /// A canary's current step, counted from 0; the number of steps when all are done; `None` without steps.
+    pub fn step(&self) -> Option<usize> {
+        self.rollout().and_then(|rollout| rollout.status.step)
+    }
+
+    /// When the rollout began: when its version was shipped.
+    pub fn started_at(&self) -> Option<Time> {
+        self.course().and_then(Course::started)
+    }
+
+    /// When the rollout ended. A Deployment: all replicas new and available, old ones gone but for terminating ones. Argo
+    /// Rollouts: Healthy and all old ReplicaSets at zero; after an abort, all traffic on a whole stable fleet and the aborted
+    /// version's ReplicaSet at zero, or kept for ever.
+    pub fn finished_at(&self) -> Option<Time> {
+        self.course().and_then(Course::finished).map(|(time, _)| time)
+    }
+
+    /// Why the rollout was aborted, the last time it was; empty if it never was.
+    pub fn abort_reason(&self) -> &str {
+        self.rollout().map_or("", |rollout| &rollout.abort_reason)
+    }
+
+    fn course(&self) -> Option<&Course> {
+        match &self.strategy {
+            Kind::Deployment(deployment) => Some(deployment.course()),
+            _ => self.rollout().map(|rollout| &rollout.course),
+        }
+    }
+
+    fn rollout(&self) -> Option<&Rollout> {
+        match &self.strategy {
+            Kind::Fixed { .. } | Kind::Deployment(_) => None,
+            Kind::Canary(canary) => Some(&canary.rollout),
+            Kind::BlueGreen(blue_green) => Some(&blue_green.rollout),
+        }
+    }
+
+    fn rollout_mut(&mut self) -> Option<&mut Rollout> {
+        match &mut self.strategy {
+            Kind::Fixed { .. } | Kind::Deployment(_) => None,
+            Kind::Canary(canary) => Some(&mut canary.rollout),
+            Kind::BlueGreen(blue_green) => Some(&mut blue_green.rollout),
+        }
+    }
+}

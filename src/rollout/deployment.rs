@@ -1,0 +1,358 @@
+//! Kubernetes' Deployment: RollingUpdate and Recreate, one sync at a time (`pkg/controller/deployment` of v1.20.2).
+//!
+//! Scaling and its proportions are in `deployment_scaling`.
+
+use crate::rollout::{Command, Course, FleetView, Health, Limits, Note, PauseReason, Phase, Version};
+use crate::scenario::DeploymentSettings;
+use crate::units::{Duration, Time};
+
+/// How pods of an old version give way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A few at a time, within surge and unavailable.
+    RollingUpdate,
+    /// All at once, before the first new one.
+    Recreate,
+}
+
+/// What the Deployment controller keeps of a ReplicaSet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReplicaSet {
+    /// Size.
+    pub(super) spec: u32,
+    /// The Deployment's replicas when this was last scaled: the annotation by which a scaling event is recognised.
+    pub(super) desired: u32,
+    /// The Deployment's replicas and surge when this was last scaled: what proportions are taken of.
+    pub(super) max: u32,
+}
+
+/// The status that the last sync stored; progress is what differs from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Status {
+    replicas: u32,
+    updated: u32,
+    ready: u32,
+    available: u32,
+}
+
+/// Why the Progressing condition is as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Complete: the deadline does not apply.
+    Available,
+    /// Under way since the condition's last update.
+    Updated,
+    /// Held; the deadline's clock stands.
+    Paused,
+    /// Nothing happened for the progress deadline.
+    Exceeded,
+}
+
+/// A Deployment with its ReplicaSets.
+#[derive(Clone, Debug)]
+pub(super) struct Deployment {
+    kind: Kind,
+    settings: DeploymentSettings,
+    pub(super) replicas: u32,
+    template: Version,
+    /// The version that was complete last.
+    stable: Version,
+    pub(super) sets: Vec<Option<ReplicaSet>>,
+    paused: bool,
+    status: Status,
+    progress: Progress,
+    last_progress: Time,
+    course: Course,
+}
+
+impl Deployment {
+    /// A Deployment whose version 0 runs with all its replicas available.
+    pub(super) fn new(kind: Kind, settings: &DeploymentSettings, replicas: u32) -> Deployment {
+        let mut deployment = Deployment {
+            kind,
+            settings: settings.clone(),
+            replicas,
+            template: 0,
+            stable: 0,
+            sets: Vec::new(),
+            paused: false,
+            status: Status { replicas, updated: replicas, ready: replicas, available: replicas },
+            progress: Progress::Available,
+            last_progress: Time::ZERO,
+            course: Course::new(),
+        };
+        let max = replicas + deployment.limits().surge;
+        deployment.sets.push(Some(ReplicaSet { spec: replicas, desired: replicas, max }));
+        deployment
+    }
+
+    /// Surge and unavailable; Recreate has neither.
+    pub(super) fn limits(&self) -> Limits {
+        match self.kind {
+            Kind::RollingUpdate => {
+                Limits::resolve(self.settings.max_surge, self.settings.max_unavailable, self.replicas)
+            }
+            Kind::Recreate => Limits { surge: 0, unavailable: 0 },
+        }
+    }
+
+    /// Whether pods are replaced a few at a time.
+    pub(super) fn is_rolling(&self) -> bool {
+        self.kind == Kind::RollingUpdate
+    }
+
+    /// The size of a version's ReplicaSet.
+    pub(super) fn spec(&self, version: Version) -> u32 {
+        self.set(version).map_or(0, |set| set.spec)
+    }
+
+    /// A version's ReplicaSet, if it was created.
+    pub(super) fn set(&self, version: Version) -> Option<ReplicaSet> {
+        self.sets.get(version).copied().flatten()
+    }
+
+    /// The version of the current pod template.
+    pub(super) fn template(&self) -> Version {
+        self.template
+    }
+
+    /// Changes the pod template.
+    pub(super) fn ship(&mut self, version: Version, now: Time) {
+        if version != self.template {
+            self.course.ship(self.stable, now);
+            self.template = version;
+        }
+    }
+
+    /// Changes the number of replicas.
+    pub(super) fn set_replicas(&mut self, replicas: u32) {
+        self.replicas = replicas;
+    }
+
+    /// Halts or resumes rolling.
+    pub(super) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// When the rollout began and ended.
+    pub(super) fn course(&self) -> &Course {
+        &self.course
+    }
+
+    /// Where the rollout is.
+    pub(super) fn phase(&self) -> Phase {
+        match (self.course.started(), self.course.finished()) {
+            (None, _) => Phase::NotStarted,
+            (_, Some((_, phase))) => phase,
+            _ if self.paused => Phase::Paused,
+            _ => Phase::Progressing,
+        }
+    }
+
+    /// What the Progressing condition says.
+    pub(super) fn health(&self) -> Health {
+        match self.progress {
+            Progress::Available => Health::Healthy,
+            Progress::Updated => Health::Progressing,
+            Progress::Paused => Health::Paused,
+            Progress::Exceeded => Health::Degraded,
+        }
+    }
+
+    /// When the progress deadline is looked at next: a second after it passed, as the controller's own timer has it.
+    pub(super) fn next_wake(&self) -> Time {
+        if self.progress == Progress::Updated && !self.paused && self.has_deadline() {
+            self.last_progress + self.settings.progress_deadline + Duration::from_seconds(1)
+        } else {
+            Time::NEVER
+        }
+    }
+
+    fn has_deadline(&self) -> bool {
+        !self.settings.progress_deadline.is_forever()
+    }
+
+    /// One sync. True if anything changed, so that another is due at this instant.
+    pub(super) fn reconcile(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) -> bool {
+        let before = (commands.len(), self.status, self.progress);
+        self.note_pause(now, commands);
+        if self.paused || self.is_scaling_event() {
+            // Neither judges progress: the status is stored as it is.
+            self.sync_scale(view, commands);
+            self.status = self.observe(view);
+        } else {
+            match self.kind {
+                Kind::RollingUpdate => self.roll(view, now, commands),
+                Kind::Recreate => self.recreate(view, now, commands),
+            }
+            self.sync_status(view, now, commands);
+        }
+        (commands.len(), self.status, self.progress) != before
+    }
+
+    /// Stops the deadline's clock while paused and starts it anew afterwards. A deadline that was exceeded stays so.
+    fn note_pause(&mut self, now: Time, commands: &mut Vec<Command>) {
+        if self.progress == Progress::Exceeded || self.paused == (self.progress == Progress::Paused) {
+            return;
+        }
+        self.last_progress = now;
+        if self.paused {
+            self.progress = Progress::Paused;
+            commands.push(Command::Note(Note::Paused(PauseReason::Operator)));
+        } else {
+            self.progress = Progress::Updated;
+            commands.push(Command::Note(Note::Resumed));
+        }
+    }
+
+    /// RollingUpdate: grow the new ReplicaSet, or else shrink the old ones.
+    fn roll(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
+        if self.set(self.template).is_none() {
+            let size = self.new_size(0);
+            self.create(size, now, commands);
+        }
+        let spec = self.spec(self.template);
+        let target = self.new_size(spec);
+        if target != spec {
+            self.scale_to(self.template, target, commands);
+            return;
+        }
+        self.shrink_old(view, commands);
+    }
+
+    /// Recreate: the new ReplicaSet waits until the last old pod is gone, terminating ones included.
+    fn recreate(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
+        let old: Vec<Version> = self.old_sets();
+        if !old.is_empty() {
+            for version in old {
+                self.scale_to(version, 0, commands);
+            }
+            return;
+        }
+        let new = view.of(self.template);
+        let left = view.total(|set| set.replicas + set.terminating);
+        if left > new.replicas + new.terminating {
+            return;
+        }
+        if self.set(self.template).is_none() {
+            self.create(self.replicas, now, commands);
+        } else if self.spec(self.template) != self.replicas {
+            self.scale_to(self.template, self.replicas, commands);
+        }
+    }
+
+    /// Creates the template's ReplicaSet, already scaled. Its creation counts as progress.
+    fn create(&mut self, size: u32, now: Time, commands: &mut Vec<Command>) {
+        if self.sets.len() <= self.template {
+            self.sets.resize(self.template + 1, None);
+        }
+        let max = self.replicas + self.limits().surge;
+        self.sets[self.template] = Some(ReplicaSet { spec: size, desired: self.replicas, max });
+        self.progress = Progress::Updated;
+        self.last_progress = now;
+        if size > 0 {
+            commands.push(Command::Scale { version: self.template, from: 0, to: size });
+        }
+    }
+
+    /// The size that the new ReplicaSet should have, being `spec` now: what room the old ones' sizes leave under surge.
+    fn new_size(&self, spec: u32) -> u32 {
+        if spec >= self.replicas {
+            return self.replicas;
+        }
+        let room = (self.replicas + self.limits().surge).saturating_sub(self.total_spec());
+        spec + room.min(self.replicas - spec)
+    }
+
+    fn total_spec(&self) -> u32 {
+        self.sets.iter().flatten().map(|set| set.spec).sum()
+    }
+
+    /// Old ReplicaSets that have a size, oldest first.
+    pub(super) fn old_sets(&self) -> Vec<Version> {
+        (0..self.sets.len()).filter(|version| *version != self.template && self.spec(*version) > 0).collect()
+    }
+
+    /// Shrinks the old ReplicaSets: unhealthy pods first, then as many as availability allows, oldest first.
+    fn shrink_old(&mut self, view: &FleetView<'_>, commands: &mut Vec<Command>) {
+        let old = self.old_sets();
+        let minimum = i64::from(self.replicas - self.limits().unavailable);
+        let new_unavailable = i64::from(self.spec(self.template)) - i64::from(view.of(self.template).available);
+        let most = i64::from(self.total_spec()) - minimum - new_unavailable;
+        if old.is_empty() || most <= 0 {
+            return;
+        }
+        let mut left = most;
+        for version in &old {
+            let (spec, available) = (self.spec(*version), view.of(*version).available);
+            if left <= 0 {
+                break;
+            }
+            if available > spec {
+                // The status is stale; the controller gives this pass up and looks again.
+                return;
+            }
+            let cleaned = left.min(i64::from(spec - available));
+            self.scale_to(*version, spec - cleaned as u32, commands);
+            left -= cleaned;
+        }
+        let mut spare = i64::from(view.total(|set| set.available)) - minimum;
+        for version in &old {
+            let spec = self.spec(*version);
+            let taken = spare.clamp(0, i64::from(spec));
+            self.scale_to(*version, spec - taken as u32, commands);
+            spare -= taken;
+        }
+    }
+
+    /// Sets a ReplicaSet's size, if it differs, and records for which number of replicas that was.
+    pub(super) fn scale_to(&mut self, version: Version, to: u32, commands: &mut Vec<Command>) {
+        let (desired, max) = (self.replicas, self.replicas + self.limits().surge);
+        let Some(set) = self.sets.get_mut(version).and_then(Option::as_mut) else {
+            return;
+        };
+        if set.spec != to {
+            commands.push(Command::Scale { version, from: set.spec, to });
+            *set = ReplicaSet { spec: to, desired, max };
+        }
+    }
+
+    fn observe(&self, view: &FleetView<'_>) -> Status {
+        Status {
+            replicas: view.total(|set| set.replicas),
+            updated: view.of(self.template).replicas,
+            ready: view.total(|set| set.ready),
+            available: view.total(|set| set.available),
+        }
+    }
+
+    /// Stores the status; judges completeness, progress and the deadline.
+    fn sync_status(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
+        let (before, status) = (self.status, self.observe(view));
+        self.status = status;
+        let complete = [status.updated, status.replicas, status.available].iter().all(|count| *count == self.replicas);
+        if complete && self.set(self.template).is_some() {
+            self.progress = Progress::Available;
+            self.stable = self.template;
+            self.course.complete(self.template, now, commands);
+            return;
+        }
+        if self.progress == Progress::Available && status.replicas == status.updated {
+            return;
+        }
+        let progressed = status.updated > before.updated
+            || status.replicas - status.updated < before.replicas - before.updated
+            || status.ready > before.ready
+            || status.available > before.available;
+        if progressed {
+            self.progress = Progress::Updated;
+            self.last_progress = now;
+        } else if self.progress == Progress::Updated
+            && self.has_deadline()
+            && now > self.last_progress + self.settings.progress_deadline
+        {
+            self.progress = Progress::Exceeded;
+            commands.push(Command::Note(Note::DeadlineExceeded));
+        }
+    }
+}
