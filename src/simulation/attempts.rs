@@ -1,0 +1,137 @@
+//! The attempts that are under way, in slots that are used again.
+
+use crate::serving::Handle;
+use crate::units::Time;
+
+/// Where an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The slot is free.
+    Nowhere,
+    /// Its client waits before this attempt begins.
+    BackOff,
+    /// No replica is ready: it waits at the gateway.
+    Gateway,
+    /// At a replica.
+    Replica(u32),
+}
+
+/// One attempt of a request, with what must be remembered of the request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    /// Number of the request in order of first arrival, from 0.
+    pub(super) request: u64,
+    /// Number of the attempt, from 1.
+    pub(super) number: u32,
+    /// When the request first arrived.
+    pub(super) first_arrival: Time,
+    /// When this attempt arrived.
+    pub(super) arrived: Time,
+    /// When it reached its replica.
+    pub(super) dispatched: Time,
+    pub(super) prompt_tokens: u32,
+    /// The answer that stable would give.
+    pub(super) stable_output_tokens: u32,
+    /// The answer that the version reached gives.
+    pub(super) output_tokens: u32,
+    pub(super) place: Place,
+    pub(super) version: usize,
+    pub(super) handle: Option<Handle>,
+    pub(super) scheduled: Option<Time>,
+    pub(super) first_token: Option<Time>,
+    pub(super) preemptions: u32,
+    /// When its client gave it up, if it did.
+    pub(super) timed_out_at: Option<Time>,
+    /// Whether its request first arrived in the window.
+    pub(super) measured: bool,
+    /// Whether an attempt of its request reached the new version.
+    pub(super) reached_new: bool,
+    /// Counts the uses of the slot and the attempts in it: an event set for an earlier one is stale.
+    pub(super) generation: u32,
+    /// Its row in `requests.csv`.
+    pub(super) row: usize,
+}
+
+impl Attempt {
+    /// The first attempt of a request.
+    pub(super) fn first(
+        request: u64,
+        arrived: Time,
+        prompt_tokens: u32,
+        output_tokens: u32,
+        measured: bool,
+    ) -> Attempt {
+        Attempt {
+            request,
+            number: 1,
+            first_arrival: arrived,
+            arrived,
+            dispatched: arrived,
+            prompt_tokens,
+            stable_output_tokens: output_tokens,
+            output_tokens,
+            place: Place::BackOff,
+            version: 0,
+            handle: None,
+            scheduled: None,
+            first_token: None,
+            preemptions: 0,
+            timed_out_at: None,
+            measured,
+            reached_new: false,
+            generation: 0,
+            row: 0,
+        }
+    }
+
+    /// The next attempt of the same request, before it has begun.
+    pub(super) fn retry(&self) -> Attempt {
+        Attempt {
+            reached_new: self.reached_new,
+            number: self.number + 1,
+            generation: self.generation + 1,
+            first_arrival: self.first_arrival,
+            ..Attempt::first(self.request, self.arrived, self.prompt_tokens, self.stable_output_tokens, self.measured)
+        }
+    }
+}
+
+/// The slots.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    slots: Vec<Attempt>,
+    free: Vec<u32>,
+}
+
+impl Attempts {
+    pub(super) fn add(&mut self, attempt: Attempt) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            let generation = self.slots[slot as usize].generation;
+            self.slots[slot as usize] = Attempt { generation, ..attempt };
+            slot
+        } else {
+            self.slots.push(attempt);
+            self.slots.len() as u32 - 1
+        }
+    }
+
+    pub(super) fn free(&mut self, slot: u32) {
+        let attempt = &mut self.slots[slot as usize];
+        attempt.place = Place::Nowhere;
+        attempt.generation += 1;
+        self.free.push(slot);
+    }
+
+    pub(super) fn get(&self, slot: u32) -> &Attempt {
+        &self.slots[slot as usize]
+    }
+
+    pub(super) fn get_mut(&mut self, slot: u32) -> &mut Attempt {
+        &mut self.slots[slot as usize]
+    }
+
+    /// Those under way, in order of their slots.
+    pub(super) fn live(&self) -> impl Iterator<Item = (u32, &Attempt)> + '_ {
+        (0u32..).zip(&self.slots).filter(|(_, attempt)| attempt.place != Place::Nowhere)
+    }
+}

@@ -1,0 +1,345 @@
+//! What happens to requests in a run: arrival, routing, the gateway, time-outs, ends and retries.
+
+use super::attempts::{Attempt, Place};
+use super::calendar::Event;
+use super::run::{Run, VERSION_NAMES};
+use crate::fleet::{Destination, retry_wait};
+use crate::ledger::{EndedAttempt, Outcome, RequestRow, RequestTimes};
+use crate::random::Purpose;
+use crate::scenario::AnalysisMetric;
+use crate::serving::{Notice, NoticeKind, Request};
+use crate::units::{Duration, Time};
+use crate::workload::{Arrival, longest_output, scaled_output};
+
+impl Run<'_> {
+    /// A request arrives for the first time.
+    pub(super) fn first_attempt(&mut self, arrival: &Arrival) {
+        let measured = self.ledger.arrival(arrival.time);
+        let attempt =
+            Attempt::first(self.next_request, arrival.time, arrival.prompt_tokens, arrival.output_tokens, measured);
+        self.next_request += 1;
+        let slot = self.attempts.add(attempt);
+        self.begin_attempt(slot);
+    }
+
+    /// An attempt reaches the router.
+    pub(super) fn begin_attempt(&mut self, slot: u32) {
+        let now = self.now;
+        self.attempts.get_mut(slot).arrived = now;
+        self.log_attempt(slot);
+        if let Some(timeout) = self.scenario.clients.timeout {
+            let generation = self.attempts.get(slot).generation;
+            self.timeouts.push_back((now + timeout, slot, generation));
+        }
+        if !self.dispatch(slot) {
+            self.wait_at_gateway(slot);
+        }
+    }
+
+    /// Sends an attempt to a replica, if there is one that it can go to.
+    fn dispatch(&mut self, slot: u32) -> bool {
+        let (now, attempt) = (self.now, *self.attempts.get(slot));
+        let out = &mut self.out;
+        let destination = self.router.route(
+            &mut self.fleet,
+            self.controller.routing(),
+            (attempt.request, attempt.number),
+            |fleet, id| {
+                fleet.run_before(id, now, out);
+                fleet.engine(id).in_system()
+            },
+        );
+        let Destination::Replica(id) = destination else { return false };
+        self.submit(slot, id);
+        true
+    }
+
+    /// A replica gets an attempt: it refuses it, answers it with an error, or takes it in.
+    fn submit(&mut self, slot: u32, id: u32) {
+        let now = self.now;
+        self.fleet.run_before(id, now, &mut self.out);
+        self.process_notices();
+        let replica = self.fleet.replica(id);
+        let (version, accepting, waiting) = (replica.version, replica.accepting, replica.engine.waiting());
+        let attempt = self.attempts.get_mut(slot);
+        attempt.place = Place::Replica(id);
+        attempt.version = version;
+        attempt.dispatched = now;
+        if version > 0 {
+            attempt.reached_new = true;
+            let scenario = self.scenario;
+            let longest = longest_output(&scenario.traffic, &scenario.engine, attempt.prompt_tokens);
+            let factor = scenario.new_version.output_tokens_factor;
+            attempt.output_tokens = scaled_output(attempt.stable_output_tokens, factor, longest);
+        } else {
+            attempt.output_tokens = attempt.stable_output_tokens;
+        }
+        let (request, number) = (attempt.request, attempt.number);
+        let (prompt_tokens, output_tokens) = (attempt.prompt_tokens, attempt.output_tokens);
+        self.ledger.attempt_begun(Some(version), now);
+        let full = self.scenario.router.max_queue_per_replica.is_some_and(|limit| waiting >= limit as usize);
+        if !accepting || full || !self.fleet.fits(version, prompt_tokens, output_tokens) {
+            return self.end_attempt(slot, Outcome::Refused, now, 0);
+        }
+        let error_probability = if version > 0 { self.scenario.new_version.error_probability } else { 0.0 };
+        if error_probability > 0.0
+            && self.key.keyed_uniform(Purpose::Failure, request, u64::from(number)) < error_probability
+        {
+            return self.end_attempt(slot, Outcome::Failed, now, 0);
+        }
+        let request = Request { id: slot, prompt_tokens, output_tokens };
+        let handle = self.fleet.engine(id).submit(now, request, &mut self.out.notices);
+        self.attempts.get_mut(slot).handle = Some(handle);
+    }
+
+    fn wait_at_gateway(&mut self, slot: u32) {
+        let wait = self.scenario.router.max_gateway_wait;
+        if wait.is_zero() {
+            self.ledger.attempt_begun(None, self.now);
+            return self.end_attempt(slot, Outcome::Refused, self.now, 0);
+        }
+        let attempt = self.attempts.get_mut(slot);
+        attempt.place = Place::Gateway;
+        let generation = attempt.generation;
+        self.gateway.push_back((slot, generation));
+        self.calendar.set(self.now + wait, Event::GatewayExpiry(slot, generation));
+    }
+
+    fn waits_at_gateway(&self, slot: u32, generation: u32) -> bool {
+        let attempt = self.attempts.get(slot);
+        attempt.generation == generation && attempt.place == Place::Gateway
+    }
+
+    /// Sends what waits at the gateway on its way, as far as there is someone to send it to.
+    pub(super) fn flush_gateway(&mut self) {
+        if self.gateway.is_empty() {
+            return;
+        }
+        for (slot, generation) in std::mem::take(&mut self.gateway) {
+            if self.waits_at_gateway(slot, generation) && !self.dispatch(slot) {
+                self.gateway.push_back((slot, generation));
+            }
+        }
+        self.settle();
+    }
+
+    /// An attempt has waited at the gateway for as long as it may.
+    pub(super) fn gateway_expires(&mut self, slot: u32, generation: u32) {
+        if self.waits_at_gateway(slot, generation) {
+            self.ledger.attempt_begun(None, self.now);
+            self.end_attempt(slot, Outcome::Refused, self.now, 0);
+        }
+    }
+
+    /// When the next client gives up; stale deadlines are thrown away.
+    pub(super) fn next_timeout(&mut self) -> Time {
+        while let Some((deadline, slot, generation)) = self.timeouts.front() {
+            if self.attempts.get(*slot).generation == *generation {
+                return *deadline;
+            }
+            self.timeouts.pop_front();
+        }
+        Time::NEVER
+    }
+
+    /// The client whose deadline is first gives up.
+    pub(super) fn time_out(&mut self) {
+        let Some((_, slot, generation)) = self.timeouts.pop_front() else { return };
+        let now = self.now;
+        match self.attempts.get(slot).place {
+            Place::Gateway => {
+                self.ledger.attempt_begun(None, now);
+                self.end_attempt(slot, Outcome::TimedOut, now, 0);
+            }
+            Place::Replica(id) => {
+                self.fleet.run_through(id, now, &mut self.out);
+                self.process_notices();
+                let attempt = self.attempts.get_mut(slot);
+                if attempt.generation == generation
+                    && let Some(handle) = attempt.handle
+                {
+                    attempt.timed_out_at = Some(now);
+                    self.fleet.engine(id).cancel(now, handle, &mut self.out.notices);
+                }
+            }
+            Place::BackOff | Place::Nowhere => {}
+        }
+        self.settle();
+    }
+
+    /// Deals with what engines have let go of since the last time.
+    pub(super) fn process_notices(&mut self) {
+        while !self.out.notices.is_empty() {
+            std::mem::swap(&mut self.out.notices, &mut self.spare_notices);
+            for i in 0..self.spare_notices.len() {
+                let notice = self.spare_notices[i];
+                self.process_notice(&notice);
+            }
+            self.spare_notices.clear();
+        }
+    }
+
+    fn process_notice(&mut self, notice: &Notice) {
+        let slot = notice.id;
+        let attempt = self.attempts.get_mut(slot);
+        match notice.kind {
+            NoticeKind::Scheduled => {
+                attempt.scheduled = Some(notice.time);
+                let (version, wait) = (attempt.version, notice.time.since(attempt.dispatched));
+                self.observe(version, AnalysisMetric::QueueTime, notice.time, wait);
+            }
+            NoticeKind::FirstToken => {
+                attempt.first_token = Some(notice.time);
+                let (version, ttft) = (attempt.version, notice.time.since(attempt.dispatched));
+                self.observe(version, AnalysisMetric::Ttft, notice.time, ttft);
+            }
+            NoticeKind::Preempted => attempt.preemptions += 1,
+            NoticeKind::Finished => {
+                let (version, e2e) = (attempt.version, notice.time.since(attempt.dispatched));
+                let gaps = u64::from(attempt.output_tokens.saturating_sub(1));
+                let first = attempt.first_token;
+                self.observe(version, AnalysisMetric::EndToEnd, notice.time, e2e);
+                if let (Some(first), true) = (first, gaps > 0) {
+                    self.observe(
+                        version,
+                        AnalysisMetric::Tpot,
+                        notice.time,
+                        Duration(notice.time.since(first).0 / gaps),
+                    );
+                }
+                self.end_attempt(slot, Outcome::Completed, notice.time, notice.tokens_out);
+            }
+            NoticeKind::Cancelled => {
+                let outcome = match attempt.timed_out_at {
+                    Some(_) => Outcome::TimedOut,
+                    None if notice.tokens_out > 0 => Outcome::Truncated,
+                    None => Outcome::Dropped,
+                };
+                self.end_attempt(slot, outcome, notice.time, notice.tokens_out);
+            }
+        }
+    }
+
+    fn observe(&mut self, version: usize, metric: AnalysisMetric, time: Time, value: Duration) {
+        if self.observing {
+            self.observations.record(version, metric, time, value.seconds());
+        }
+    }
+
+    /// An attempt ends: it is counted, and tried again or not.
+    fn end_attempt(&mut self, slot: u32, outcome: Outcome, time: Time, tokens_out: u32) {
+        let attempt = *self.attempts.get(slot);
+        let version = matches!(attempt.place, Place::Replica(_)).then_some(attempt.version);
+        self.ledger.attempt_ended(&EndedAttempt {
+            outcome,
+            time,
+            version,
+            measured: attempt.measured,
+            prompt_tokens: attempt.prompt_tokens,
+            tokens_out,
+        });
+        if let (Some(version), true) = (version, self.observing) {
+            self.observations.ended(version, outcome, time);
+        }
+        if let Place::Replica(id) = attempt.place {
+            self.note_needed_grace(id, &attempt, outcome, time, tokens_out);
+        }
+        // A client that has given up saw the end then, not when the server noticed.
+        let seen = attempt.timed_out_at.unwrap_or(time);
+        self.log_end(slot, outcome.name(), Some(seen), tokens_out);
+        if outcome.is_retried() && attempt.number <= self.scenario.clients.max_retries {
+            return self.retry(slot, &attempt, time);
+        }
+        if attempt.measured {
+            self.ledger.request_ended(
+                outcome,
+                &RequestTimes {
+                    arrival: attempt.first_arrival,
+                    scheduled: attempt.scheduled,
+                    first_token: attempt.first_token,
+                    finish: (outcome == Outcome::Completed).then_some(time),
+                    output_tokens: attempt.output_tokens,
+                    reached_new: attempt.reached_new,
+                },
+            );
+        }
+        self.attempts.free(slot);
+    }
+
+    fn retry(&mut self, slot: u32, attempt: &Attempt, time: Time) {
+        let wait = retry_wait(&self.scenario.clients.backoff, self.key, attempt.request, attempt.number);
+        *self.attempts.get_mut(slot) = attempt.retry();
+        if attempt.measured {
+            self.ledger.retry();
+        }
+        self.calendar.set(time + wait, Event::Retry(slot));
+    }
+
+    /// An answer that was in flight on a terminating replica has ended: the grace period that it needed. For one that
+    /// was cut, the missing tokens take as many steps as long as the last.
+    fn note_needed_grace(&mut self, id: u32, attempt: &Attempt, outcome: Outcome, time: Time, tokens_out: u32) {
+        let replica = self.fleet.replica(id);
+        let Some(terminated) = replica.terminated_at else { return };
+        if self.scenario.rollout.start > time || attempt.handle.is_none() {
+            return;
+        }
+        let so_far = time.since(terminated);
+        match outcome {
+            Outcome::Completed => self.ledger.needed_grace(so_far),
+            Outcome::Truncated | Outcome::Dropped => {
+                let missing = f64::from(attempt.output_tokens - tokens_out) * replica.last_step_seconds;
+                self.ledger.needed_grace(so_far + Duration::from_seconds_f64(missing));
+            }
+            Outcome::Refused | Outcome::TimedOut | Outcome::Failed => {}
+        }
+    }
+
+    fn log_attempt(&mut self, slot: u32) {
+        let Some(log) = &mut self.log else { return };
+        let attempt = self.attempts.get_mut(slot);
+        attempt.row = log.requests.len();
+        log.requests.push(RequestRow {
+            id: attempt.request,
+            attempt: attempt.number,
+            arrival: attempt.arrived,
+            prompt_tokens: attempt.prompt_tokens,
+            output_tokens: attempt.stable_output_tokens,
+            version: "",
+            replica: None,
+            scheduled: None,
+            first_token: None,
+            finish: None,
+            tokens_out: 0,
+            outcome: "in_flight",
+            preemptions: 0,
+        });
+    }
+
+    fn log_end(&mut self, slot: u32, outcome: &'static str, finish: Option<Time>, tokens_out: u32) {
+        let Some(log) = &mut self.log else { return };
+        let attempt = self.attempts.get(slot);
+        let row = &mut log.requests[attempt.row];
+        if let Place::Replica(id) = attempt.place {
+            row.version = VERSION_NAMES[attempt.version];
+            row.replica = Some(id);
+            row.output_tokens = attempt.output_tokens;
+        }
+        row.scheduled = attempt.scheduled;
+        row.first_token = attempt.first_token;
+        row.preemptions = attempt.preemptions;
+        (row.finish, row.tokens_out, row.outcome) = (finish, tokens_out, outcome);
+    }
+
+    /// Completes the row of an attempt that had not ended when the run did.
+    pub(super) fn log_in_flight(&mut self, slot: u32) {
+        let attempt = self.attempts.get(slot);
+        let tokens_out = match (attempt.place, attempt.handle) {
+            (Place::Replica(id), Some(handle)) => {
+                let before = Time(self.now.0 - 1);
+                self.fleet.replica(id).engine.tokens_out(handle, before)
+            }
+            _ => 0,
+        };
+        self.log_end(slot, "in_flight", None, tokens_out);
+    }
+}

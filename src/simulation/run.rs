@@ -1,0 +1,315 @@
+//! The loop of one run, and the edges of its window.
+
+use std::collections::VecDeque;
+
+use super::Prepared;
+use super::attempts::{Attempts, Place};
+use super::calendar::{Calendar, Event};
+use super::observations::Observations;
+use crate::fleet::{Fleet, LifeEvent, Outbox, Router, Timer};
+use crate::ledger::{
+    EventRow, FleetLevels, Pooled, RequestTimes, RolloutOutcome, RolloutResult, RunLedger, RunLog, RunRecord,
+    TokenSnapshot,
+};
+use crate::random::RunKey;
+use crate::rollout::{Command, Controller};
+use crate::scenario::{Scenario, Strategy};
+use crate::serving::Notice;
+use crate::units::Time;
+use crate::workload::{Arrival, RateCurve, Workload};
+
+/// Names of the versions in files.
+pub(super) const VERSION_NAMES: [&str; 2] = ["stable", "new"];
+
+/// An edge that the run passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    WindowBegins,
+    WindowEnds,
+    CoolDownEnds,
+}
+
+/// One run under way.
+pub(super) struct Run<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) key: RunKey,
+    pub(super) now: Time,
+    pub(super) fleet: Fleet,
+    pub(super) router: Router,
+    pub(super) controller: Controller,
+    pub(super) calendar: Calendar,
+    pub(super) attempts: Attempts,
+    /// Slots that wait at the gateway, in order of arrival, each with its generation.
+    pub(super) gateway: VecDeque<(u32, u32)>,
+    /// Client timeouts in order: deadline, slot, generation.
+    pub(super) timeouts: VecDeque<(Time, u32, u32)>,
+    pub(super) observations: Observations,
+    /// Whether analyses may still be taken, so that samples are worth keeping.
+    pub(super) observing: bool,
+    pub(super) ledger: &'a mut RunLedger,
+    pub(super) log: Option<&'a mut RunLog>,
+    pub(super) out: Outbox,
+    pub(super) commands: Vec<Command>,
+    pub(super) spare_notices: Vec<Notice>,
+    pub(super) next_request: u64,
+    /// Whether the new version has been applied.
+    pub(super) shipped: bool,
+    /// Whether a reconcile is in the calendar for this instant.
+    pub(super) reconcile_set: bool,
+    /// The controller's wake that is in the calendar.
+    pub(super) wake_set: Time,
+    /// Measurements that found too little data, of all.
+    pub(super) empty_measurements: (u32, u32),
+    workload: Workload<'a>,
+    number: u64,
+    mark: Mark,
+    result: Option<RolloutResult>,
+}
+
+impl<'a> Run<'a> {
+    /// A run at the beginning of its warm-up, its fleet up.
+    pub(super) fn new(
+        prepared: &'a Prepared,
+        number: u64,
+        ledger: &'a mut RunLedger,
+        log: Option<&'a mut RunLog>,
+    ) -> Run<'a> {
+        let scenario: &Scenario = &prepared.scenario;
+        let key = RunKey::new(scenario.study.seed, number);
+        let start = Time::ZERO - scenario.study.warm_up;
+        let mut out = Outbox::default();
+        let models = prepared.models.clone();
+        let versions = models.len();
+        let fleet = Fleet::new(prepared.scenario.clone(), models, key, prepared.min_ready, start, &mut out);
+        ledger.open(RateCurve::new(&scenario.traffic, key, start), start);
+        let mut calendar = Calendar::default();
+        if !matches!(scenario.rollout.strategy, Strategy::None) {
+            calendar.set(scenario.rollout.start, Event::RolloutStart);
+        }
+        let observations = Observations::new(&scenario.analyses, versions);
+        let mut run = Run {
+            scenario,
+            key,
+            now: start,
+            fleet,
+            router: Router::new(scenario.router.policy, key, versions),
+            controller: Controller::new(&scenario.rollout.strategy, &scenario.analyses, scenario.fleet.replicas),
+            calendar,
+            attempts: Attempts::default(),
+            gateway: VecDeque::new(),
+            timeouts: VecDeque::new(),
+            observing: !observations.is_empty() && !matches!(scenario.rollout.strategy, Strategy::None),
+            observations,
+            ledger,
+            log,
+            out,
+            commands: Vec::new(),
+            spare_notices: Vec::new(),
+            next_request: 0,
+            shipped: false,
+            reconcile_set: false,
+            wake_set: Time::NEVER,
+            empty_measurements: (0, 0),
+            workload: Workload::new(scenario, key, start),
+            number,
+            mark: Mark::WindowBegins,
+            result: None,
+        };
+        run.settle();
+        run
+    }
+
+    /// Runs to the end and closes the books.
+    pub(super) fn finish(mut self, pooled: &mut Pooled) -> RunRecord {
+        let mut arrival = self.workload.next_arrival();
+        while !self.is_over() {
+            let (event_at, is_arrival) = self.calendar.next();
+            let timeout_at = self.next_timeout();
+            let next = arrival.time.min(event_at).min(timeout_at);
+            let mark = self.mark_time();
+            if self.run_draining(next.min(mark)) {
+                continue;
+            }
+            if next >= mark {
+                self.pass_mark(mark);
+                continue;
+            }
+            self.now = next;
+            if arrival.time == next {
+                self.arrive(&arrival);
+                arrival = self.workload.next_arrival();
+            } else if timeout_at == next && !(is_arrival && event_at == next) {
+                self.time_out();
+            } else if let Some((_, event)) = self.calendar.pop() {
+                self.handle(event);
+            }
+        }
+        self.close(pooled)
+    }
+
+    fn arrive(&mut self, arrival: &Arrival) {
+        if self.mark == Mark::CoolDownEnds {
+            // Engines run lazily: look whether the last measured request has ended meanwhile.
+            self.fleet.run_all_before(self.now, &mut self.out);
+            self.settle();
+        }
+        self.first_attempt(arrival);
+        self.settle();
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Retry(slot) => self.begin_attempt(slot),
+            Event::Fleet(timer) => self.fleet.handle(timer, self.now, &mut self.out),
+            Event::GatewayExpiry(slot, generation) => self.gateway_expires(slot, generation),
+            Event::RolloutStart => self.ship(),
+            Event::Wake => self.set_reconcile(),
+            Event::Reconcile => self.reconcile(),
+        }
+        self.settle();
+    }
+
+    /// Lets replicas after SIGTERM run up to `limit`: what they let go of may come before the next event. Whether it does.
+    fn run_draining(&mut self, limit: Time) -> bool {
+        if self.fleet.draining().is_empty() {
+            return false;
+        }
+        let mut set = false;
+        for id in self.fleet.draining().to_vec() {
+            self.fleet.run_before(id, limit, &mut self.out);
+            let last = self.out.notices.last().map(|notice| notice.time);
+            let retries = self.out.notices.iter().any(|notice| notice.kind == crate::serving::NoticeKind::Cancelled);
+            self.process_notices();
+            if self.fleet.replica(id).engine.is_empty() {
+                self.fleet.drained(id);
+                self.calendar.set(last.unwrap_or(self.now), Event::Fleet(Timer::Drained(id)));
+                set = true;
+            }
+            set |= retries;
+        }
+        set
+    }
+
+    /// Sets the timers that came up, writes down the changes, and deals with what engines let go of.
+    pub(super) fn settle(&mut self) {
+        self.process_notices();
+        for (at, timer) in self.out.timers.drain(..) {
+            self.calendar.set(at, Event::Fleet(timer));
+        }
+        if self.out.changes.is_empty() {
+            return;
+        }
+        let counts = self.fleet.counts();
+        let of = |version: usize| {
+            let c = &counts[version];
+            [c.pending, c.cold, c.ready, c.draining]
+        };
+        self.ledger.fleet_levels(self.now, FleetLevels { versions: [of(0), of(1)], gpus_held: self.fleet.gpus_held() });
+        if let Some(log) = &mut self.log {
+            log.events.extend(self.out.changes.iter().map(|change| EventRow {
+                time: self.now,
+                event: change.event.name(),
+                replica: Some(change.replica),
+                version: VERSION_NAMES[change.version],
+                detail: String::new(),
+            }));
+        }
+        let gateway_concerned = self.out.changes.iter().any(|change| change.event == LifeEvent::Ready);
+        self.out.changes.clear();
+        if self.shipped {
+            self.set_reconcile();
+        }
+        if gateway_concerned {
+            self.flush_gateway();
+        }
+    }
+
+    fn set_reconcile(&mut self) {
+        if !self.reconcile_set {
+            self.reconcile_set = true;
+            self.calendar.set(self.now, Event::Reconcile);
+        }
+    }
+
+    fn mark_time(&self) -> Time {
+        let study = &self.scenario.study;
+        match self.mark {
+            Mark::WindowBegins => Time::ZERO,
+            Mark::WindowEnds => Time::ZERO + study.duration,
+            Mark::CoolDownEnds => Time::ZERO + study.duration + study.cool_down,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.mark == Mark::CoolDownEnds && (self.ledger.open_requests() == 0 || self.now >= self.mark_time())
+    }
+
+    /// Passes an edge: everything before it has happened, nothing at it has.
+    fn pass_mark(&mut self, at: Time) {
+        self.now = at;
+        self.fleet.run_all_before(at, &mut self.out);
+        self.process_notices();
+        match self.mark {
+            Mark::WindowBegins => {
+                let snapshot = self.token_snapshot();
+                self.ledger.window_begins(snapshot);
+                self.mark = Mark::WindowEnds;
+            }
+            Mark::WindowEnds => {
+                let snapshot = self.token_snapshot();
+                self.ledger.window_ends(snapshot);
+                self.result = Some(self.rollout_result());
+                self.mark = Mark::CoolDownEnds;
+            }
+            Mark::CoolDownEnds => {}
+        }
+    }
+
+    fn token_snapshot(&self) -> TokenSnapshot {
+        let before = Time(self.now.0 - 1);
+        let in_flight = (self.attempts.live())
+            .filter_map(|(_, attempt)| match (attempt.place, attempt.handle) {
+                (Place::Replica(id), Some(handle)) => Some((id, handle)),
+                _ => None,
+            })
+            .map(|(id, handle)| u64::from(self.fleet.replica(id).engine.tokens_out(handle, before)))
+            .sum();
+        TokenSnapshot {
+            emitted: self.fleet.tokens_emitted(self.now),
+            emitted_draining: self.fleet.tokens_while_draining(self.now),
+            in_flight,
+        }
+    }
+
+    /// Counts what is still under way, and closes the books.
+    fn close(mut self, pooled: &mut Pooled) -> RunRecord {
+        let mut in_flight = [0; 3];
+        let live: Vec<u32> = self.attempts.live().map(|(slot, _)| slot).collect();
+        for slot in live {
+            let attempt = *self.attempts.get(slot);
+            if matches!(attempt.place, Place::Replica(_)) {
+                in_flight[attempt.version] += 1;
+            }
+            if attempt.measured {
+                self.ledger.request_in_flight(&RequestTimes {
+                    arrival: attempt.first_arrival,
+                    scheduled: attempt.scheduled,
+                    first_token: attempt.first_token,
+                    finish: None,
+                    output_tokens: attempt.output_tokens,
+                    reached_new: attempt.reached_new,
+                });
+            }
+            if attempt.place != Place::BackOff {
+                self.log_in_flight(slot);
+            }
+        }
+        let result = self.result.take().unwrap_or(RolloutResult {
+            outcome: RolloutOutcome::None,
+            duration: None,
+            reason: String::new(),
+            empty_measurements: (0, 0),
+        });
+        self.ledger.close(self.number, &result, in_flight, pooled)
+    }
+}
