@@ -1,0 +1,291 @@
+//! Two studies of the same runs, compared in pairs.
+//!
+//! Run i of either meets the same requests and the same cold starts, so that the difference within a run shows what the
+//! scenarios' difference does; most of the luck cancels.
+
+use super::intervals::student_t;
+use super::result::{Estimate, StudyResult};
+use super::summary::{is_unfinished, mean_and_deviation};
+use crate::ledger::{Better, METRICS, Metric, RunRecord};
+
+/// The metrics that a comparison begins with.
+pub const HEADLINES: [Metric; 8] = [
+    Metric::TruncatedAttempts,
+    Metric::FailedRequests,
+    Metric::RefusedRequests,
+    Metric::DroppedRequests,
+    Metric::TtftP99,
+    Metric::CapacityDip,
+    Metric::RolloutDuration,
+    Metric::Cost,
+];
+
+/// With fewer nonzero differences than this, not all of them equal, nothing is shown: a two-sided sign test at 5 %
+/// needs six that agree, and Student's t trusts a handful of rare events too much.
+const FEWEST_DIFFERENCES: usize = 6;
+
+/// How B stands to A in one metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The same value in every run, or none in either.
+    Identical,
+    /// B is better.
+    Better,
+    /// B is worse.
+    Worse,
+    /// B is higher, which is neither good nor bad.
+    Higher,
+    /// B is lower, which is neither good nor bad.
+    Lower,
+    /// The interval of the mean difference encloses zero, or there is none.
+    NotShown,
+    /// Some rollouts finished in one of the two only, so that a mean over those that finished in both would mislead.
+    NotComparable,
+}
+
+impl Change {
+    /// The verdict in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Change::Identical => "identical",
+            Change::Better => "better",
+            Change::Worse => "worse",
+            Change::Higher => "higher",
+            Change::Lower => "lower",
+            Change::NotShown => "no difference shown",
+            Change::NotComparable => "not comparable: unfinished in some runs",
+        }
+    }
+}
+
+/// One metric in both studies.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// Which.
+    pub metric: Metric,
+    /// Runs in which both have a value: what all that follows is taken over.
+    pub runs: u64,
+    /// Runs in which one of the two only has a value.
+    pub unpaired: u64,
+    /// Mean of A over those runs; NaN without any.
+    pub mean_a: f64,
+    /// Mean of B over those runs.
+    pub mean_b: f64,
+    /// Mean of B - A within a run, with Student's t interval over runs.
+    pub difference: Estimate,
+    /// Pearson's correlation between A and B over runs; NaN where either is constant.
+    pub correlation: f64,
+    /// How many times as many runs unpaired studies would need for the same interval: (var A + var B) / var(B - A). NaN
+    /// where nothing varies, infinity where only the difference does not.
+    pub runs_saved: f64,
+    /// How B stands to A.
+    pub change: Change,
+}
+
+/// Two studies compared.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// Name of the first scenario.
+    pub a: String,
+    /// Name of the second.
+    pub b: String,
+    /// Runs that both have.
+    pub runs: u64,
+    /// Every metric: [`HEADLINES`] first, then the others in their order.
+    pub rows: Vec<Difference>,
+}
+
+/// Compares B with A, run by run. Runs are paired by their number; those that only one has, because the other was
+/// interrupted, are left out.
+///
+/// # Errors
+/// Why they cannot be paired: another seed, or no run in common.
+pub fn compare(a: &StudyResult, b: &StudyResult) -> Result<Comparison, String> {
+    let (seed_a, seed_b) = (a.scenario.study.seed, b.scenario.study.seed);
+    if seed_a != seed_b {
+        return Err(format!("a paired comparison needs the same seed; these have {seed_a} and {seed_b}"));
+    }
+    let pairs = pair(&a.records, &b.records);
+    if pairs.is_empty() {
+        return Err("a paired comparison needs runs of the same number; these have none in common".to_owned());
+    }
+    let others = METRICS.iter().copied().filter(|metric| !HEADLINES.contains(metric));
+    let rows = HEADLINES.into_iter().chain(others).map(|metric| difference(metric, &pairs)).collect();
+    Ok(Comparison { a: a.scenario.name.clone(), b: b.scenario.name.clone(), runs: pairs.len() as u64, rows })
+}
+
+/// The records of runs that both have, in order; both lists are in order of their numbers.
+fn pair<'r>(a: &'r [RunRecord], b: &'r [RunRecord]) -> Vec<(&'r RunRecord, &'r RunRecord)> {
+    let partner = |record: &'r RunRecord| {
+        let at = b.binary_search_by_key(&record.run, |other| other.run).ok()?;
+        Some((record, &b[at]))
+    };
+    a.iter().filter_map(partner).collect()
+}
+
+fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> Difference {
+    let all = pairs.iter().map(|(a, b)| (a.value(metric), b.value(metric)));
+    let both: Vec<(f64, f64)> = all.clone().filter(|(a, b)| !a.is_nan() && !b.is_nan()).collect();
+    let unpaired = all.filter(|(a, b)| a.is_nan() != b.is_nan()).count() as u64;
+    let (values_a, values_b): (Vec<f64>, Vec<f64>) = both.iter().copied().unzip();
+    let differences: Vec<f64> = both.iter().map(|(a, b)| b - a).collect();
+    let (mean_a, deviation_a) = mean_and_deviation(&values_a);
+    let (mean_b, deviation_b) = mean_and_deviation(&values_b);
+    let (mean, deviation) = mean_and_deviation(&differences);
+    let covariance = both.iter().map(|(a, b)| (a - mean_a) * (b - mean_b)).sum::<f64>() / (both.len() as f64 - 1.0);
+    let interval = student_t(mean, deviation, both.len() as u64);
+    let one_unfinished = |(a, b): &(&RunRecord, &RunRecord)| is_unfinished(a) != is_unfinished(b);
+    let change = if metric == Metric::RolloutDuration && pairs.iter().any(one_unfinished) {
+        Change::NotComparable
+    } else {
+        change(metric.description().better, &differences, unpaired, interval)
+    };
+    Difference {
+        metric,
+        runs: both.len() as u64,
+        unpaired,
+        mean_a,
+        mean_b,
+        difference: Estimate { value: mean, interval },
+        // Rounding could carry it beyond 1.
+        correlation: (covariance / (deviation_a * deviation_b)).clamp(-1.0, 1.0),
+        runs_saved: (deviation_a.powi(2) + deviation_b.powi(2)) / deviation.powi(2),
+        change,
+    }
+}
+
+fn change(better: Better, differences: &[f64], unpaired: u64, interval: Option<(f64, f64)>) -> Change {
+    let nonzero = differences.iter().filter(|difference| **difference != 0.0).count();
+    if nonzero == 0 && unpaired == 0 {
+        return Change::Identical;
+    }
+    let Some((low, high)) = interval else { return Change::NotShown };
+    if low <= 0.0 && high >= 0.0 || (nonzero < FEWEST_DIFFERENCES && low < high) {
+        return Change::NotShown;
+    }
+    match (better, low > 0.0) {
+        (Better::Neither, true) => Change::Higher,
+        (Better::Neither, false) => Change::Lower,
+        (Better::Higher, true) | (Better::Lower, false) => Change::Better,
+        (Better::Higher, false) | (Better::Lower, true) => Change::Worse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::RolloutOutcome;
+    use crate::random::{Purpose, RunKey, exponential};
+    use crate::study::samples::{record, study};
+
+    fn row(comparison: &Comparison, metric: Metric) -> &Difference {
+        comparison.rows.iter().find(|row| row.metric == metric).expect("every metric has a row")
+    }
+
+    /// Common luck of a run and the luck of its two sides.
+    fn luck(run: u64) -> (f64, f64, f64) {
+        let mut stream = RunKey::new(5, run).stream(Purpose::Arrivals);
+        (exponential(&mut stream), exponential(&mut stream), exponential(&mut stream))
+    }
+
+    #[test]
+    fn a_study_is_identical_to_itself() {
+        let result = study((0..50).map(|run| record(run, &[(Metric::TtftP99, luck(run).0)])).collect());
+        let comparison = compare(&result, &result).unwrap();
+        assert_eq!(comparison.runs, 50);
+        assert!(comparison.rows.iter().all(|row| row.change == Change::Identical));
+        let ttft = row(&comparison, Metric::TtftP99);
+        assert_eq!(ttft.difference, Estimate { value: 0.0, interval: Some((0.0, 0.0)) });
+        assert!((ttft.correlation - 1.0).abs() < 1e-12);
+        assert_eq!(ttft.runs_saved, f64::INFINITY);
+        assert!(row(&comparison, Metric::Cost).correlation.is_nan());
+    }
+
+    #[test]
+    fn every_metric_has_one_row_and_headlines_come_first() {
+        let result = study(vec![record(0, &[]), record(1, &[])]);
+        let metrics: Vec<Metric> = compare(&result, &result).unwrap().rows.iter().map(|row| row.metric).collect();
+        assert_eq!(metrics[..HEADLINES.len()], HEADLINES);
+        let mut sorted = metrics;
+        sorted.sort();
+        assert_eq!(sorted, METRICS);
+    }
+
+    /// A difference of a tenth of the common luck's deviation shows in 200 pairs; exchanging the two turns it round.
+    #[test]
+    fn pairing_shows_a_difference_that_is_small_against_the_common_luck() {
+        let runs = 200;
+        let side = |shift: f64, second: bool| {
+            let value = |run| {
+                let (common, a, b) = luck(run);
+                10.0 * common + shift + 0.1 * if second { b } else { a }
+            };
+            study(
+                (0..runs)
+                    .map(|run| record(run, &[(Metric::TtftP99, value(run)), (Metric::TokensOut, value(run))]))
+                    .collect(),
+            )
+        };
+        let (a, b) = (side(0.0, false), side(1.0, true));
+        let comparison = compare(&a, &b).unwrap();
+        let ttft = row(&comparison, Metric::TtftP99);
+        assert_eq!(ttft.change, Change::Worse);
+        assert_eq!(row(&comparison, Metric::TokensOut).change, Change::Higher);
+        let (low, high) = ttft.difference.interval.unwrap();
+        assert!(low < 1.0 && 1.0 < high, "{low} to {high}");
+        assert!(ttft.correlation > 0.999);
+        // Variances 100 + 0.01 twice over 0.02: ten thousand, within the sampling error of variances.
+        assert!((5_000.0..20_000.0).contains(&ttft.runs_saved), "{}", ttft.runs_saved);
+        let turned = compare(&b, &a).unwrap();
+        let turned_ttft = row(&turned, Metric::TtftP99);
+        assert_eq!(turned_ttft.change, Change::Better);
+        assert!((turned_ttft.difference.value + ttft.difference.value).abs() < 1e-12);
+        assert_eq!(row(&turned, Metric::TokensOut).change, Change::Lower);
+    }
+
+    #[test]
+    fn a_few_rare_events_show_nothing_and_many_do() {
+        let clean = study((0..100).map(|run| record(run, &[])).collect());
+        for (events, expected) in [(1, Change::NotShown), (5, Change::NotShown), (6, Change::Worse)] {
+            let truncated = |run| if run < events { 1.0 } else { 0.0 };
+            let records = (0..100).map(|run| record(run, &[(Metric::TruncatedAttempts, truncated(run))])).collect();
+            let comparison = compare(&clean, &study(records)).unwrap();
+            assert_eq!(comparison.rows[0].change, expected, "{events} events");
+        }
+    }
+
+    #[test]
+    fn runs_that_one_side_lacks_are_left_out() {
+        let a = study((0..10).map(|run| record(run, &[(Metric::E2eP99, run as f64)])).collect());
+        let shifted = |run: u64| if run == 3 { f64::NAN } else { run as f64 - 1.0 };
+        let b = study((2..12).map(|run| record(run, &[(Metric::E2eP99, shifted(run))])).collect());
+        let comparison = compare(&a, &b).unwrap();
+        assert_eq!(comparison.runs, 8);
+        let e2e = row(&comparison, Metric::E2eP99);
+        assert_eq!((e2e.runs, e2e.unpaired), (7, 1));
+        assert_eq!(e2e.difference, Estimate { value: -1.0, interval: Some((-1.0, -1.0)) });
+        assert_eq!(e2e.change, Change::Better);
+    }
+
+    #[test]
+    fn durations_of_rollouts_that_only_one_side_finished_are_not_compared() {
+        let finished = |run| record(run, &[(Metric::RolloutDuration, 600.0)]);
+        let a = study((0..10).map(finished).collect());
+        let mut records: Vec<RunRecord> = (0..10).map(|run| record(run, &[(Metric::RolloutDuration, 500.0)])).collect();
+        records[4].values[Metric::RolloutDuration as usize] = f64::NAN;
+        records[4].outcome = RolloutOutcome::Stuck;
+        let comparison = compare(&a, &study(records)).unwrap();
+        let duration = row(&comparison, Metric::RolloutDuration);
+        assert_eq!((duration.change, duration.unpaired), (Change::NotComparable, 1));
+    }
+
+    #[test]
+    fn studies_that_share_no_luck_are_refused() {
+        let a = study(vec![record(0, &[]), record(1, &[])]);
+        let mut other_seed = a.clone();
+        other_seed.scenario.study.seed += 1;
+        assert!(compare(&a, &other_seed).unwrap_err().contains("seed"));
+        let other_runs = study(vec![record(2, &[])]);
+        assert!(compare(&a, &other_runs).unwrap_err().contains("in common"));
+    }
+}

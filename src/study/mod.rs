@@ -1,0 +1,28 @@
+//! Many runs: parallel Monte Carlo, intervals, checks, comparisons, and what follows from them for planning.
+//!
+//! Nothing here knows how a run comes about, nor how a result is shown: no terminal, no file.
+
+mod certify;
+mod checks;
+mod compare;
+mod intervals;
+mod planning;
+mod result;
+mod run;
+mod summary;
+mod timeline;
+mod why;
+mod words;
+
+#[cfg(test)]
+mod samples;
+
+pub use certify::uncertifiable;
+pub use checks::{Overall, evaluate, overall};
+pub use compare::{Change, Comparison, Difference, HEADLINES, compare};
+pub use intervals::{garwood, quantile_ranks, runs_for_quantile, student_t, student_t_quantile, wilson};
+pub use planning::{Planning, SHARE_TO_FINISH, planning, time_to_finish};
+pub use result::*;
+pub use run::run;
+pub use summary::{summarize, summarize_metric};
+pub use why::{survivorship_note, why};

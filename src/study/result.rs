@@ -1,0 +1,161 @@
+//! The result of a study: everything that a report or a chart shows, as plain data.
+
+use crate::ledger::{Metric, Pooled, RolloutOutcome, RunRecord};
+use crate::scenario::{Scenario, Statistic};
+
+/// An estimate with its 95 % interval; `None` where the runs cannot give one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The point estimate; NaN where there is none.
+    pub value: f64,
+    /// Lower and upper end of the interval.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// One metric over all runs.
+#[derive(Clone, Debug)]
+pub struct MetricSummary {
+    /// Which.
+    pub metric: Metric,
+    /// Runs in which it has a value.
+    pub runs: u64,
+    /// Mean; NaN with no interval where an unfinished rollout leaves it infinite.
+    pub mean: Estimate,
+    /// Standard deviation over runs.
+    pub standard_deviation: f64,
+    /// Least; no interval.
+    pub min: f64,
+    /// Greatest; no interval.
+    pub max: f64,
+    /// Median over runs.
+    pub p50: Estimate,
+    /// 90 % quantile over runs.
+    pub p90: Estimate,
+    /// 95 % quantile over runs.
+    pub p95: Estimate,
+    /// 99 % quantile over runs.
+    pub p99: Estimate,
+    /// Share of runs in which it is above zero.
+    pub probability_positive: Estimate,
+}
+
+impl MetricSummary {
+    /// One statistic over runs; the least and the greatest have no interval.
+    pub fn statistic(&self, statistic: Statistic) -> Estimate {
+        match statistic {
+            Statistic::Mean => self.mean,
+            Statistic::Min => Estimate { value: self.min, interval: None },
+            Statistic::Max => Estimate { value: self.max, interval: None },
+            Statistic::P50 => self.p50,
+            Statistic::P90 => self.p90,
+            Statistic::P95 => self.p95,
+            Statistic::P99 => self.p99,
+            Statistic::ProbabilityPositive => self.probability_positive,
+        }
+    }
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds, with the interval clear of the bound.
+    Passed,
+    /// It does not.
+    Failed,
+    /// The interval straddles the bound, or there is none.
+    Inconclusive,
+}
+
+/// A check and how it came out.
+#[derive(Clone, Debug)]
+pub struct CheckResult {
+    /// Metric's name.
+    pub metric: String,
+    /// Statistic over runs.
+    pub statistic: Statistic,
+    /// Lower bound.
+    pub min: Option<f64>,
+    /// Upper bound.
+    pub max: Option<f64>,
+    /// What was found.
+    pub estimate: Estimate,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// Why it is inconclusive, and what would settle it; or why it failed without an estimate; else empty.
+    pub explanation: String,
+}
+
+/// One series of the timeline over runs, a value a bin; NaN where no run has one.
+#[derive(Clone, Debug)]
+pub struct SeriesSummary {
+    /// Its name in `timeline.csv`.
+    pub name: &'static str,
+    /// Mean over runs.
+    pub mean: Vec<f64>,
+    /// 5 % quantile over runs.
+    pub p5: Vec<f64>,
+    /// Median over runs.
+    pub p50: Vec<f64>,
+    /// 95 % quantile over runs.
+    pub p95: Vec<f64>,
+}
+
+/// The timeline over runs.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// Width of a bin, seconds.
+    pub bin_s: f64,
+    /// Beginning of each bin, seconds from time zero.
+    pub times: Vec<f64>,
+    /// The series, in the order of [`crate::ledger::SERIES`].
+    pub series: Vec<SeriesSummary>,
+    /// Median TTFT of all runs' requests that arrived in the bin, seconds.
+    pub pooled_ttft_p50: Vec<f64>,
+    /// 99 % quantile of TTFT of all runs' requests that arrived in the bin, seconds.
+    pub pooled_ttft_p99: Vec<f64>,
+}
+
+/// Figures that follow from the scenario alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// Saturated rate of a stable replica, output tokens/s.
+    pub saturated_rate: f64,
+    /// Batch at which it is reached, sequences; NaN where the scenario gives the rate.
+    pub saturated_batch: f64,
+    /// Mean prompt, tokens.
+    pub mean_prompt_tokens: f64,
+    /// Mean answer, tokens.
+    pub mean_output_tokens: f64,
+    /// Mean arrival rate, requests/s.
+    pub mean_rate: f64,
+}
+
+/// A whole study.
+#[derive(Clone, Debug)]
+pub struct StudyResult {
+    /// The scenario as run.
+    pub scenario: Scenario,
+    /// What follows from it alone.
+    pub facts: Facts,
+    /// Every run, in order of its number.
+    pub records: Vec<RunRecord>,
+    /// Whether it was interrupted: `records` holds what was finished.
+    pub partial: bool,
+    /// Every metric, in the order of [`crate::ledger::METRICS`].
+    pub metrics: Vec<MetricSummary>,
+    /// Share of runs by outcome, those that occur.
+    pub outcomes: Vec<(RolloutOutcome, Estimate)>,
+    /// All runs' requests together.
+    pub pooled: Pooled,
+    /// The timeline.
+    pub timeline: Timeline,
+    /// The checks, in the order of the scenario.
+    pub checks: Vec<CheckResult>,
+}
+
+impl StudyResult {
+    /// The summary of one metric.
+    pub fn metric(&self, metric: Metric) -> &MetricSummary {
+        &self.metrics[metric as usize]
+    }
+}

@@ -1,0 +1,98 @@
+//! The timeline over runs: for each series and bin its mean and quantiles.
+
+use rayon::prelude::*;
+
+use super::result::{SeriesSummary, Timeline};
+use super::summary::quantile_index;
+use crate::ledger::{Pooled, RunRecord, SERIES};
+
+/// The timeline of all runs, in the order of their numbers. Empty values are left out, bin by bin.
+pub fn timeline(bin_s: f64, records: &[RunRecord], pooled: &Pooled) -> Timeline {
+    let bins = records.first().map_or(pooled.ttft_by_bin.len(), |record| record.timeline.len() / SERIES.len());
+    let series = SERIES.par_iter().enumerate().map(|(i, (_, name))| series_over_runs(name, records, i * bins, bins));
+    let pooled_quantile = |q: f64| -> Vec<f64> {
+        (0..bins).map(|bin| pooled.ttft_by_bin.get(bin).map_or(f64::NAN, |ttft| ttft.quantile(q))).collect()
+    };
+    Timeline {
+        bin_s,
+        times: (0..bins).map(|bin| bin as f64 * bin_s).collect(),
+        series: series.collect(),
+        pooled_ttft_p50: pooled_quantile(0.5),
+        pooled_ttft_p99: pooled_quantile(0.99),
+    }
+}
+
+/// One series, whose bins begin at `first` in every record's timeline.
+fn series_over_runs(name: &'static str, records: &[RunRecord], first: usize, bins: usize) -> SeriesSummary {
+    let nothing = || Vec::with_capacity(bins);
+    let mut summary = SeriesSummary { name, mean: nothing(), p5: nothing(), p50: nothing(), p95: nothing() };
+    let mut values: Vec<f32> = Vec::with_capacity(records.len());
+    for bin in first..first + bins {
+        values.clear();
+        // A record of another length, which no run writes, has no value here.
+        values.extend(records.iter().filter_map(|record| record.timeline.get(bin)).filter(|value| !value.is_nan()));
+        let sum: f64 = values.iter().map(|value| f64::from(*value)).sum();
+        summary.mean.push(if values.is_empty() { f64::NAN } else { sum / values.len() as f64 });
+        values.sort_unstable_by(f32::total_cmp);
+        let quantile = |q| values.get(quantile_index_or_first(q, values.len())).map_or(f64::NAN, |v| f64::from(*v));
+        summary.p5.push(quantile(0.05));
+        summary.p50.push(quantile(0.5));
+        summary.p95.push(quantile(0.95));
+    }
+    summary
+}
+
+/// As [`quantile_index`], and 0 of no values.
+fn quantile_index_or_first(q: f64, n: usize) -> usize {
+    if n == 0 { 0 } else { quantile_index(q, n) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::RolloutOutcome;
+    use crate::units::Duration;
+
+    const NAN: f32 = f32::NAN;
+
+    /// Records whose first series has these two bins, the others only empty values.
+    fn records(first_series: &[[f32; 2]]) -> Vec<RunRecord> {
+        let record = |(run, bins): (usize, &[f32; 2])| {
+            let mut timeline = vec![NAN; 2 * SERIES.len()];
+            timeline[..2].copy_from_slice(bins);
+            let outcome = RolloutOutcome::Completed;
+            RunRecord {
+                run: run as u64,
+                values: vec![],
+                outcome,
+                reason: String::new(),
+                timeline,
+                empty_measurements: (0, 0),
+            }
+        };
+        first_series.iter().enumerate().map(record).collect()
+    }
+
+    #[test]
+    fn empty_values_are_left_out_bin_by_bin() {
+        let timeline = timeline(10.0, &records(&[[4.0, NAN], [2.0, NAN], [NAN, 7.0], [3.0, 9.0]]), &Pooled::new(2));
+        assert_eq!(timeline.times, [0.0, 10.0]);
+        assert_eq!(timeline.series.len(), SERIES.len());
+        let series = &timeline.series[0];
+        assert_eq!((series.mean[0], series.p5[0], series.p50[0], series.p95[0]), (3.0, 2.0, 3.0, 4.0));
+        assert_eq!((series.mean[1], series.p5[1], series.p50[1], series.p95[1]), (8.0, 7.0, 7.0, 9.0));
+        assert!(timeline.series[1].mean.iter().chain(&timeline.series[1].p50).all(|value| value.is_nan()));
+    }
+
+    #[test]
+    fn pooled_quantiles_are_those_of_each_bins_histogram() {
+        let mut pooled = Pooled::new(2);
+        for i in 1..=100 {
+            pooled.ttft_by_bin[1].record(Duration::from_seconds(i));
+        }
+        let timeline = timeline(10.0, &records(&[[0.0, 0.0]]), &pooled);
+        assert!(timeline.pooled_ttft_p50[0].is_nan());
+        assert!((timeline.pooled_ttft_p50[1] / 50.0 - 1.0).abs() <= 0.004);
+        assert!((timeline.pooled_ttft_p99[1] / 99.0 - 1.0).abs() <= 0.004);
+    }
+}

@@ -1,0 +1,301 @@
+//! One sentence on why a study came out as it did, from its data.
+
+use std::collections::BTreeMap;
+
+use super::planning::{SHARE_TO_FINISH, planning};
+use super::result::StudyResult;
+use super::words::{figure, percent};
+use crate::ledger::{Metric, RolloutOutcome, RunRecord};
+use crate::scenario::OnSigterm;
+
+/// A cause that touches fewer runs than this gives way to one that touches more.
+const NOTABLE_SHARE: f64 = 0.05;
+
+/// What can go wrong, gravest first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Stuck,
+    Unfinished,
+    Cut,
+    RolledBack,
+    Errors,
+    Dip,
+    Slow,
+}
+
+const CAUSES: [Cause; 7] =
+    [Cause::Stuck, Cause::Unfinished, Cause::Cut, Cause::RolledBack, Cause::Errors, Cause::Dip, Cause::Slow];
+
+/// The metrics of attempts that ended without an answer, other than by being cut.
+const ERRORS: [(Metric, &str); 4] = [
+    (Metric::RefusedAttempts, "refused"),
+    (Metric::DroppedAttempts, "dropped"),
+    (Metric::FailedAttempts, "failed"),
+    (Metric::TimedOutAttempts, "given up by their client"),
+];
+
+impl Cause {
+    fn touches(self, record: &RunRecord) -> bool {
+        match self {
+            Cause::Stuck => record.outcome == RolloutOutcome::Stuck,
+            Cause::Unfinished => record.outcome == RolloutOutcome::Unfinished,
+            Cause::Cut => record.value(Metric::TruncatedAttempts) > 0.0,
+            Cause::RolledBack => record.outcome == RolloutOutcome::RolledBack,
+            Cause::Errors => ERRORS.iter().any(|(metric, _)| record.value(*metric) > 0.0),
+            Cause::Dip => record.value(Metric::CapacityDip) > 0.0,
+            Cause::Slow => record.value(Metric::SloViolation) > 0.0,
+        }
+    }
+
+    fn sentence(self, result: &StudyResult, share: f64) -> String {
+        let runs = percent(share);
+        match self {
+            Cause::Stuck => format!(
+                "Stuck: in {runs} of the runs nothing will ever leave the state that the rollout is in{}.",
+                most_common_reason(result, RolloutOutcome::Stuck)
+            ),
+            Cause::Unfinished => format!(
+                "Unfinished: in {runs} of the runs the rollout was still under way at the end of the window{}.",
+                most_common_reason(result, RolloutOutcome::Unfinished)
+            ),
+            Cause::Cut => cut(result),
+            Cause::RolledBack => format!(
+                "Rolled back: in {runs} of the runs the rollout was aborted and stable restored{}.",
+                most_common_reason(result, RolloutOutcome::RolledBack)
+            ),
+            Cause::Errors => errors(result),
+            Cause::Dip => format!(
+                "Dip: capacity fell to {} of what is needed in the median run, and {} replica-seconds a run were \
+                 missing on average.",
+                percent(result.metric(Metric::MinCapacityFraction).p50.value),
+                mean(result, Metric::CapacityDip)
+            ),
+            Cause::Slow => format!(
+                "Slow: capacity never fell below what is needed, yet {} s a run missed the objective on average.",
+                mean(result, Metric::SloViolation)
+            ),
+        }
+    }
+}
+
+/// One sentence on why the headline came out so: the gravest cause that touches at least one run in twenty; failing
+/// that, the one that touches the most runs; failing any, that all is well.
+pub fn why(result: &StudyResult) -> String {
+    let runs = result.records.len();
+    if runs == 0 {
+        return "No run was finished.".to_owned();
+    }
+    let share =
+        |cause: Cause| result.records.iter().filter(|record| cause.touches(record)).count() as f64 / runs as f64;
+    let shares = CAUSES.map(|cause| (cause, share(cause)));
+    let notable = shares.iter().find(|(_, share)| *share >= NOTABLE_SHARE);
+    // Of equals the gravest: `max_by` keeps the last, so they are reversed.
+    let rare = || shares.iter().rev().filter(|(_, share)| *share > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
+    match notable.or_else(rare) {
+        Some((cause, share)) => cause.sentence(result, *share),
+        None => all_well(result),
+    }
+}
+
+/// What a reader must know where answers were cut: the survivors' latencies flatter.
+pub fn survivorship_note(result: &StudyResult) -> Option<String> {
+    (result.metric(Metric::TruncatedAttempts).mean.value > 0.0).then(|| {
+        format!(
+            "A short grace period deletes long answers and so improves E2E P99: the {} answers cut a run are not in \
+             it.",
+            mean(result, Metric::TruncatedAttempts)
+        )
+    })
+}
+
+fn mean(result: &StudyResult, metric: Metric) -> String {
+    figure(result.metric(metric).mean.value)
+}
+
+fn cut(result: &StudyResult) -> String {
+    let termination = &result.scenario.termination;
+    let planning = planning(result);
+    let (Some(cut_share), Some(grace_s)) = (planning.cut_share.filter(|share| *share > 0.0), planning.grace_s) else {
+        return format!(
+            "Cut: {} answers a run on average, none of them by the end of a grace period; replicas crashed or were \
+             killed.",
+            mean(result, Metric::TruncatedAttempts)
+        );
+    };
+    let (grace, pre_stop) = (termination.grace_period, termination.pre_stop);
+    let limit = match termination.on_sigterm {
+        OnSigterm::Abort => {
+            format!(
+                "the server drops what it has at SIGTERM, {} s after the shutdown,",
+                figure(planning.current_grace_s)
+            )
+        }
+        OnSigterm::Drain if pre_stop.is_zero() => format!("the grace period is {grace},"),
+        OnSigterm::Drain => {
+            let left = planning.current_grace_s - pre_stop.min(grace).seconds();
+            format!("the grace period of {grace} leaves {} s after preStop,", figure(left))
+        }
+    };
+    format!(
+        "Cut: {limit} and {} of the answers in flight at a shutdown needed longer ({} of them end within {} s).",
+        percent(cut_share),
+        percent_of_all(SHARE_TO_FINISH),
+        // Rounded up: it is read as a grace period to set.
+        figure(grace_s.ceil())
+    )
+}
+
+/// A share close to 1, which three digits would round to it.
+fn percent_of_all(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+fn errors(result: &StudyResult) -> String {
+    let counted = ERRORS.iter().filter(|(metric, _)| result.metric(*metric).mean.value > 0.0);
+    let parts: Vec<String> = counted.map(|(metric, word)| format!("{} {word}", mean(result, *metric))).collect();
+    format!("Errors: attempts a run on average: {}.", parts.join(", "))
+}
+
+fn all_well(result: &StudyResult) -> String {
+    let rollout = if result.records.iter().all(|record| record.outcome == RolloutOutcome::None) {
+        "there was no rollout"
+    } else {
+        "every rollout completed"
+    };
+    format!(
+        "All well: {rollout}, no answer was cut, no attempt was refused, dropped or failed, and capacity never fell \
+         below what is needed."
+    )
+}
+
+/// The most common reason of runs with this outcome, in brackets; empty where none is given.
+///
+/// What stands before a colon is the kind of reason; what follows may be a measured value, different in each run. The
+/// whole is shown where all runs of that kind agree.
+fn most_common_reason(result: &StudyResult, outcome: RolloutOutcome) -> String {
+    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let with_outcome = result.records.iter().filter(|record| record.outcome == outcome);
+    for reason in with_outcome.map(|record| record.reason.as_str()).filter(|reason| !reason.is_empty()) {
+        let kind = reason.split_once(':').map_or(reason, |(kind, _)| kind);
+        kinds.entry(kind).or_default().push(reason);
+    }
+    // Of equals the first in the alphabet: `max_by_key` keeps the last, so they are reversed.
+    let Some((kind, reasons)) = kinds.iter().rev().max_by_key(|(_, reasons)| reasons.len()) else {
+        return String::new();
+    };
+    let said = if reasons.iter().all(|reason| *reason == reasons[0]) { reasons[0] } else { kind };
+    let prefix = if kinds.len() > 1 { "most often: " } else { "" };
+    format!(" ({prefix}{said})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::samples::{record, study};
+    use crate::units::Duration;
+
+    /// Ten runs with these values in each.
+    fn ten(values: &[(Metric, f64)]) -> StudyResult {
+        study((0..10).map(|run| record(run, values)).collect())
+    }
+
+    #[test]
+    fn cut_answers_are_explained_by_the_grace_period() {
+        let mut result = ten(&[(Metric::TruncatedAttempts, 12.0), (Metric::CapacityDip, 5.0)]);
+        for seconds in 0..200 {
+            result.pooled.needed_grace.record(Duration::from_seconds_f64(f64::from(seconds) + 0.5));
+        }
+        assert_eq!(
+            why(&result),
+            "Cut: the grace period of 30s leaves 25 s after preStop, and 85 % of the answers in flight at a shutdown \
+             needed longer (99.9 % of them end within 200 s)."
+        );
+        result.scenario.termination.on_sigterm = OnSigterm::Abort;
+        assert_eq!(
+            why(&result),
+            "Cut: the server drops what it has at SIGTERM, 5 s after the shutdown, and 97.5 % of the answers in flight \
+             at a shutdown needed longer (99.9 % of them end within 200 s)."
+        );
+    }
+
+    #[test]
+    fn answers_that_no_grace_period_cut_are_not_blamed_on_it() {
+        let mut result = ten(&[(Metric::TruncatedAttempts, 3.0)]);
+        result.pooled.needed_grace.record(Duration::from_seconds(4));
+        assert!(why(&result).starts_with("Cut: 3 answers a run on average, none of them by the end of a grace period"));
+    }
+
+    #[test]
+    fn unfinished_rollouts_come_before_cut_answers_where_they_are_not_rare() {
+        let mut records: Vec<RunRecord> = (0..100)
+            .map(|run| record(run, &[(Metric::TruncatedAttempts, 1.0), (Metric::RolloutDuration, 9.0)]))
+            .collect();
+        records[0].outcome = RolloutOutcome::Stuck;
+        assert!(why(&study(records.clone())).starts_with("Cut"));
+        for (run, record) in records.iter_mut().enumerate().take(40) {
+            record.outcome = RolloutOutcome::Stuck;
+            record.reason = if run < 15 { "quota".to_owned() } else { format!("no GPU: {run} pending") };
+        }
+        assert_eq!(
+            why(&study(records)),
+            "Stuck: in 40 % of the runs nothing will ever leave the state that the rollout is in (most often: no GPU)."
+        );
+    }
+
+    #[test]
+    fn a_rollback_gives_its_whole_reason_where_all_runs_agree() {
+        let mut records: Vec<RunRecord> = (0..10).map(|run| record(run, &[(Metric::CapacityDip, 1.0)])).collect();
+        for record in &mut records {
+            record.outcome = RolloutOutcome::RolledBack;
+            record.reason = "analysis errors failed: 0.5 > 0.01".to_owned();
+        }
+        assert_eq!(
+            why(&study(records)),
+            "Rolled back: in 100 % of the runs the rollout was aborted and stable restored (analysis errors failed: \
+             0.5 > 0.01)."
+        );
+    }
+
+    #[test]
+    fn errors_dips_and_missed_objectives_follow_in_this_order() {
+        let all = [
+            (Metric::FailedAttempts, 2.0),
+            (Metric::CapacityDip, 640.0),
+            (Metric::MinCapacityFraction, 0.75),
+            (Metric::SloViolation, 120.0),
+        ];
+        assert_eq!(why(&ten(&all)), "Errors: attempts a run on average: 2 failed.");
+        assert_eq!(
+            why(&ten(&all[1..])),
+            "Dip: capacity fell to 75 % of what is needed in the median run, and 640 replica-seconds a run were \
+             missing on average."
+        );
+        assert!(why(&ten(&all[3..])).starts_with("Slow: capacity never fell below what is needed, yet 120 s"));
+    }
+
+    #[test]
+    fn a_rare_cause_is_told_where_there_is_no_other() {
+        let mut records: Vec<RunRecord> = (0..100).map(|run| record(run, &[])).collect();
+        records[7].values[Metric::CapacityDip as usize] = 50.0;
+        assert!(why(&study(records)).starts_with("Dip"));
+    }
+
+    #[test]
+    fn all_is_well_only_where_nothing_went_wrong() {
+        let mut result = ten(&[]);
+        assert!(why(&result).starts_with("All well: every rollout completed"));
+        for record in &mut result.records {
+            record.outcome = RolloutOutcome::None;
+        }
+        assert!(why(&result).starts_with("All well: there was no rollout"));
+        result.records.clear();
+        assert_eq!(why(&result), "No run was finished.");
+    }
+
+    #[test]
+    fn survivorship_is_noted_where_answers_were_cut() {
+        assert_eq!(survivorship_note(&ten(&[])), None);
+        let note = survivorship_note(&ten(&[(Metric::TruncatedAttempts, 3.5)])).unwrap();
+        assert!(note.contains("the 3.5 answers cut a run"), "{note}");
+    }
+}
