@@ -1,0 +1,339 @@
+//! A sheet that shapes and text are put on, and how it becomes an SVG and the PNG of that same SVG.
+//!
+//! Coordinates are points, real-valued, from the upper left corner. Plotters' back end takes whole pixels, so the sheet
+//! is drawn eight times as large and shrunk by its view box. Fonts are embedded and no others are looked at: the same
+//! input gives the same bytes everywhere.
+
+use std::sync::{Arc, LazyLock};
+
+use plotters::prelude::*;
+use plotters::style::Color as _;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use resvg::{tiny_skia, usvg};
+
+use super::ChartError;
+use super::theme::{self, Color, Stroke};
+
+/// Back-end pixels a point.
+const OVERSIZE: f64 = 8.0;
+/// PNG pixels a point.
+const PIXELS_PER_POINT: f32 = 2.0;
+/// Plotters divides every font size by this before it writes it.
+const PLOTTERS_FONT_FACTOR: f64 = 1.24;
+/// The embedded family; the generic name is for viewers of the SVG that lack it.
+const FONT_FAMILY: &str = "Open Sans, sans-serif";
+const REGULAR: &[u8] = include_bytes!("fonts/OpenSans-Regular.ttf");
+const BOLD: &[u8] = include_bytes!("fonts/OpenSans-Bold.ttf");
+
+/// A point of the sheet.
+pub type Point = (f64, f64);
+
+/// Which end of a text stands at its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// The beginning.
+    Start,
+    /// The middle.
+    Middle,
+    /// The end.
+    End,
+}
+
+/// One line of text, centred vertically on its position.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// What it says.
+    pub content: String,
+    /// Where.
+    pub at: Point,
+    /// Which end stands there.
+    pub anchor: Anchor,
+    /// Size of the type, points.
+    pub size: f64,
+    /// Whether in bold.
+    pub bold: bool,
+    /// Its colour.
+    pub color: Color,
+    /// Whether it reads upwards.
+    pub upwards: bool,
+}
+
+impl Text {
+    /// A plain line of text in the size of labels.
+    pub fn new(content: impl Into<String>, at: Point, anchor: Anchor, color: Color) -> Text {
+        let (size, content) = (theme::LABEL_SIZE, content.into());
+        Text { content, at, anchor, size, bold: false, color, upwards: false }
+    }
+
+    /// In another size.
+    pub fn size(self, size: f64) -> Text {
+        Text { size, ..self }
+    }
+
+    /// In bold.
+    pub fn bold(self) -> Text {
+        Text { bold: true, ..self }
+    }
+
+    /// Reading upwards.
+    pub fn upwards(self) -> Text {
+        Text { upwards: true, ..self }
+    }
+
+    /// Its width as drawn, points.
+    pub fn width(&self) -> f64 {
+        text_width(&self.content, self.size, self.bold)
+    }
+}
+
+/// What can be put on the sheet.
+#[derive(Clone, Debug)]
+enum Shape {
+    Line { points: Vec<Point>, stroke: Stroke },
+    Area { points: Vec<Point>, color: Color },
+    Text(Text),
+}
+
+/// The sheet: shapes in the order in which they are drawn.
+#[derive(Debug, Default)]
+pub struct Canvas {
+    shapes: Vec<Shape>,
+}
+
+impl Canvas {
+    /// An empty sheet.
+    pub fn new() -> Canvas {
+        Canvas::default()
+    }
+
+    /// Puts a line through these points; fewer than two draw nothing.
+    pub fn line(&mut self, points: Vec<Point>, stroke: Stroke) {
+        match stroke.dash {
+            None => self.solid_line(points, stroke),
+            Some((dash, gap)) => {
+                for piece in dashes(&points, dash, gap) {
+                    self.solid_line(piece, stroke);
+                }
+            }
+        }
+    }
+
+    fn solid_line(&mut self, points: Vec<Point>, stroke: Stroke) {
+        if points.len() > 1 {
+            self.shapes.push(Shape::Line { points, stroke });
+        }
+    }
+
+    /// Puts an interval with caps at its ends, level or upright, unless it has no length; white around it keeps it visible on dark bars.
+    pub fn whisker(&mut self, one: Point, other: Point) {
+        if one == other {
+            return;
+        }
+        let cap = |at: Point| {
+            let half = 4.0;
+            if one.1 == other.1 {
+                vec![(at.0, at.1 - half), (at.0, at.1 + half)]
+            } else {
+                vec![(at.0 - half, at.1), (at.0 + half, at.1)]
+            }
+        };
+        let lines = [vec![one, other], cap(one), cap(other)];
+        for stroke in [Stroke::solid(theme::PAPER, 2.4), theme::WHISKER_STROKE] {
+            for line in &lines {
+                self.line(line.clone(), stroke);
+            }
+        }
+    }
+
+    /// Fills the polygon of these corners; fewer than three draw nothing.
+    pub fn area(&mut self, points: Vec<Point>, color: Color) {
+        if points.len() > 2 {
+            self.shapes.push(Shape::Area { points, color });
+        }
+    }
+
+    /// Fills the rectangle between two corners.
+    pub fn rectangle(&mut self, one: Point, other: Point, color: Color) {
+        self.area(vec![one, (other.0, one.1), other, (one.0, other.1)], color);
+    }
+
+    /// Puts a line of text; what XML cannot hold becomes a space.
+    pub fn text(&mut self, text: Text) {
+        let content = printable(&text.content);
+        if !content.trim().is_empty() {
+            self.shapes.push(Shape::Text(Text { content, ..text }));
+        }
+    }
+
+    /// The sheet as SVG.
+    ///
+    /// # Errors
+    /// When the drawing library refuses, which no data should bring about.
+    pub fn to_svg(&self) -> Result<String, ChartError> {
+        let (width, height) = (pixels(theme::WIDTH), pixels(theme::HEIGHT));
+        let mut svg = String::new();
+        {
+            let backend = SVGBackend::with_string(&mut svg, (width as u32, height as u32));
+            let area = backend.into_drawing_area();
+            area.fill(&WHITE).map_err(ChartError::drawing)?;
+            for shape in &self.shapes {
+                draw(&area, shape)?;
+            }
+            area.present().map_err(ChartError::drawing)?;
+        }
+        let drawn = format!("width=\"{width}\" height=\"{height}\"");
+        let shown =
+            format!("width=\"{}\" height=\"{}\" stroke-linejoin=\"round\"", theme::WIDTH as u32, theme::HEIGHT as u32);
+        Ok(svg.replacen(&drawn, &shown, 1))
+    }
+}
+
+/// A length in the back end's pixels.
+fn pixels(points: f64) -> i32 {
+    (points * OVERSIZE).round() as i32
+}
+
+fn pixel(point: &Point) -> (i32, i32) {
+    (pixels(point.0), pixels(point.1))
+}
+
+fn rgb(color: Color) -> RGBColor {
+    RGBColor(color.0, color.1, color.2)
+}
+
+fn draw(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, shape: &Shape) -> Result<(), ChartError> {
+    match shape {
+        Shape::Line { points, stroke } => {
+            let style = rgb(stroke.color).stroke_width(pixels(stroke.width).max(1) as u32);
+            area.draw(&PathElement::new(points.iter().map(pixel).collect::<Vec<_>>(), style))
+        }
+        Shape::Area { points, color } => {
+            area.draw(&Polygon::new(points.iter().map(pixel).collect::<Vec<_>>(), rgb(*color).filled()))
+        }
+        Shape::Text(text) => {
+            let style = if text.bold { FontStyle::Bold } else { FontStyle::Normal };
+            let size = text.size * OVERSIZE * PLOTTERS_FONT_FACTOR;
+            let mut font = FontDesc::new(FontFamily::Name(FONT_FAMILY), size, style);
+            if text.upwards {
+                font = font.transform(FontTransform::Rotate270);
+            }
+            let horizontal = match text.anchor {
+                Anchor::Start => HPos::Left,
+                Anchor::Middle => HPos::Center,
+                Anchor::End => HPos::Right,
+            };
+            let color = rgb(text.color);
+            let style = TextStyle::from(font).color(&color).pos(Pos::new(horizontal, VPos::Center));
+            area.draw(&plotters::element::Text::new(text.content.clone(), pixel(&text.at), style))
+        }
+    }
+    .map_err(ChartError::drawing)
+}
+
+/// Cuts a line into dashes of this length with this gap between them.
+fn dashes(points: &[Point], dash: f64, gap: f64) -> Vec<Vec<Point>> {
+    let mut pieces = Vec::new();
+    let mut piece: Vec<Point> = points.first().copied().into_iter().collect();
+    let (mut drawing, mut left) = (true, dash);
+    for pair in points.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        let length = (to.0 - from.0).hypot(to.1 - from.1);
+        let mut done = 0.0;
+        while length - done > left {
+            done += left;
+            let share = done / length;
+            let point = (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share);
+            if drawing {
+                piece.push(point);
+                pieces.push(std::mem::take(&mut piece));
+            } else {
+                piece = vec![point];
+            }
+            drawing = !drawing;
+            left = if drawing { dash } else { gap };
+        }
+        left -= length - done;
+        if drawing {
+            piece.push(to);
+        }
+    }
+    if drawing {
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// The text with every character that XML 1.0 forbids, and every line break, replaced by a space.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c }).collect()
+}
+
+/// Options of the SVG reader with the embedded fonts and no others.
+pub fn options() -> usvg::Options<'static> {
+    static FONTS: LazyLock<Arc<usvg::fontdb::Database>> = LazyLock::new(|| {
+        let mut fonts = usvg::fontdb::Database::new();
+        fonts.load_font_data(REGULAR.to_vec());
+        fonts.load_font_data(BOLD.to_vec());
+        for set_family in [
+            usvg::fontdb::Database::set_sans_serif_family,
+            usvg::fontdb::Database::set_serif_family,
+            usvg::fontdb::Database::set_monospace_family,
+        ] {
+            set_family(&mut fonts, "Open Sans");
+        }
+        Arc::new(fonts)
+    });
+    usvg::Options { fontdb: FONTS.clone(), font_family: "Open Sans".to_owned(), ..usvg::Options::default() }
+}
+
+/// The PNG of an SVG made here.
+///
+/// # Errors
+/// When the drawing library refuses, which no data should bring about.
+pub fn rasterize(svg: &str) -> Result<Vec<u8>, ChartError> {
+    let tree = usvg::Tree::from_str(svg, &options()).map_err(ChartError::drawing)?;
+    let (width, height) = (theme::WIDTH as f32 * PIXELS_PER_POINT, theme::HEIGHT as f32 * PIXELS_PER_POINT);
+    let mut pixmap = tiny_skia::Pixmap::new(width as u32, height as u32).ok_or(ChartError::Size)?;
+    let scale = tiny_skia::Transform::from_scale(PIXELS_PER_POINT, PIXELS_PER_POINT);
+    resvg::render(&tree, scale, &mut pixmap.as_mut());
+    pixmap.encode_png().map_err(ChartError::drawing)
+}
+
+/// The width of a line of text as the renderer shapes it, points.
+pub fn text_width(content: &str, size: f64, bold: bool) -> f64 {
+    let escaped = printable(content).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let weight = if bold { "bold" } else { "normal" };
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"><text font-family=\"Open Sans\" \
+         font-size=\"100\" font-weight=\"{weight}\">{escaped}</text></svg>"
+    );
+    let Ok(tree) = usvg::Tree::from_str(&svg, &options()) else { return 0.0 };
+    f64::from(tree.root().bounding_box().width()) * size / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_leave_gaps_and_end_with_the_line() {
+        let pieces = dashes(&[(0.0, 0.0), (6.0, 0.0), (12.0, 0.0)], 5.0, 3.0);
+        assert_eq!(pieces, vec![vec![(0.0, 0.0), (5.0, 0.0)], vec![(8.0, 0.0), (12.0, 0.0)]]);
+    }
+
+    #[test]
+    fn text_is_as_wide_as_the_fonts_own_advances() {
+        // Every digit of Open Sans advances 1169 of 2048 units.
+        let width = text_width("0000000000", 10.0, false);
+        assert!((width - 100.0 * 1169.0 / 2048.0).abs() < 0.5, "{width}");
+        assert!(text_width("bold", 10.0, true) > text_width("bold", 10.0, false));
+    }
+
+    #[test]
+    fn characters_that_xml_forbids_do_not_reach_the_file() {
+        let mut canvas = Canvas::new();
+        canvas.text(Text::new("a\u{1}<b>\n&\u{ffff}", (100.0, 100.0), Anchor::Start, theme::INK));
+        let svg = canvas.to_svg().expect("a picture");
+        assert!(svg.contains("a &lt;b&gt; &amp; "), "{svg}");
+    }
+}

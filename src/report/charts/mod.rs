@@ -1,0 +1,82 @@
+//! Charts for design reviews: each answers the question in its title from a study's result.
+//!
+//! A chart is one file here; what they share lives in `theme` (looks), `canvas` (shapes to SVG and PNG), `axes`,
+//! `labels`, `numbers` and `over_time`. Nothing here writes files.
+
+mod axes;
+mod canvas;
+mod cost;
+mod labels;
+mod latency;
+mod numbers;
+mod over_time;
+mod replicas;
+mod theme;
+mod timeline;
+mod truncated;
+mod ttft;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+use crate::study::StudyResult;
+use canvas::Canvas;
+
+/// A finished chart.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// Its name under `charts/`.
+    pub file_name: &'static str,
+    /// The picture, 1760 by 1024 pixels.
+    pub png: Vec<u8>,
+    /// The same picture as SVG.
+    pub svg: String,
+    /// What it says, in a sentence for those who cannot see it.
+    pub alt_text: String,
+}
+
+/// Why a chart could not be drawn; no data should bring it about.
+#[derive(Debug, thiserror::Error)]
+pub enum ChartError {
+    /// The drawing libraries refused.
+    #[error("a chart could not be drawn: {0}")]
+    Drawing(String),
+    /// No picture of that size can be made.
+    #[error("a chart could not be drawn: its size is impossible")]
+    Size,
+}
+
+impl ChartError {
+    /// From what a drawing library said.
+    fn drawing(error: impl std::fmt::Display) -> ChartError {
+        ChartError::Drawing(error.to_string())
+    }
+}
+
+/// A chart before it is drawn: a sheet and what it says.
+struct Sheet {
+    file_name: &'static str,
+    canvas: Canvas,
+    alt_text: String,
+}
+
+/// Every chart whose data exist. The same result gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn all(result: &StudyResult) -> Result<Vec<Chart>, ChartError> {
+    let finish = |sheet: Sheet| {
+        let svg = sheet.canvas.to_svg()?;
+        let png = canvas::rasterize(&svg)?;
+        Ok(Chart { file_name: sheet.file_name, png, svg, alt_text: sheet.alt_text })
+    };
+    sheets(result).into_iter().map(finish).collect()
+}
+
+/// The sheets whose data exist.
+fn sheets(result: &StudyResult) -> Vec<Sheet> {
+    let sheets = [timeline::sheet(result), ttft::sheet(result), truncated::sheet(result), cost::sheet(result)];
+    sheets.into_iter().flatten().collect()
+}

@@ -1,0 +1,178 @@
+//! What must hold of every chart, whatever the study.
+
+use std::sync::LazyLock;
+
+use resvg::usvg;
+
+use super::over_time::TimeView;
+use super::samples::{SHAPES, Shape, study};
+use super::*;
+use crate::ledger::{METRICS, Metric, Pooled, SERIES};
+use crate::study::summarize;
+use crate::units::Duration;
+
+/// The sheets of every shape, with several runs and with one, as SVG; and before each what to call it.
+static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+    let cases = SHAPES.into_iter().flat_map(|shape| [(shape, 40), (shape, 1)]);
+    let mut drawings = Vec::new();
+    for (shape, runs) in cases {
+        drawings.extend(drawings_of(&format!("{shape:?} {runs}"), &study(shape, runs)));
+    }
+    let mut named = study(Shape::Rolling, 2);
+    named.scenario.name = "A <very> long & \"quoted\" name \u{1} ".repeat(20);
+    named.scenario.slo = None;
+    named.partial = true;
+    drawings.extend(drawings_of("long name", &named));
+    named.scenario.name = "W".repeat(500);
+    named.scenario.fleet.needed_replicas = 0.5;
+    drawings.extend(drawings_of("one word", &named));
+    drawings
+});
+
+fn drawings_of(case: &str, result: &StudyResult) -> Vec<(String, String)> {
+    let sheets = sheets(result).into_iter();
+    sheets.map(|sheet| (format!("{case} {}", sheet.file_name), sheet.canvas.to_svg().expect("an SVG"))).collect()
+}
+
+/// Every text of a drawing with its box: left, top, right, bottom.
+fn text_boxes(svg: &str) -> Vec<(String, [f32; 4])> {
+    fn collect(group: &usvg::Group, boxes: &mut Vec<(String, [f32; 4])>) {
+        for node in group.children() {
+            match node {
+                usvg::Node::Group(inner) => collect(inner, boxes),
+                usvg::Node::Text(text) => {
+                    let area = text.abs_bounding_box();
+                    let words = text.chunks().iter().map(|chunk| chunk.text()).collect();
+                    boxes.push((words, [area.left(), area.top(), area.right(), area.bottom()]));
+                }
+                _ => {}
+            }
+        }
+    }
+    let tree = usvg::Tree::from_str(svg, &canvas::options()).expect("an SVG");
+    let mut boxes = Vec::new();
+    collect(tree.root(), &mut boxes);
+    boxes
+}
+
+/// Whether two boxes overlap. The height of a line's box holds accents and descenders that rarely meet those of the
+/// next line; a fifth at each end is therefore not counted.
+fn overlap(one: &[f32; 4], other: &[f32; 4]) -> bool {
+    let inner = |area: &[f32; 4]| {
+        let (width, height) = (area[2] - area[0], area[3] - area[1]);
+        if height > width { *area } else { [area[0], area[1] + height * 0.2, area[2], area[3] - height * 0.2] }
+    };
+    let (one, other) = (inner(one), inner(other));
+    one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3]
+}
+
+#[test]
+fn every_text_is_inside_the_sheet_and_overlaps_no_other() {
+    for (case, svg) in DRAWN.iter() {
+        let boxes = text_boxes(svg);
+        assert!(boxes.len() > 3, "{case}");
+        for (i, (text, area)) in boxes.iter().enumerate() {
+            let inside = area[0] >= 4.0 && area[1] >= 4.0 && area[2] <= 876.0 && area[3] <= 508.0;
+            assert!(inside, "{case}: {text} at {area:?}");
+            for (other, other_area) in &boxes[..i] {
+                assert!(!overlap(area, other_area), "{case}: {text} {area:?} on {other} {other_area:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_point_is_a_number_inside_the_sheet() {
+    for (case, svg) in DRAWN.iter() {
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{case}");
+        for points in svg.split("points=\"").skip(1) {
+            for point in points.split('"').next().unwrap_or("").split_whitespace() {
+                let (x, y) = point.split_once(',').expect("two coordinates");
+                let (x, y): (i32, i32) = (x.parse().expect("a number"), y.parse().expect("a number"));
+                // What is not a number would be drawn at zero.
+                assert!(x > 0 && y > 0 && x < 880 * 8 && y < 512 * 8, "{case}: {point}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_study_gives_the_same_bytes_and_pictures_of_the_promised_size() {
+    let (one, other) = (all(&study(Shape::Rolling, 5)).unwrap(), all(&study(Shape::Rolling, 5)).unwrap());
+    let names: Vec<&str> = one.iter().map(|chart| chart.file_name).collect();
+    assert_eq!(names, ["timeline.png", "ttft.png", "truncated.png", "cost.png"]);
+    for (one, other) in one.iter().zip(&other) {
+        assert!(one.png == other.png && one.svg == other.svg, "{}", one.file_name);
+        assert_eq!(one.png[..8], *b"\x89PNG\r\n\x1a\n");
+        assert_eq!(one.png[16..24], [0, 0, 0x06, 0xe0, 0, 0, 0x04, 0x00], "1760 by 1024");
+        assert!(!one.alt_text.contains("NaN"), "{}", one.alt_text);
+    }
+}
+
+#[test]
+fn charts_without_data_are_left_out() {
+    let names = |result: &StudyResult| -> Vec<&str> { sheets(result).iter().map(|sheet| sheet.file_name).collect() };
+    assert_eq!(names(&study(Shape::Silent, 3)), ["timeline.png", "truncated.png"]);
+    let sample = study(Shape::Rolling, 1);
+    let empty = summarize(sample.scenario, sample.facts, vec![], Pooled::default(), true);
+    assert!(names(&empty).is_empty());
+}
+
+#[test]
+fn a_timeline_of_one_bin_is_drawn() {
+    let mut sample = study(Shape::Rolling, 2);
+    for record in &mut sample.records {
+        record.timeline = vec![1.0; SERIES.len()];
+    }
+    let mut pooled = Pooled::new(1);
+    pooled.ttft_by_bin[0].record(Duration::from_seconds(1));
+    let result = summarize(sample.scenario, sample.facts, sample.records, pooled, false);
+    let drawings = drawings_of("one bin", &result);
+    assert_eq!(drawings.len(), 4);
+    assert!(drawings.iter().all(|(_, svg)| text_boxes(svg).len() > 3));
+}
+
+#[test]
+fn where_nothing_was_cut_the_chart_says_so_with_its_interval() {
+    let result = study(Shape::Quiet, 40);
+    let sheet = truncated::sheet(&result).expect("a sheet");
+    let texts: Vec<String> = text_boxes(&sheet.canvas.to_svg().unwrap()).into_iter().map(|(text, _)| text).collect();
+    assert!(texts.iter().any(|text| text.contains("No response was cut in any of 40 runs.")), "{texts:?}");
+    // Wilson's upper end for 0 of 40 is 8.76 %.
+    assert!(texts.iter().any(|text| text.contains("0 % [0, 8.8]")), "{texts:?}");
+}
+
+#[test]
+fn the_view_begins_before_the_rollout_and_ends_after_the_last_change() {
+    let rolling = study(Shape::Rolling, 10);
+    let view = TimeView::interesting(&rolling).expect("a view");
+    let (begin, end) = (view.edges[0], view.edges[view.len()]);
+    assert!((15.0..20.0).contains(&begin), "{begin}");
+    // The last of four waves ends after 4.75 minutes each at the most, and drains for half a minute.
+    assert!((40.0..55.0).contains(&end), "{end}");
+    for whole in [Shape::Stuck, Shape::None] {
+        let result = study(whole, 10);
+        let view = TimeView::interesting(&result).expect("a view");
+        assert_eq!((view.edges[0], view.edges[view.len()]), (0.0, 90.0), "{whole:?}");
+    }
+}
+
+#[test]
+fn the_view_lasts_until_latency_has_recovered() {
+    let mut result = study(Shape::Rolling, 10);
+    let ends = |result: &StudyResult| TimeView::interesting(result).map_or(f64::NAN, |view| view.edges[view.len()]);
+    let before = ends(&result);
+    // Slow until minute 60, that is bin 360, and once more long after: only the first is the rollout's doing.
+    for bin in (200..360).chain(480..500) {
+        result.timeline.pooled_ttft_p99[bin] = 30.0;
+    }
+    let after = ends(&result);
+    assert!(before < 60.0 && (60.0..79.0).contains(&after), "{before} {after}");
+}
+
+#[test]
+fn samples_have_a_value_for_every_metric() {
+    let sample = study(Shape::Rolling, 1);
+    assert_eq!(sample.records[0].values.len(), METRICS.len());
+    assert!(sample.metric(Metric::TruncatedAttempts).mean.value > 0.0);
+}

@@ -1,0 +1,467 @@
+//! What a report for people says, as plain data: sections of labelled lines and small tables.
+//!
+//! The terminal's summary and the Markdown report are two renderings of this.
+
+use super::format::{Quantity, counted, dollars_that_add_up, estimate, given, percent, value};
+use super::layout::{glued, unglued};
+use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
+use crate::scenario::{CanaryStep, OnSigterm, Scenario, Statistic, Strategy, Traffic};
+use crate::study::{CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, planning, survivorship_note};
+use crate::units::Duration;
+
+/// A part of the report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section {
+    /// One word.
+    pub title: &'static str,
+    /// What stands beside the title.
+    pub subtitle: String,
+    /// What stands below it.
+    pub blocks: Vec<Block>,
+}
+
+/// A piece of a section.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// A label and what is said of it; estimates are glued to their intervals.
+    Line(&'static str, String),
+    /// A table: its first row is the header, its first column the labels.
+    Table(Vec<Vec<String>>),
+}
+
+/// A check as people read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckLine {
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What must hold: `ttft_p99_s mean <= 2.50 s`.
+    pub claim: String,
+    /// What was found.
+    pub found: String,
+    /// Why it is inconclusive; else empty.
+    pub explanation: String,
+}
+
+/// The text for where nothing is wrapped: estimates apart from their intervals only by plain spaces.
+pub fn plain(text: &str) -> String {
+    unglued(text).replace("   ", "; ")
+}
+
+/// The estimate of a metric's mean, glued.
+fn mean(result: &StudyResult, metric: Metric) -> String {
+    glued(&estimate(&result.metric(metric).mean, Quantity::of(metric)))
+}
+
+/// Whether any run has anything of this.
+fn any(result: &StudyResult, metric: Metric) -> bool {
+    result.metric(metric).max > 0.0
+}
+
+/// How often, how long, with which seed, over how many requests.
+pub fn extent(result: &StudyResult) -> String {
+    let study = &result.scenario.study;
+    let done = result.records.len() as u64;
+    let requests: f64 = result.records.iter().map(|record| record.value(Metric::Requests)).sum();
+    let runs = if result.partial {
+        format!("INTERRUPTED after {} of {}", done, counted(study.runs, "run"))
+    } else {
+        counted(done, "run")
+    };
+    format!("{runs} x {}, seed {}, {} requests", study.duration, study.seed, value(requests, Quantity::Plain))
+}
+
+/// The answer in a sentence.
+pub fn answer(result: &StudyResult) -> String {
+    let cost = glued(&estimate(&result.metric(Metric::UsdPerMillionOutput).mean, Quantity::Usd));
+    let cut = mean(result, Metric::TruncatedAttempts);
+    let below = mean(result, Metric::SecondsBelowCapacity);
+    if matches!(result.scenario.rollout.strategy, Strategy::None) {
+        return format!(
+            "Without a rollout, a window of {} cuts {cut} responses; a million output tokens cost {cost}.",
+            result.scenario.study.duration
+        );
+    }
+    let completed = (result.outcomes.iter())
+        .find(|(outcome, _)| *outcome == RolloutOutcome::Completed)
+        .map_or_else(|| "0 %".to_owned(), |(_, share)| glued(&estimate(share, Quantity::Share)));
+    format!(
+        "The rollout completes in {completed} of runs, cuts {cut} responses, leaves the fleet below its needed \
+         capacity for {below} and costs {}; a million output tokens cost {cost}.",
+        mean(result, Metric::RolloutCost)
+    )
+}
+
+/// How long a window to reserve, and the grace period that would cut almost nobody; empty where nothing follows.
+pub fn planning_line(result: &StudyResult) -> String {
+    let planning = planning(result);
+    let mut sentences = Vec::new();
+    if planning.window_s.value.is_infinite() {
+        sentences.push("no window is long enough: more than one rollout in twenty does not finish".to_owned());
+    } else if planning.window_s.value.is_finite() {
+        let window = estimate(&planning.window_s, Quantity::Seconds);
+        sentences.push(format!("a window of {} (P95 duration)", glued(&window)));
+    }
+    if let Some(grace_s) = planning.grace_s {
+        let what = match result.scenario.termination.on_sigterm {
+            OnSigterm::Drain => "grace period",
+            OnSigterm::Abort => "preStop hook",
+        };
+        let longer = planning.cut_share.map_or_else(String::new, |share| {
+            let now = glued(&value(planning.current_grace_s, Quantity::Seconds));
+            format!(" (with {now}, as now, {} do not)", glued(&value(share, Quantity::Share)))
+        });
+        sentences.push(format!(
+            "a {what} of {} lets {} of answers in flight at a shutdown finish{longer}",
+            Duration::from_seconds(grace_s.ceil() as u64),
+            glued(&percent(SHARE_TO_FINISH)),
+        ));
+    }
+    sentences.join("; ")
+}
+
+/// The checks.
+pub fn checks(result: &StudyResult) -> Vec<CheckLine> {
+    result.checks.iter().map(check_line).collect()
+}
+
+fn check_line(check: &CheckResult) -> CheckLine {
+    let quantity = match (check.statistic, Metric::by_name(&check.metric)) {
+        (Statistic::ProbabilityPositive, _) => Quantity::Share,
+        (_, Some(metric)) => Quantity::of(metric),
+        (_, None) => Quantity::Plain,
+    };
+    let bound = |sign: &str, bound: Option<f64>| bound.map(|bound| format!("{sign} {}", given(bound, quantity)));
+    let bounds: Vec<String> = [bound(">=", check.min), bound("<=", check.max)].into_iter().flatten().collect();
+    CheckLine {
+        verdict: check.verdict,
+        claim: format!("{} {} {}", check.metric, check.statistic.name(), bounds.join(" and ")),
+        found: estimate(&check.estimate, quantity),
+        explanation: check.explanation.clone(),
+    }
+}
+
+/// Everything but the checks, in the order in which it is read.
+pub fn sections(result: &StudyResult) -> Vec<Section> {
+    vec![rollout(result), requests(result), capacity(result), cost(result)]
+}
+
+fn rollout(result: &StudyResult) -> Section {
+    let fleet = &result.scenario.fleet;
+    let limit = fleet.gpu_limit.map_or_else(String::new, |limit| format!(", at most {limit} GPUs"));
+    let mut blocks = Vec::new();
+    if !matches!(result.scenario.rollout.strategy, Strategy::None) {
+        let shares: Vec<String> = (result.outcomes.iter())
+            .map(|(outcome, share)| {
+                glued(&format!("{} {}", outcome.name().replace('_', " "), estimate(share, Quantity::Share)))
+            })
+            .collect();
+        blocks.push(Block::Line("outcome", shares.join("   ")));
+        if let Some(reason) = most_frequent_reason(result) {
+            blocks.push(Block::Line("because", reason));
+        }
+        let duration = result.metric(Metric::RolloutDuration);
+        let quantile = |of| glued(&estimate(of, Quantity::Seconds));
+        blocks.push(Block::Line(
+            "duration",
+            format!("median {}   P95 {}", quantile(&duration.p50), quantile(&duration.p95)),
+        ));
+        let reached = mean(result, Metric::NewVersionRequests);
+        blocks.push(Block::Line("new version", format!("seen by {reached} requests a run")));
+        blocks.extend(analyses(result));
+    }
+    let subtitle = format!(
+        "{}; {} x {}{limit}",
+        strategy(&result.scenario),
+        counted(u64::from(fleet.replicas), "replica"),
+        counted(u64::from(fleet.gpus_per_replica), "GPU"),
+    );
+    Section { title: "ROLLOUT", subtitle, blocks }
+}
+
+/// The most frequent reason why a rollout did not complete, with the number of runs; the first of equals.
+fn most_frequent_reason(result: &StudyResult) -> Option<String> {
+    let mut reasons: Vec<(&str, u64)> = Vec::new();
+    for record in result.records.iter().filter(|record| !record.reason.is_empty()) {
+        match reasons.iter_mut().find(|(reason, _)| *reason == record.reason) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((&record.reason, 1)),
+        }
+    }
+    let most = reasons.iter().map(|(_, count)| *count).max()?;
+    let (reason, count) = reasons.iter().find(|(_, count)| *count == most)?;
+    Some(format!("{reason} ({})", counted(*count, "run")))
+}
+
+/// How much the analyses had to go by.
+fn analyses(result: &StudyResult) -> Option<Block> {
+    let (empty, all) = result.records.iter().fold((0, 0), |(empty, all), record| {
+        (empty + u64::from(record.empty_measurements.0), all + u64::from(record.empty_measurements.1))
+    });
+    let share = empty as f64 / all as f64;
+    let text = format!(
+        "{empty} of {} found too little data ({})",
+        counted(all, "measurement"),
+        glued(&value(share, Quantity::Share))
+    );
+    (all > 0).then_some(Block::Line("analyses", text))
+}
+
+/// The strategy with the settings that decide most.
+fn strategy(scenario: &Scenario) -> String {
+    match &scenario.rollout.strategy {
+        Strategy::None => "none".to_owned(),
+        Strategy::Recreate(_) => "recreate".to_owned(),
+        Strategy::Rolling(settings) => {
+            format!("rolling, max surge {}, max unavailable {}", settings.max_surge, settings.max_unavailable)
+        }
+        Strategy::BlueGreen(settings) => match settings.preview_replica_count {
+            Some(count) => format!("blue-green, preview of {}", counted(u64::from(count), "replica")),
+            None => "blue-green, full preview".to_owned(),
+        },
+        Strategy::Canary(settings) => {
+            let weights: Vec<String> = (settings.steps.iter())
+                .filter_map(|step| match step {
+                    CanaryStep::SetWeight(weight) => Some(format!("{weight}%")),
+                    _ => None,
+                })
+                .collect();
+            let by = if settings.traffic_routing { "routed by weight" } else { "split by replicas" };
+            if weights.is_empty() { format!("canary, {by}") } else { format!("canary {}, {by}", weights.join(" > ")) }
+        }
+    }
+}
+
+/// What a request may end as, with its word.
+const ENDINGS: [(Metric, &str); 7] = [
+    (Metric::CompletedRequests, "completed"),
+    (Metric::TruncatedRequests, "truncated"),
+    (Metric::RefusedRequests, "refused"),
+    (Metric::DroppedRequests, "dropped"),
+    (Metric::TimedOutRequests, "timed out"),
+    (Metric::FailedRequests, "failed"),
+    (Metric::InFlightRequests, "in flight"),
+];
+
+fn requests(result: &StudyResult) -> Section {
+    let mut endings: Vec<String> = (ENDINGS.iter())
+        .filter(|(metric, _)| any(result, *metric))
+        .map(|(metric, word)| glued(&format!("{word} {}", estimate(&result.metric(*metric).mean, Quantity::Plain))))
+        .collect();
+    if endings.len() < ENDINGS.len() {
+        endings.push(glued("nothing else"));
+    }
+    let cut = result.metric(Metric::TruncatedAttempts);
+    let mut blocks = vec![
+        Block::Line("ended as", endings.join("   ")),
+        Block::Line(
+            "cut responses",
+            format!(
+                "mean {}   P95 {}   {}",
+                mean(result, Metric::TruncatedAttempts),
+                glued(&estimate(&cut.p95, Quantity::Plain)),
+                glued(&format!("some in {} of runs", estimate(&cut.probability_positive, Quantity::Share))),
+            ),
+        ),
+    ];
+    if any(result, Metric::Retries) {
+        blocks.push(Block::Line("retries", mean(result, Metric::Retries)));
+    }
+    blocks.push(Block::Table(latencies(result)));
+    if let Some(note) = survivorship_note(result) {
+        blocks.push(Block::Line("note", note));
+    }
+    if let Some(slo) = &result.scenario.slo {
+        let text = format!(
+            "TTFT within {} for {} of requests: missed for {} of {}",
+            slo.ttft,
+            glued(&percent(slo.quantile)),
+            mean(result, Metric::SloViolation),
+            result.scenario.study.duration,
+        );
+        blocks.push(Block::Line("SLO", text));
+    }
+    Section { title: "REQUESTS", subtitle: format!("{} a run", mean(result, Metric::Requests)), blocks }
+}
+
+/// Latencies over all requests, and over runs the mean of each run's P99.
+fn latencies(result: &StudyResult) -> Vec<Vec<String>> {
+    let row = |label: &str, histogram: &Histogram, of_a_run: Metric| {
+        let quantile = |q| value(histogram.quantile(q), Quantity::Seconds);
+        let mean = estimate(&result.metric(of_a_run).mean, Quantity::Seconds);
+        vec![label.to_owned(), quantile(0.5), quantile(0.99), quantile(0.999), mean]
+    };
+    vec![
+        ["all requests", "P50", "P99", "P99.9", "mean over runs of P99"].map(str::to_owned).to_vec(),
+        row("first token (TTFT)", &result.pooled.ttft, Metric::TtftP99),
+        row("per token (TPOT)", &result.pooled.tpot, Metric::TpotP99),
+        row("end to end (E2E)", &result.pooled.e2e, Metric::E2eP99),
+    ]
+}
+
+fn capacity(result: &StudyResult) -> Section {
+    let fleet = &result.scenario.fleet;
+    let least = |metric| {
+        let summary = result.metric(metric);
+        format!("mean {}   worst run {}", mean(result, metric), glued(&value(summary.min, Quantity::Share)))
+    };
+    let limit = fleet.gpu_limit.map_or_else(String::new, |limit| format!(" of at most {limit}"));
+    let blocks = vec![
+        Block::Line("least ready", least(Metric::MinReadyFraction)),
+        Block::Line("least capacity", least(Metric::MinCapacityFraction)),
+        Block::Line(
+            "dip",
+            format!(
+                "{}   {}   {}",
+                glued(&format!("{} replica-seconds", mean(result, Metric::CapacityDip))),
+                glued(&format!("below need for {}", mean(result, Metric::SecondsBelowCapacity))),
+                glued(&format!("overloaded for {}", mean(result, Metric::SecondsOverloaded))),
+            ),
+        ),
+        Block::Line("most GPUs", format!("{}{limit}", mean(result, Metric::PeakGpus))),
+    ];
+    let needed = value(fleet.needed_replicas, Quantity::Plain);
+    let utilization = mean(result, Metric::Utilization);
+    let subtitle = format!("{needed} of {} replicas needed; {utilization} utilized", fleet.replicas);
+    Section { title: "CAPACITY", subtitle, blocks }
+}
+
+fn cost(result: &StudyResult) -> Section {
+    let parts: Vec<f64> = WATERFALL.iter().map(|(metric, _)| result.metric(*metric).mean.value).collect();
+    let (total, texts) = dollars_that_add_up(&parts);
+    let sum: Vec<String> =
+        texts.iter().zip(WATERFALL).map(|(text, (_, word))| glued(&format!("{text} {word}"))).collect();
+    let hours = |metric| glued(&estimate(&result.metric(metric).mean, Quantity::Plain));
+    let blocks = vec![
+        Block::Line("waterfall", format!("${total} = {}", sum.join(" + "))),
+        Block::Line("paper formula", format!("{} by saturated rate and utilization", mean(result, Metric::Formula))),
+        Block::Line("with prompts", format!("{} per million tokens", mean(result, Metric::UsdPerMillion))),
+        Block::Line(
+            "GPU-hours",
+            format!(
+                "{} = {} serving + {} idle + {} cold + {} draining; {} of them surge",
+                hours(Metric::GpuHours),
+                hours(Metric::GpuHoursServing),
+                hours(Metric::GpuHoursIdle),
+                hours(Metric::GpuHoursCold),
+                hours(Metric::GpuHoursDraining),
+                hours(Metric::GpuHoursSurge),
+            ),
+        ),
+        Block::Line(
+            "the rollout",
+            format!("costs {} of a bill of {}", mean(result, Metric::RolloutCost), mean(result, Metric::Cost)),
+        ),
+    ];
+    let subtitle = format!("{} per million output tokens", mean(result, Metric::UsdPerMillionOutput));
+    Section { title: "COST", subtitle, blocks }
+}
+
+/// What follows from the scenario alone, as (what, value).
+pub fn facts(result: &StudyResult) -> Vec<(&'static str, String)> {
+    let facts = &result.facts;
+    let plain = |number| value(number, Quantity::Plain);
+    let offered = facts.mean_rate * facts.mean_output_tokens;
+    let capacity = facts.saturated_rate * result.scenario.fleet.needed_replicas;
+    let traffic = match &result.scenario.traffic {
+        Traffic::Synthetic { .. } => "synthetic".to_owned(),
+        Traffic::Trace { requests, speed, .. } => {
+            format!("trace of {} requests at {speed} times its speed", requests.len())
+        }
+    };
+    vec![
+        ("traffic", traffic),
+        ("mean arrival rate", format!("{} requests/s", plain(facts.mean_rate))),
+        ("mean prompt", format!("{} tokens", plain(facts.mean_prompt_tokens))),
+        ("mean answer", format!("{} tokens", plain(facts.mean_output_tokens))),
+        ("saturated rate of a replica", format!("{} output tokens/s", plain(facts.saturated_rate))),
+        ("batch at saturation", format!("{} sequences", plain(facts.saturated_batch))),
+        ("offered load over needed capacity", value(offered / capacity, Quantity::Share)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::RunRecord;
+    use crate::report::example;
+
+    fn lines(section: &Section) -> Vec<&'static str> {
+        (section.blocks.iter())
+            .filter_map(|block| match block {
+                Block::Line(label, _) => Some(*label),
+                Block::Table(_) => None,
+            })
+            .collect()
+    }
+
+    fn line<'a>(section: &'a Section, label: &str) -> &'a str {
+        let found = section.blocks.iter().find_map(|block| match block {
+            Block::Line(name, text) if *name == label => Some(text.as_str()),
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("no line {label} in {section:?}"))
+    }
+
+    #[test]
+    fn without_a_rollout_nothing_is_said_of_its_outcome() {
+        let mut result = example::study();
+        result.scenario.rollout.strategy = Strategy::None;
+        let section = rollout(&result);
+        assert!(section.subtitle.starts_with("none"), "{}", section.subtitle);
+        assert_eq!(lines(&section), Vec::<&str>::new());
+        assert!(answer(&result).starts_with("Without a rollout"));
+    }
+
+    #[test]
+    fn an_interrupted_study_says_so() {
+        let mut result = example::study();
+        result.partial = true;
+        result.scenario.study.runs = 1_000;
+        assert!(extent(&result).starts_with("INTERRUPTED after 40 of 1000 runs"), "{}", extent(&result));
+    }
+
+    #[test]
+    fn the_most_frequent_reason_and_the_empty_measurements_are_named() {
+        let result = example::study_with(|record: &mut RunRecord| {
+            record.reason = if record.run < 3 { "analysis ttft failed" } else { "" }.to_owned();
+            record.reason = if record.run == 9 { "analysis errors failed".to_owned() } else { record.reason.clone() };
+            record.empty_measurements = (1, 4);
+        });
+        let section = rollout(&result);
+        assert_eq!(line(&section, "because"), "analysis ttft failed (3 runs)");
+        let analyses = plain(line(&section, "analyses"));
+        assert_eq!(analyses, "40 of 160 measurements found too little data (25.0 %)");
+    }
+
+    #[test]
+    fn a_rollout_that_often_does_not_finish_has_no_window() {
+        let result = example::study_with(|record| {
+            if record.run % 4 == 0 {
+                record.values[Metric::RolloutDuration as usize] = f64::NAN;
+                record.outcome = RolloutOutcome::Stuck;
+            }
+        });
+        assert!(planning_line(&result).starts_with("no window is long enough"), "{}", planning_line(&result));
+    }
+
+    #[test]
+    fn a_server_that_aborts_needs_a_pre_stop_hook_instead_of_grace() {
+        let mut result = example::study();
+        result.scenario.termination.on_sigterm = OnSigterm::Abort;
+        assert!(planning_line(&result).contains("a preStop hook of"), "{}", planning_line(&result));
+    }
+
+    #[test]
+    fn requests_that_ended_badly_each_way_are_all_named() {
+        let result = example::study_with(|record| {
+            for (metric, _) in ENDINGS {
+                record.values[metric as usize] = 1.0;
+            }
+        });
+        let text = line(&requests(&result), "ended as").to_owned();
+        for (_, word) in ENDINGS {
+            assert!(plain(&text).contains(word), "{word} is missing from {text}");
+        }
+        assert!(!plain(&text).contains("nothing else"));
+    }
+}

@@ -1,0 +1,106 @@
+//! What people and scripts read: the terminal's summary, CSV, JSON, Markdown, charts.
+//!
+//! Everything here is a function of a study's result to text or bytes; only [`files`] touches the disk. Nothing here
+//! names a path, date, host, thread count or elapsed time.
+
+pub mod charts;
+mod compare_report;
+pub mod content;
+pub mod csv;
+#[cfg(test)]
+mod example;
+mod explain;
+pub mod files;
+pub mod format;
+mod json;
+pub mod layout;
+mod markdown;
+mod terminal;
+
+pub use compare_report::Compared;
+pub use layout::Style;
+
+use crate::ledger::RunLog;
+use crate::study::StudyResult;
+use charts::ChartError;
+use files::OutputFile;
+
+/// The report of a study in each of its forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Text for a terminal of this style.
+    Text(Style),
+    /// What `summary.json` holds.
+    Json,
+    /// What `report.md` holds, without the charts.
+    Markdown,
+}
+
+/// The report of a study for standard output.
+pub fn study_report(result: &StudyResult, form: Form) -> String {
+    match form {
+        Form::Text(style) => terminal::summary(result, style),
+        Form::Json => json::summary(result),
+        Form::Markdown => markdown::report(result, &[]),
+    }
+}
+
+/// Whether the checks of some studies hold, for standard output; in JSON, an array of what `summary.json` would hold.
+pub fn checks_report(results: &[StudyResult], form: Form) -> String {
+    let texts = |of: &dyn Fn(&StudyResult) -> String| results.iter().map(of).collect::<Vec<String>>();
+    match form {
+        Form::Text(style) => texts(&|result| terminal::checks(result, style)).join("\n"),
+        Form::Json => format!("[{}]\n", texts(&|result| json::summary(result).trim_end().to_owned()).join(",\n")),
+        Form::Markdown => texts(&|result| markdown::report(result, &[])).join("\n"),
+    }
+}
+
+/// The event log of one run for standard output.
+pub fn run_report(scenario_name: &str, run: u64, log: &RunLog, form: Form) -> String {
+    match form {
+        Form::Text(_) => explain::text(scenario_name, run, log),
+        Form::Json => explain::json(scenario_name, run, log),
+        Form::Markdown => format!("```\n{}```\n", explain::text(scenario_name, run, log)),
+    }
+}
+
+/// The report of a comparison for standard output.
+pub fn comparison_report(compared: &Compared, form: Form) -> String {
+    match form {
+        Form::Text(style) => compare_report::text(compared, style),
+        Form::Json => compare_report::json(compared),
+        Form::Markdown => compare_report::markdown(compared),
+    }
+}
+
+/// The files that every study leaves: `summary.json`, `runs.csv`, `timeline.csv`, `report.md`, `charts/*.png`.
+///
+/// # Errors
+/// A chart that cannot be drawn.
+pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> {
+    let charts = charts::all(result)?;
+    let mut files = vec![
+        OutputFile::new("summary.json", json::summary(result)),
+        OutputFile::new("runs.csv", csv::runs(result)),
+        OutputFile::new("timeline.csv", csv::timeline(&result.timeline)),
+        OutputFile::new("report.md", markdown::report(result, &charts)),
+    ];
+    files.extend(charts.into_iter().map(|chart| OutputFile::new(format!("charts/{}", chart.file_name), chart.png)));
+    Ok(files)
+}
+
+/// The files that a comparison leaves: `comparison.json`, `comparison.md`, and each study's own in `a/` and `b/`.
+///
+/// # Errors
+/// A chart that cannot be drawn.
+pub fn comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, ChartError> {
+    let mut files = vec![
+        OutputFile::new("comparison.json", compare_report::json(compared)),
+        OutputFile::new("comparison.md", compare_report::markdown(compared)),
+    ];
+    for (folder, study) in [("a", compared.a), ("b", compared.b)] {
+        let of_study = study_files(study)?;
+        files.extend(of_study.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)));
+    }
+    Ok(files)
+}

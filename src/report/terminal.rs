@@ -1,0 +1,132 @@
+//! The summary on standard output: checks, rollout, requests, capacity, cost, why, and how to plan.
+//!
+//! It names no path, date, host, thread count or elapsed time, so that it is the same wherever and however it was made.
+
+use super::content::{self, Block, CheckLine, Section};
+use super::layout::{Style, Tone, columns, glued, wrap};
+use crate::study::{StudyResult, Verdict, why};
+
+/// Width of the labels' column.
+const LABEL: usize = 16;
+
+/// The summary of a study, ending in a newline.
+pub fn summary(result: &StudyResult, style: Style) -> String {
+    let mut lines = head(result, style);
+    let checks = content::checks(result);
+    if !checks.is_empty() {
+        lines.push(String::new());
+        lines.push(style.paint(Tone::Heading, "CHECKS"));
+        lines.extend(check_lines(&checks, style));
+    }
+    lines.push(String::new());
+    for section in content::sections(result) {
+        lines.extend(section_lines(&section, style));
+    }
+    for (title, text) in [("WHY", why(result)), ("PLAN", content::planning_line(result))] {
+        if !text.is_empty() {
+            lines.extend(titled(title, &text, style));
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The checks of a study alone, under its name and extent.
+pub fn checks(result: &StudyResult, style: Style) -> String {
+    let mut lines = head(result, style);
+    let checks = content::checks(result);
+    if checks.is_empty() {
+        lines.push("  no checks".to_owned());
+    }
+    lines.extend(check_lines(&checks, style));
+    lines.join("\n") + "\n"
+}
+
+/// What was simulated, and how much of it.
+fn head(result: &StudyResult, style: Style) -> Vec<String> {
+    let name = format!("cutover {}  {}", env!("CARGO_PKG_VERSION"), result.scenario.name);
+    let mut lines = wrap("", &name, style.width);
+    lines.extend(wrap("", &content::extent(result), style.width));
+    lines
+}
+
+/// The mark of a verdict, with its tone.
+pub(super) fn mark(verdict: Verdict) -> (&'static str, Tone) {
+    match verdict {
+        Verdict::Passed => ("✔", Tone::Good),
+        Verdict::Failed => ("✖", Tone::Bad),
+        Verdict::Inconclusive => ("?", Tone::Unsure),
+    }
+}
+
+fn check_lines(checks: &[CheckLine], style: Style) -> Vec<String> {
+    let rows: Vec<Vec<String>> = checks.iter().map(|check| vec![check.claim.clone(), check.found.clone()]).collect();
+    let mut lines = Vec::new();
+    for (check, row) in checks.iter().zip(columns(&rows, &[])) {
+        let (mark, tone) = mark(check.verdict);
+        let found = glued(&check.found);
+        // Aligned where it fits, else wrapped.
+        let text =
+            if row.chars().count() + 4 <= style.width { glued(&row) } else { format!("{} {found}", check.claim) };
+        let mut wrapped = wrap("    ", &text, style.width);
+        wrapped[0].replace_range(2..3, &style.paint(tone, mark));
+        lines.extend(wrapped);
+        if !check.explanation.is_empty() {
+            lines.extend(wrap("      ", &check.explanation, style.width));
+        }
+    }
+    lines
+}
+
+/// A title and its text beside it.
+fn titled(title: &str, text: &str, style: Style) -> Vec<String> {
+    let mut lines = wrap(&format!("{title:<10}"), text, style.width);
+    lines[0].replace_range(..title.len(), &style.paint(Tone::Heading, title));
+    lines
+}
+
+fn section_lines(section: &Section, style: Style) -> Vec<String> {
+    let mut lines = titled(section.title, &section.subtitle, style);
+    for block in &section.blocks {
+        match block {
+            Block::Line(label, text) => lines.extend(wrap(&format!("  {label:<LABEL$}"), text, style.width)),
+            Block::Table(rows) => lines.extend(columns(rows, &[1, 2, 3]).iter().map(|line| format!("  {line}"))),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example;
+
+    fn text(style: Style) -> String {
+        summary(&example::study(), style)
+    }
+
+    #[test]
+    fn the_summary_fills_a_screen_of_100_columns() {
+        let text = text(Style { color: false, width: 100 });
+        insta::assert_snapshot!(text);
+        assert!(text.lines().count() <= 45, "{} lines", text.lines().count());
+        assert!(text.lines().all(|line| line.chars().count() <= 100));
+    }
+
+    #[test]
+    fn the_summary_adapts_to_80_columns() {
+        let text = text(Style { color: false, width: 80 });
+        insta::assert_snapshot!(text);
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn colour_changes_nothing_but_colour() {
+        let mut bare = text(Style { color: true, width: 100 });
+        for code in ["0", "1", "31", "32", "33"] {
+            bare = bare.replace(&format!("\x1b[{code}m"), "");
+        }
+        assert_eq!(bare, text(Style { color: false, width: 100 }));
+    }
+}
