@@ -1,0 +1,220 @@
+//! The arguments of every command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
+use clap_complete::Shell;
+
+/// Greatest number that a scenario file, being TOML, can hold.
+const GREATEST: u64 = i64::MAX as u64;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all well
+  1    a check failed
+  2    the scenario or the arguments are wrong; nothing was simulated
+  3    inconclusive: a check's bound lies within the interval; more runs may tell
+  4    input or output failed
+  130  interrupted; what was finished is saved and marked partial";
+
+/// What will this rollout do to our users and to our bill?
+///
+/// Simulates a fleet of GPU replicas that serve a language model, many times, and reports truncated responses,
+/// capacity dips and dollars per million tokens, each with its uncertainty.
+#[derive(Debug, Parser)]
+#[command(name = "cutover", version, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulate a scenario and report what its rollout does
+    #[command(after_help = "\
+Examples:
+  cutover run scenario.toml
+  cutover run scenario.toml --runs 200 --set 'termination.grace_period=\"2m\"'
+  cutover run scenario.toml --format json | jq .metrics.truncated_attempts.mean
+  cutover run scenario.toml --events 7 --requests 7")]
+    Run(RunArguments),
+    /// Simulate scenarios and say whether their checks hold
+    #[command(after_help = "\
+Examples:
+  cutover check scenario.toml
+  cutover check scenarios/*.toml --quiet
+
+Exit code 0 if every check holds, 1 if one fails, 3 if one is undecided.")]
+    Check(CheckArguments),
+    /// Compare two scenarios run by run, on the same requests
+    #[command(after_help = "\
+Examples:
+  cutover compare before.toml after.toml
+  cutover compare scenario.toml --set-b 'termination.grace_period=\"2m\"'
+  cutover compare scenario.toml --set-b 'rollout.strategy=\"none\"'")]
+    Compare(CompareArguments),
+    /// Show everything that happens in one run
+    #[command(after_help = "\
+Examples:
+  cutover explain scenario.toml --run 7
+  cutover explain scenario.toml --run 7 --out run-7    also writes events.csv and requests.csv")]
+    Explain(ExplainArguments),
+    /// Write a commented scenario to start from
+    #[command(after_help = "\
+Examples:
+  cutover init
+  cutover init my-model.toml")]
+    Init(InitArguments),
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  cutover completions bash > ~/.local/share/bash-completion/completions/cutover")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What every command that simulates takes.
+#[derive(Debug, Args)]
+pub struct Simulating {
+    /// Set a key of the scenario by its dotted path, as TOML; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Number of runs, instead of the scenario's
+    #[arg(long, value_parser = value_parser!(u64).range(1..=GREATEST))]
+    pub runs: Option<u64>,
+    /// Seed, instead of the scenario's
+    #[arg(long, value_parser = value_parser!(u64).range(0..=GREATEST))]
+    pub seed: Option<u64>,
+    /// Threads; all processors if left out. Results do not depend on it
+    #[arg(long, value_parser = value_parser!(u16).range(1..=4096))]
+    pub threads: Option<u16>,
+    /// Directory for results; output/NAME-OF-THE-FILE if left out
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// What to print on standard output: text, json or md
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    pub format: Format,
+    /// Neither progress nor timing nor warnings on standard error
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+impl Simulating {
+    /// Every setting that changes the scenario, `--runs` and `--seed` among them so that its hash tells of them.
+    pub fn settings(&self) -> Vec<String> {
+        let mut settings = self.set.clone();
+        settings.extend(self.runs.map(|runs| format!("study.runs={runs}")));
+        settings.extend(self.seed.map(|seed| format!("study.seed={seed}")));
+        settings
+    }
+}
+
+/// What to print on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A summary for a terminal
+    Text,
+    /// One JSON document
+    Json,
+    /// Markdown
+    Md,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The scenario's file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub scenario: PathBuf,
+    /// Also write events.csv: everything that happened in this run
+    #[arg(long, value_name = "RUN")]
+    pub events: Option<u64>,
+    /// Also write requests.csv: every attempt of this run
+    #[arg(long, value_name = "RUN")]
+    pub requests: Option<u64>,
+    /// What every command that simulates takes.
+    #[command(flatten)]
+    pub simulating: Simulating,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The scenarios' files
+    #[arg(required = true, value_hint = ValueHint::FilePath)]
+    pub scenarios: Vec<PathBuf>,
+    /// What every command that simulates takes.
+    #[command(flatten)]
+    pub simulating: Simulating,
+}
+
+/// `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// The first scenario's file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub a: PathBuf,
+    /// The second scenario's file; the first once more if left out
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub b: Option<PathBuf>,
+    /// Set a key of the second scenario only; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set_b: Vec<String>,
+    /// What every command that simulates takes.
+    #[command(flatten)]
+    pub simulating: Simulating,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The scenario's file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub scenario: PathBuf,
+    /// Number of the run, from 0
+    #[arg(long, default_value_t = 0)]
+    pub run: u64,
+    /// What every command that simulates takes.
+    #[command(flatten)]
+    pub simulating: Simulating,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// The file to write; it must not exist
+    #[arg(default_value = "scenario.toml", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn runs_and_seed_are_settings_that_win() {
+        let line = "cutover run a.toml --runs 5 --set study.runs=9 --seed 3".split(' ');
+        let Some(Command::Run(run)) = Arguments::try_parse_from(line).unwrap().command else {
+            panic!("not a run");
+        };
+        assert_eq!(run.simulating.settings(), ["study.runs=9", "study.runs=5", "study.seed=3"]);
+    }
+
+    #[test]
+    fn impossible_numbers_are_refused() {
+        for wrong in ["--runs 0", "--threads 0", "--seed -1", "--runs 1.5", "--format xml", "--bogus"] {
+            let line = format!("cutover run a.toml {wrong}");
+            assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{wrong}");
+        }
+    }
+}

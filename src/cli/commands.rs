@@ -1,0 +1,129 @@
+//! `run` and `check`: simulate, report, say by the exit code whether the checks hold.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use super::arguments::{CheckArguments, RunArguments, Simulating};
+use super::failure::{Ending, Failure};
+use super::load::{checked_scenario, name, output_directory};
+use super::progress::Progress;
+use super::stop::on_interrupt;
+use super::terminal::{form, say, write_report};
+use crate::ledger::RunLog;
+use crate::report::files::{OutputFile, check_place, write};
+use crate::report::{self, csv};
+use crate::scenario::Scenario;
+use crate::simulation::Prepared;
+use crate::study::{self, CheckResult, Overall, StudyResult};
+
+/// `cutover run`.
+///
+/// # Errors
+/// The scenario is wrong, or results cannot be written.
+pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
+    let simulating = &arguments.simulating;
+    let scenario = checked_scenario(&arguments.scenario, simulating)?;
+    let directory = output_directory(&arguments.scenario, simulating);
+    check_place(&directory)?;
+    let result = simulate(scenario, simulating, on_interrupt()?)?;
+    write_report(&report::study_report(&result, form(simulating.format)))?;
+    let mut files = report::study_files(&result)?;
+    files.extend(logs(&result.scenario, arguments.events, arguments.requests));
+    save(&directory, &files, simulating)?;
+    Ok(ending(&[result]))
+}
+
+/// `cutover check`.
+///
+/// # Errors
+/// A scenario is wrong (then none is simulated), or results cannot be written.
+pub fn check(arguments: &CheckArguments) -> Result<Ending, Failure> {
+    let simulating = &arguments.simulating;
+    let directories = directories(&arguments.scenarios, simulating)?;
+    let scenarios = (arguments.scenarios.iter())
+        .map(|file| checked_scenario(file, simulating))
+        .collect::<Result<Vec<Scenario>, Failure>>()?;
+    directories.iter().try_for_each(|directory| check_place(directory))?;
+    let stop = on_interrupt()?;
+    let mut results = Vec::new();
+    for scenario in scenarios {
+        if scenario.checks.is_empty() && !simulating.quiet {
+            say(&format!("warning: \"{}\" has no [[check]]", scenario.name));
+        }
+        results.push(simulate(scenario, simulating, stop)?);
+        if results.last().is_some_and(|result| result.partial) {
+            break;
+        }
+    }
+    write_report(&report::checks_report(&results, form(simulating.format)))?;
+    for (result, directory) in results.iter().zip(&directories) {
+        save(directory, &report::study_files(result)?, simulating)?;
+    }
+    Ok(ending(&results))
+}
+
+/// A directory for each scenario: `--out` itself for one, one within it for each of several.
+fn directories(files: &[PathBuf], simulating: &Simulating) -> Result<Vec<PathBuf>, Failure> {
+    let directories: Vec<PathBuf> = (files.iter())
+        .map(|file| match &simulating.out {
+            Some(out) if files.len() > 1 => out.join(name(file)),
+            _ => output_directory(file, simulating),
+        })
+        .collect();
+    let repeated = directories.iter().enumerate().find(|(i, directory)| directories[..*i].contains(directory));
+    match repeated {
+        Some((_, directory)) => Err(Failure::WrongUse(format!(
+            "error: two scenarios would write to {}; rename one, or check them one by one",
+            directory.display()
+        ))),
+        None => Ok(directories),
+    }
+}
+
+/// Simulates a scenario with progress on standard error.
+///
+/// # Errors
+/// It was interrupted before any run was finished: there is nothing to report.
+pub fn simulate(scenario: Scenario, simulating: &Simulating, stop: &AtomicBool) -> Result<StudyResult, Failure> {
+    let progress = Progress::begin(&scenario.name, scenario.study.runs, simulating.quiet);
+    let threads = simulating.threads.map(usize::from);
+    let result = study::run(scenario, threads, &|runs| progress.done(runs), stop);
+    progress.end(result.records.len() as u64);
+    if result.records.is_empty() { Err(Failure::InterruptedAtOnce) } else { Ok(result) }
+}
+
+/// The logs that were asked for; a run that both want is simulated once.
+fn logs(scenario: &Scenario, events: Option<u64>, requests: Option<u64>) -> Vec<OutputFile> {
+    let prepared = Prepared::new(scenario.clone());
+    let log = |run: Option<u64>| run.map(|run| prepared.log_run(run).1);
+    let events_log = log(events);
+    let requests_log = if requests == events { events_log.clone() } else { log(requests) };
+    let events = events_log.map(|log| OutputFile::new("events.csv", csv::events(&log)));
+    let requests = requests_log.map(|log: RunLog| OutputFile::new("requests.csv", csv::requests(&log)));
+    events.into_iter().chain(requests).collect()
+}
+
+/// Writes results and says where they are.
+///
+/// # Errors
+/// They cannot be written.
+pub fn save(directory: &Path, files: &[OutputFile], simulating: &Simulating) -> Result<(), Failure> {
+    write(directory, files)?;
+    if !simulating.quiet {
+        say(&format!("results in {}", directory.display()));
+    }
+    Ok(())
+}
+
+/// How these studies end the program: an interruption first, then what their checks say.
+fn ending(results: &[StudyResult]) -> Ending {
+    if results.iter().any(|result| result.partial) {
+        return Ending::Interrupted;
+    }
+    let checks: Vec<CheckResult> = results.iter().flat_map(|result| result.checks.clone()).collect();
+    match study::overall(&checks) {
+        Overall::Passed => Ending::Well,
+        Overall::Failed => Ending::CheckFailed,
+        Overall::Inconclusive => Ending::Inconclusive,
+    }
+}

@@ -1,0 +1,56 @@
+//! From a file named on the command line to a scenario that may be simulated.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::arguments::Simulating;
+use super::failure::Failure;
+use super::terminal::{colors, say};
+use crate::ledger::METRICS;
+use crate::scenario::{self, LoadError, Scenario};
+use crate::study::uncertifiable;
+
+/// Reads and checks a scenario under these settings; its warnings go to standard error.
+///
+/// # Errors
+/// The scenario cannot be read, or is wrong.
+pub fn scenario(file: &Path, settings: &[String], quiet: bool) -> Result<Scenario, Failure> {
+    let metrics: Vec<&str> = METRICS.iter().map(|metric| metric.name()).collect();
+    let scenario = scenario::load(file, settings, &metrics).map_err(|error| {
+        Failure::WrongUse(match error {
+            LoadError::Problems(problems) => problems.render(colors(&io::stderr())),
+            LoadError::Unreadable { .. } => format!("error: {error}"),
+        })
+    })?;
+    if !quiet {
+        for warning in &scenario.warnings {
+            say(&format!("warning: {}: {warning}", file.display()));
+        }
+    }
+    Ok(scenario)
+}
+
+/// Reads and checks a scenario whose checks are to be judged.
+///
+/// # Errors
+/// As [`scenario`]; or one of its checks could not be certified by any outcome of so many runs.
+pub fn checked_scenario(file: &Path, simulating: &Simulating) -> Result<Scenario, Failure> {
+    let scenario = scenario(file, &simulating.settings(), simulating.quiet)?;
+    let refused: Vec<String> = (scenario.checks.iter())
+        .filter_map(|check| {
+            let reason = uncertifiable(check, scenario.study.runs)?;
+            Some(format!("error: this check cannot be certified\n --> {}:{}\n  = {reason}", file.display(), check.line))
+        })
+        .collect();
+    if refused.is_empty() { Ok(scenario) } else { Err(Failure::WrongUse(refused.join("\n\n"))) }
+}
+
+/// Where the results of this scenario go: `--out`, or `output/` and the name of the file without its extension.
+pub fn output_directory(file: &Path, simulating: &Simulating) -> PathBuf {
+    simulating.out.clone().unwrap_or_else(|| Path::new("output").join(name(file)))
+}
+
+/// Name of a file without its extension.
+pub fn name(file: &Path) -> &Path {
+    file.file_stem().map_or(file, Path::new)
+}

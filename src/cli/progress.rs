@@ -1,0 +1,41 @@
+//! How far a study is: a bar where standard error is a terminal, else nothing.
+
+use std::io::{self, IsTerminal};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::terminal::say;
+
+/// A study under way.
+pub struct Progress {
+    bar: ProgressBar,
+    began: Instant,
+    quiet: bool,
+}
+
+impl Progress {
+    /// A study of so many runs begins.
+    pub fn begin(name: &str, runs: u64, quiet: bool) -> Progress {
+        let bar = if quiet || !io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(runs) };
+        let template = "{msg}  {wide_bar}  {pos}/{len} runs, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(name.chars().take(30).collect::<String>());
+        Progress { bar, began: Instant::now(), quiet }
+    }
+
+    /// So many runs are done.
+    pub fn done(&self, runs: u64) {
+        self.bar.set_position(runs);
+    }
+
+    /// The study is over, after so many runs.
+    pub fn end(self, runs: u64) {
+        self.bar.finish_and_clear();
+        if !self.quiet {
+            say(&format!("{runs} runs in {:.1} s", self.began.elapsed().as_secs_f64()));
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Standard output and standard error.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::arguments::Format;
+use super::failure::Failure;
+use crate::report::{Form, Style};
+
+/// Columns of a report that goes to no terminal, and the most that one fills on a terminal.
+const WIDTH: usize = 100;
+/// The narrowest report; a narrower terminal wraps by itself.
+const NARROWEST: usize = 60;
+
+/// Prints the report on standard output.
+///
+/// # Errors
+/// Standard output cannot be written to. A reader that has had enough (a closed pipe) is no error.
+pub fn write_report(text: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::InputOutput(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says something on standard error.
+pub fn say(text: &str) {
+    // Where standard error is closed, nobody is left to be told.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Whether colour is wanted on this stream: it is a terminal, and `NO_COLOR` is not set.
+pub fn colors(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// The form of the report that was asked for.
+pub fn form(format: Format) -> Form {
+    match format {
+        Format::Json => Form::Json,
+        Format::Md => Form::Markdown,
+        Format::Text => {
+            let size = console::Term::stdout().size_checked();
+            let width = size.map_or(WIDTH, |(_, columns)| usize::from(columns).clamp(NARROWEST, WIDTH));
+            Form::Text(Style { color: colors(&io::stdout()), width })
+        }
+    }
+}

@@ -1,0 +1,459 @@
+//! The command line as scripts meet it: exit codes, what goes where, and bytes that depend on nothing but the scenario.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use assert_cmd::assert::Assert;
+use assert_cmd::cargo::cargo_bin_cmd;
+use tempfile::TempDir;
+
+/// Two small replicas for two minutes: a second or less of work.
+const SCENARIO: &str = r#"
+name = "Two replicas, rolling update"
+
+[study]
+runs = 12
+seed = 7
+warm_up = "20s"
+duration = "3m"
+cool_down = "1m"
+timeline_bin = "10s"
+
+[traffic]
+arrivals = { process = "poisson", rate = 2.0 }
+prompt_tokens = { distribution = "lognormal", median = 100, p99 = 800, max = 2000 }
+output_tokens = { distribution = "lognormal", median = 100, p99 = 900, max = 1500 }
+
+[router]
+policy = "least_requests"
+
+[fleet]
+replicas = 2
+gpus_per_replica = 1
+gpu_hour_usd = 3.0
+
+[engine]
+max_num_seqs = 64
+max_num_batched_tokens = 2048
+kv_cache_tokens = 100000
+step_time = { base = "10ms", per_sequence = "50us", per_prefill_token = "60us" }
+
+[cold_start]
+engine_start = "20s"
+
+[termination]
+grace_period = "5s"
+
+[rollout]
+strategy = "rolling"
+start = "30s"
+
+[rollout.rolling]
+max_surge = 1
+max_unavailable = 0
+"#;
+
+/// A directory of its own with the scenario in it.
+struct Place {
+    directory: TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        Place::with(SCENARIO)
+    }
+
+    fn with(scenario: &str) -> Place {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("scenario.toml"), scenario).unwrap();
+        Place { directory }
+    }
+
+    fn with_check(check: &str) -> Place {
+        Place::with(&format!("{SCENARIO}\n[[check]]\n{check}\n"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = cargo_bin_cmd!("cutover");
+        command.current_dir(self.directory.path()).args(line.split_whitespace());
+        command
+    }
+
+    fn cutover(&self, line: &str) -> Assert {
+        self.command(line).assert()
+    }
+
+    /// What lies in the directory.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = (fs::read_dir(self.directory.path()).unwrap())
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Refuses with exit code 2, says why on standard error only, and writes nothing. Returns what it said.
+    fn refuses(&self, line: &str) -> String {
+        let before = self.names();
+        let assert = self.cutover(line).code(2);
+        assert_eq!(output(&assert), "", "{line}");
+        assert_eq!(self.names(), before, "{line}");
+        let said = errors(&assert);
+        assert!(!said.trim().is_empty(), "{line}");
+        assert!(!said.contains("panicked"), "{said}");
+        said
+    }
+}
+
+fn output(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+}
+
+fn errors(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+/// Every file below a directory with its bytes, by its name relative to it.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(directory).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn without_a_command_it_says_what_it_is_and_what_to_do_next() {
+    let place = Place::new();
+    let said = output(&place.cutover("").code(0));
+    assert!(said.contains("cutover init") && said.contains("cutover run"), "{said}");
+}
+
+#[test]
+fn help_of_every_command_shows_an_example() {
+    let place = Place::new();
+    for command in ["run", "check", "compare", "explain", "init", "completions"] {
+        let said = output(&place.cutover(&format!("{command} --help")).code(0));
+        assert!(said.contains(&format!("cutover {command}")) && said.contains("Examples:"), "{said}");
+    }
+    assert!(output(&place.cutover("--help").code(0)).contains("Exit codes:"));
+}
+
+#[test]
+fn a_run_writes_every_file_of_the_contract() {
+    let place = Place::new();
+    place.cutover("run scenario.toml --events 3 --requests 3").code(0);
+    let files = files(&place.path("output/scenario"));
+    for name in ["summary.json", "runs.csv", "timeline.csv", "report.md", "events.csv", "requests.csv"] {
+        assert!(files.contains_key(name), "{name} is missing");
+    }
+    assert!(files.keys().any(|name| name.starts_with("charts/") && name.ends_with(".png")));
+    assert!(files.keys().all(|name| !name.contains("partial")), "{:?}", files.keys());
+    let rows = |name: &str| String::from_utf8(files[name].clone()).unwrap().lines().count();
+    assert_eq!(rows("runs.csv"), 1 + 12);
+    assert_eq!(rows("timeline.csv"), 1 + 18);
+    let report = String::from_utf8(files["report.md"].clone()).unwrap();
+    for chart in files.keys().filter(|name| name.starts_with("charts/")) {
+        assert!(report.contains(&format!("({chart})")), "{chart} is not in report.md");
+    }
+}
+
+#[test]
+fn standard_output_is_the_report_alone_and_names_no_file() {
+    let place = Place::new();
+    let assert = place.cutover("run scenario.toml --out results").code(0);
+    let report = output(&assert);
+    assert!(report.contains("ROLLOUT") && report.contains("COST"), "{report}");
+    for word in ["results", "scenario.toml", "thread", "\u{1b}["] {
+        assert!(!report.contains(word), "{word} in {report}");
+    }
+    assert!(errors(&assert).contains("results"), "where the results are goes to standard error");
+}
+
+#[test]
+fn json_on_standard_output_is_one_document_and_the_same_as_the_file() {
+    let place = Place::new();
+    let printed = output(&place.cutover("run scenario.toml --format json --out results").code(0));
+    let json: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(json["schema_version"], 1);
+    assert_eq!(json["provenance"]["runs"], 12);
+    assert_eq!(json["provenance"]["partial"], false);
+    assert_eq!(fs::read_to_string(place.path("results/summary.json")).unwrap(), printed);
+}
+
+#[test]
+fn markdown_on_standard_output_begins_with_the_title() {
+    let place = Place::new();
+    let printed = output(&place.cutover("run scenario.toml --format md").code(0));
+    assert!(printed.starts_with("# Two replicas, rolling update\n"), "{printed}");
+}
+
+#[test]
+fn quiet_leaves_standard_error_empty_and_the_report_whole() {
+    let place = Place::new();
+    let loud = place.cutover("run scenario.toml").code(0);
+    let quiet = place.cutover("run scenario.toml --quiet").code(0);
+    assert_eq!(errors(&quiet), "");
+    assert_eq!(output(&quiet), output(&loud));
+}
+
+#[test]
+fn every_byte_is_the_same_with_one_thread_and_with_two() {
+    let place = Place::new();
+    let one = place.cutover("run scenario.toml --threads 1 --out one --events 2 --requests 2").code(0);
+    let two = place.cutover("run scenario.toml --threads 2 --out two --events 2 --requests 2").code(0);
+    assert_eq!(output(&one), output(&two));
+    let (one, two) = (files(&place.path("one")), files(&place.path("two")));
+    assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
+    for (name, bytes) in &one {
+        assert!(bytes == &two[name], "{name} depends on the number of threads");
+    }
+}
+
+#[test]
+fn another_seed_gives_other_results_and_runs_can_be_set() {
+    let place = Place::new();
+    place.cutover("run scenario.toml --out a --runs 4").code(0);
+    place.cutover("run scenario.toml --out b --runs 4 --seed 8").code(0);
+    let [a, b] = ["a", "b"].map(|name| fs::read_to_string(place.path(name).join("runs.csv")).unwrap());
+    assert_eq!(a.lines().count(), 5);
+    assert_ne!(a, b);
+}
+
+#[test]
+fn a_setting_changes_the_scenario_and_its_hash() {
+    let place = Place::new();
+    let hash = |line: &str| {
+        let json: serde_json::Value = serde_json::from_str(&output(&place.cutover(line).code(0))).unwrap();
+        json["provenance"]["scenario_hash"].as_str().unwrap().to_owned()
+    };
+    let plain = hash("run scenario.toml --format json");
+    assert_eq!(plain, hash("run scenario.toml --format json --threads 1"));
+    assert_ne!(plain, hash("run scenario.toml --format json --set fleet.replicas=3"));
+}
+
+#[test]
+fn a_check_that_holds_is_0_and_one_that_fails_is_1_for_run_and_check_alike() {
+    let holds = Place::with_check("metric = \"requests\"\nstatistic = \"mean\"\nmin = 1");
+    let fails = Place::with_check("metric = \"requests\"\nstatistic = \"mean\"\nmax = 10");
+    for command in ["run", "check"] {
+        let said = output(&holds.cutover(&format!("{command} scenario.toml")).code(0));
+        assert!(said.contains('✔'), "{said}");
+        let said = output(&fails.cutover(&format!("{command} scenario.toml")).code(1));
+        assert!(said.contains('✖'), "{said}");
+        assert!(fails.path("output/scenario/summary.json").is_file(), "results are kept when a check fails");
+    }
+}
+
+#[test]
+fn a_check_without_an_interval_is_inconclusive_and_3() {
+    let place = Place::with_check("metric = \"ttft_p99_s\"\nstatistic = \"p99\"\nmax = 1000");
+    let said = output(&place.cutover("check scenario.toml").code(3));
+    assert!(said.contains('?'), "{said}");
+}
+
+#[test]
+fn a_failed_check_outweighs_an_inconclusive_one() {
+    let place = Place::with_check(
+        "metric = \"ttft_p99_s\"\nstatistic = \"p99\"\nmax = 1000\n\n\
+         [[check]]\nmetric = \"requests\"\nstatistic = \"mean\"\nmax = 10",
+    );
+    place.cutover("check scenario.toml").code(1);
+}
+
+#[test]
+fn a_bound_that_no_number_of_these_runs_could_certify_is_refused_with_its_line() {
+    let place = Place::with_check("metric = \"truncated_attempts\"\nstatistic = \"probability_positive\"\nmax = 0");
+    for command in ["run", "check"] {
+        let said = place.refuses(&format!("{command} scenario.toml"));
+        assert!(said.contains("scenario.toml:") && said.contains("certify"), "{said}");
+    }
+}
+
+#[test]
+fn several_scenarios_are_checked_at_once_and_one_that_is_wrong_stops_all() {
+    let place = Place::with_check("metric = \"requests\"\nstatistic = \"mean\"\nmin = 1");
+    fs::copy(place.path("scenario.toml"), place.path("second.toml")).unwrap();
+    place.cutover("check scenario.toml second.toml --out results").code(0);
+    for name in ["scenario", "second"] {
+        assert!(place.path("results").join(name).join("summary.json").is_file(), "{name}");
+    }
+    fs::write(place.path("wrong.toml"), "name = 3").unwrap();
+    place.refuses("check scenario.toml wrong.toml --out more");
+}
+
+#[test]
+fn scenarios_that_would_overwrite_each_others_results_are_refused() {
+    let place = Place::new();
+    place.refuses("check scenario.toml scenario.toml");
+}
+
+#[test]
+fn wrong_scenarios_are_refused() {
+    let place = Place::new();
+    assert!(place.refuses("run missing.toml").contains("missing.toml"));
+    place.refuses("run .");
+    for (wrong, expected) in
+        [("this is not TOML", "scenario.toml"), ("[study]\nruns = -1", "runs"), ("[fleet]\nreplicaz = 3", "replicas")]
+    {
+        let place = Place::with(wrong);
+        let said = place.refuses("run scenario.toml");
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_refused() {
+    let place = Place::new();
+    for line in [
+        "run",
+        "bogus",
+        "run scenario.toml --bogus",
+        "run scenario.toml --threads 0",
+        "run scenario.toml --runs 0",
+        "run scenario.toml --runs many",
+        "run scenario.toml --seed -1",
+        "run scenario.toml --format xml",
+        "run scenario.toml --set nonsense",
+        "run scenario.toml --set fleet.replicaz=3",
+        "run scenario.toml --set fleet.replicas=-3",
+        "compare scenario.toml",
+        "explain scenario.toml --run -1",
+        "completions klingon",
+    ] {
+        place.refuses(line);
+    }
+}
+
+#[test]
+fn results_that_cannot_be_written_are_4_and_nothing_is_simulated() {
+    let place = Place::new();
+    fs::write(place.path("taken"), "mine").unwrap();
+    for line in [
+        "run scenario.toml --out taken",
+        "check scenario.toml --out taken/deeper",
+        "compare scenario.toml --set-b fleet.replicas=3 --out taken",
+        "explain scenario.toml --out taken",
+    ] {
+        let assert = place.cutover(line).code(4);
+        assert_eq!(output(&assert), "", "{line}");
+        assert!(errors(&assert).contains("taken"), "{}", errors(&assert));
+    }
+    assert_eq!(fs::read_to_string(place.path("taken")).unwrap(), "mine");
+}
+
+#[test]
+fn results_of_an_earlier_run_are_replaced() {
+    let place = Place::new();
+    place.cutover("run scenario.toml --out results --runs 3").code(0);
+    place.cutover("run scenario.toml --out results --runs 5").code(0);
+    let rows = fs::read_to_string(place.path("results/runs.csv")).unwrap();
+    assert_eq!(rows.lines().count(), 6);
+}
+
+#[test]
+fn a_comparison_with_itself_finds_nothing_and_with_a_dearer_fleet_the_price() {
+    let place = Place::new();
+    let json =
+        |line: &str| -> serde_json::Value { serde_json::from_str(&output(&place.cutover(line).code(0))).unwrap() };
+    let same = json("compare scenario.toml scenario.toml --format json");
+    for (name, metric) in same["metrics"].as_object().unwrap() {
+        assert_eq!(metric["change"], "identical", "{name}");
+    }
+    let dearer = json("compare scenario.toml --set-b fleet.gpu_hour_usd=6.0 --format json --out results");
+    assert_eq!(dearer["metrics"]["cost_usd"]["change"], "worse");
+    assert_eq!(dearer["metrics"]["ttft_p99_s"]["change"], "identical");
+    for name in ["comparison.json", "comparison.md", "a/summary.json", "b/summary.json"] {
+        assert!(place.path("results").join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn scenarios_of_different_seeds_are_not_compared() {
+    let place = Place::new();
+    let said = place.refuses("compare scenario.toml --set-b study.seed=8");
+    assert!(said.contains("--seed"), "{said}");
+}
+
+#[test]
+fn explain_prints_the_events_of_one_run_and_writes_only_where_it_is_told() {
+    let place = Place::new();
+    let printed = output(&place.cutover("explain scenario.toml --run 3").code(0));
+    assert!(printed.contains("rollout_started") && printed.contains("+0m30.000s"), "{printed}");
+    assert_eq!(place.names(), ["scenario.toml"]);
+    place.cutover("explain scenario.toml --run 3 --out results").code(0);
+    place.cutover("run scenario.toml --events 3 --requests 3").code(0);
+    for name in ["events.csv", "requests.csv"] {
+        let [explained, run] =
+            ["results", "output/scenario"].map(|folder| fs::read(place.path(folder).join(name)).unwrap());
+        assert!(explained == run, "{name} of run 3 differs between explain and run");
+    }
+}
+
+#[test]
+fn init_writes_a_scenario_that_runs_and_never_overwrites() {
+    let place = Place::new();
+    place.cutover("init mine.toml").code(0);
+    place.cutover("run mine.toml --runs 3").code(0);
+    let said = place.refuses("init scenario.toml");
+    assert!(said.contains("exists"), "{said}");
+    assert_eq!(fs::read_to_string(place.path("scenario.toml")).unwrap(), SCENARIO);
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(output(&place.cutover(&format!("completions {shell}")).code(0)).contains("cutover"), "{shell}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_study_ends_with_130_and_saves_what_was_finished() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+    let place = Place::new();
+    let binary = place.command("").get_program().to_owned();
+    let mut child = Command::new(binary)
+        .args(["run", "scenario.toml", "--runs", "10000000", "--threads", "1"])
+        .current_dir(place.directory.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Long enough for the handler to be in place and a run to be finished.
+    std::thread::sleep(Duration::from_secs(3));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > Duration::from_secs(60) {
+            child.kill().unwrap();
+            panic!("it goes on after an interruption");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(status.code(), Some(130));
+    let summary = fs::read_to_string(place.path("output/scenario/summary.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(json["provenance"]["partial"], true);
+    assert!(json["provenance"]["runs"].as_u64().unwrap() >= 1);
+}
