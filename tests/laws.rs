@@ -1,0 +1,236 @@
+//! The laws that the program must obey, on the program itself, within bounds from its own standard errors.
+//!
+//! Seeds are fixed, so a test passes or fails for good; bounds are five standard errors, plus what a law itself leaves
+//! open (a step of the engine, where time goes in steps).
+
+mod support;
+
+use cutover::ledger::Metric;
+use cutover::units::Time;
+use support::{mean_and_error, prepared, study, values};
+
+/// A fleet whose step takes a constant time, with slots and cache for everybody.
+const CONSTANT_STEPS: &str = r#"
+[study]
+runs = 400
+seed = 7
+warm_up = "3m"
+duration = "10m"
+timeline_bin = "10s"
+
+[traffic]
+arrivals = { process = "poisson", rate = 8.0 }
+prompt_tokens = 1
+output_tokens = { distribution = "lognormal", median = 300, p99 = 3000, max = 20000 }
+
+[router]
+policy = "random"
+
+[fleet]
+replicas = 4
+
+[engine]
+max_num_seqs = 1000000
+max_num_batched_tokens = 10000000
+kv_cache_tokens = 1000000000
+step_time = { base = "10ms" }
+
+[termination]
+grace_period = "30s"
+pre_stop = "0s"
+endpoint_lag = "0s"
+
+[rollout]
+strategy = "none"
+start = "4m"
+"#;
+
+/// Seconds of a step in [`CONSTANT_STEPS`].
+const STEP: f64 = 0.01;
+
+/// Mean of f(N) over the answers of [`CONSTANT_STEPS`].
+fn expect_output(f: impl Fn(u32) -> f64) -> f64 {
+    let scenario = support::scenario(CONSTANT_STEPS, &[]);
+    let cutover::scenario::Traffic::Synthetic { output_tokens, .. } = scenario.traffic else { unreachable!() };
+    output_tokens.expect_whole(20_000, f)
+}
+
+/// Law 3. With a constant step time and unlimited slots each replica is M/G/infinity: what is in flight is Poisson with
+/// mean lambda E[S]. An arrival waits up to a step for the next boundary.
+#[test]
+fn with_constant_steps_and_free_slots_in_flight_is_poisson() {
+    let sets = ["study.duration=\"1s\"", "study.timeline_bin=\"1s\"", "study.cool_down=\"0s\"", "study.runs=4000"];
+    let prepared = prepared(CONSTANT_STEPS, &sets);
+    let mut in_flight = Vec::new();
+    for run in 0..4_000 {
+        let (_, log) = prepared.log_run(run);
+        let live = |row: &&cutover::ledger::RequestRow| {
+            row.arrival < Time::ZERO && row.finish.is_none_or(|finish| finish >= Time::ZERO)
+        };
+        in_flight.push(log.requests.iter().filter(live).count() as f64);
+    }
+    let (mean, error) = mean_and_error(&in_flight);
+    let mean_service = expect_output(f64::from) * STEP;
+    let (low, high) = (8.0 * mean_service, 8.0 * (mean_service + STEP));
+    assert!(mean > low - 5.0 * error && mean < high + 5.0 * error, "{mean} +- {error} against {low} to {high}");
+    // Of a Poisson sample the variance over the mean is 1, with standard error sqrt(2 / n).
+    let dispersion = error * error * 4_000.0 / mean;
+    assert!((dispersion - 1.0).abs() < 5.0 * (2.0f64 / 4_000.0).sqrt(), "variance over mean is {dispersion}");
+}
+
+/// Law 4. A rolling update of the whole fleet truncates Poisson(lambda E[(S - g')+]) responses, whatever the number of
+/// replicas, with g' = max(grace, preStop + 2 s) - endpoint lag. While the endpoints lag, the router spreads its load over
+/// the replicas that it has not yet lost as well as over those that took their place, so that what arrives in the lag at
+/// a terminating replica is `replicas / (replicas + surge)` of what arrived before.
+#[test]
+fn a_rolling_update_truncates_as_many_as_the_truncation_law_says() {
+    for (replicas, surge, grace, pre_stop, lag) in [(4, 1, 15, 5, 1), (10, 10, 8, 8, 4), (7, 2, 1, 5, 0)] {
+        let sets = [
+            "rollout.strategy=\"rolling\"".to_owned(),
+            format!("rollout.rolling.max_surge={surge}"),
+            "rollout.rolling.max_unavailable=0".to_owned(),
+            format!("fleet.replicas={replicas}"),
+            format!("termination.grace_period=\"{grace}s\""),
+            format!("termination.pre_stop=\"{pre_stop}s\""),
+            format!("termination.endpoint_lag=\"{lag}s\""),
+            "cold_start.engine_start=\"7s\"".to_owned(),
+        ];
+        let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+        let result = study(CONSTANT_STEPS, &sets);
+        let cut = values(&result, Metric::TruncatedAttempts);
+        let (mean, error) = mean_and_error(&cut);
+        // The hook is cut where the grace period ends, and SIGTERM is left two seconds even so.
+        let kill = f64::from(std::cmp::max(grace, std::cmp::min(pre_stop, grace) + 2));
+        let beyond = |g: f64, wait: f64| 8.0 * expect_output(|n| (f64::from(n) * STEP + wait - g).max(0.0));
+        let diluted = f64::from(replicas) / f64::from(replicas + surge);
+        let law = |wait: f64| {
+            let (before, with_lag) = (beyond(kill, wait), beyond(kill - f64::from(lag), wait));
+            before + diluted * (with_lag - before)
+        };
+        let (low, high) = (law(0.0), law(STEP));
+        assert!(
+            mean > low - 5.0 * error && mean < high + 5.0 * error,
+            "{replicas} replicas: {mean} +- {error} against {low} to {high}"
+        );
+        let dispersion = error * error * cut.len() as f64 / mean;
+        let bound = 5.0 * (2.0 / cut.len() as f64 + 1.0 / (mean * cut.len() as f64)).sqrt();
+        assert!((dispersion - 1.0).abs() < bound, "{replicas} replicas: variance over mean is {dispersion}");
+    }
+}
+
+/// Erlang C: the mean wait in M/M/c.
+fn erlang_c_wait(rate: f64, service: f64, servers: u32) -> f64 {
+    let offered = rate * service;
+    let (mut term, mut sum) = (1.0, 1.0);
+    for k in 1..servers {
+        term *= offered / f64::from(k);
+        sum += term;
+    }
+    let last = term * offered / f64::from(servers) / (1.0 - offered / f64::from(servers));
+    last / (sum + last) * service / (f64::from(servers) - offered)
+}
+
+/// Law 5, first half. With c slots, constant steps and exponential lengths a replica's wait follows Erlang C.
+#[test]
+fn with_c_slots_and_exponential_lengths_the_wait_follows_erlang_c() {
+    let sets = [
+        "study.runs=300",
+        "study.duration=\"60m\"",
+        "study.warm_up=\"10m\"",
+        "fleet.replicas=1",
+        "engine.max_num_seqs=8",
+        "engine.step_time.base=\"1ms\"",
+        "traffic.arrivals.rate=6.4",
+        "traffic.output_tokens={ distribution = \"exponential\", mean = 1000, max = 1000000 }",
+    ];
+    let result = study(CONSTANT_STEPS, &sets);
+    let (mean, error) = mean_and_error(&values(&result, Metric::QueueTimeMean));
+    // A ceiling adds half a token to the mean; a slot is taken from one boundary to another, which adds up to a step to
+    // the service and to the wait.
+    let (low, high) = (erlang_c_wait(6.4, 1.0005, 8), erlang_c_wait(6.4, 1.0015, 8) + 0.001);
+    assert!(mean > low - 5.0 * error && mean < high + 5.0 * error, "{mean} +- {error} against {low} to {high}");
+    assert!(error < 0.01 * mean * 5.0, "the test must be able to fail: {mean} +- {error}");
+}
+
+/// Law 5, second half. With identical replicas the mean wait under least requests is no worse than under random routing.
+#[test]
+fn least_requests_waits_no_longer_than_random() {
+    let sets = |policy: &'static str| ["study.runs=40", "engine.max_num_seqs=8", "traffic.arrivals.rate=6.8", policy];
+    let random = study(CONSTANT_STEPS, &sets("router.policy=\"random\""));
+    for policy in ["router.policy=\"least_requests\"", "router.policy=\"power_of_two\""] {
+        let better = study(CONSTANT_STEPS, &sets(policy));
+        let differences: Vec<f64> = values(&better, Metric::QueueTimeMean)
+            .iter()
+            .zip(values(&random, Metric::QueueTimeMean))
+            .map(|(a, b)| a - b)
+            .collect();
+        let (mean, error) = mean_and_error(&differences);
+        assert!(mean < -3.0 * error, "{policy}: {mean} +- {error}");
+    }
+}
+
+/// Law 7. A fleet whose saturated rate is 2,000 tok/s a replica, offered 1,400 a replica, at $3 per GPU-hour without a
+/// rollout: $0.595 per million output tokens.
+#[test]
+fn the_price_of_a_token_is_the_paper_formulas_without_a_rollout() {
+    let sets = [
+        "study.runs=60",
+        "fleet.gpu_hour_usd=3.0",
+        "engine.saturated_tokens_per_second=2000",
+        "traffic.output_tokens=200",
+        "traffic.arrivals.rate=28.0",
+        "engine.step_time.base=\"8ms\"",
+    ];
+    let result = study(CONSTANT_STEPS, &sets);
+    for metric in [Metric::UsdPerMillionOutput, Metric::Formula] {
+        let (mean, error) = mean_and_error(&values(&result, metric));
+        let law = 3.0 / (2_000.0 * 0.7 * 3_600.0) * 1e6;
+        assert!((mean - law).abs() < 5.0 * error, "{metric:?}: {mean} +- {error} against {law}");
+        assert!(error < 0.005 * law);
+    }
+}
+
+/// Law 8. With constant steps, free slots and instant cold starts a rollout to an identical version leaves every latency
+/// as it was, up to one step.
+#[test]
+fn a_rollout_to_an_identical_version_changes_no_latency() {
+    let calm = prepared(CONSTANT_STEPS, &[]);
+    for strategy in ["rolling", "blue_green", "canary"] {
+        let strategy_set = format!("rollout.strategy=\"{strategy}\"");
+        let sets = [
+            strategy_set.as_str(),
+            "rollout.rolling.max_unavailable=0",
+            "rollout.canary.steps=[{ set_weight = 20 }, { pause = \"1m\" }]",
+            "termination.grace_period=\"10m\"",
+            "termination.pre_stop=\"5s\"",
+            "termination.endpoint_lag=\"1s\"",
+        ];
+        let shipped = prepared(CONSTANT_STEPS, &sets);
+        for run in 0..5 {
+            let ((_, before), (record, after)) = (calm.log_run(run), shipped.log_run(run));
+            assert_eq!(record.value(Metric::RolloutCompleted), 1.0, "{strategy}");
+            assert!(record.value(Metric::NewVersionRequests) > 100.0, "{strategy}");
+            let end = Time::ZERO + shipped.scenario.study.duration;
+            let measured = |row: &&cutover::ledger::RequestRow| row.arrival >= Time::ZERO && row.arrival < end;
+            let pairs = before.requests.iter().filter(measured).zip(after.requests.iter().filter(measured));
+            for (old, new) in pairs {
+                assert_eq!((old.id, old.arrival, old.output_tokens), (new.id, new.arrival, new.output_tokens));
+                let seconds = |row: &cutover::ledger::RequestRow| {
+                    row.finish.map_or(f64::INFINITY, |finish| finish.since(row.arrival).seconds())
+                };
+                let difference = (seconds(old) - seconds(new)).abs();
+                assert!(difference <= STEP + 1e-9, "{strategy}, request {}: {difference}", old.id);
+            }
+        }
+    }
+}
+
+/// Little's law in every run: requests in flight over time are arrivals times their mean time in the system. Here on
+/// tokens: the mean batch that utilization implies equals arrival rate times mean time, within the window's edge effects.
+#[test]
+fn offered_and_emitted_tokens_agree_within_the_edges_of_the_window() {
+    let result = study(CONSTANT_STEPS, &["study.runs=20", "study.duration=\"2h\""]);
+    let (mean, error) = mean_and_error(&values(&result, Metric::TokensOut));
+    let law = 8.0 * 7_200.0 * expect_output(f64::from);
+    assert!((mean - law).abs() < 5.0 * error, "{mean} +- {error} against {law}");
+}

@@ -1,0 +1,252 @@
+//! Random scenarios from a seed: whatever is combined, a run neither panics nor loses a request, a token or a dollar.
+//!
+//! Each run asserts its own conservation (requests, attempts by version, tokens) when it closes its books; here the rest
+//! is added up. `CUTOVER_SWARM` sets the number of scenarios; a failure prints the scenario that repeats it.
+
+mod support;
+
+use cutover::ledger::{Metric, RolloutOutcome, RunRecord, WATERFALL};
+use cutover::random::{Purpose, RunKey, Stream, unit_interval};
+use rand::Rng;
+use support::prepared;
+
+/// Scenarios tried when nothing else is asked for.
+const SCENARIOS: u64 = 300;
+
+struct Dice(Stream);
+
+impl Dice {
+    fn uniform(&mut self) -> f64 {
+        unit_interval(self.0.next_u64())
+    }
+
+    fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + (self.uniform() * (high - low + 1) as f64) as u64
+    }
+
+    fn chance(&mut self, probability: f64) -> bool {
+        self.uniform() < probability
+    }
+
+    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+        choices[self.between(0, choices.len() as u64 - 1) as usize]
+    }
+}
+
+/// A random scenario: small, quick, and odd.
+fn random_scenario(seed: u64) -> String {
+    let mut dice = Dice(RunKey::new(seed, 0).stream(Purpose::Arrivals));
+    let replicas = dice.between(1, 6);
+    let spare = dice.between(0, replicas + 2);
+    let strategy = dice.pick(&["none", "recreate", "rolling", "blue_green", "canary", "rolling", "canary"]);
+    let arrivals = dice.pick(&[
+        "{ process = \"poisson\", rate = 2.0 }",
+        "{ process = \"gamma\", rate = 3.0, cv = 2.5 }",
+        "{ process = \"diurnal\", mean = 2.0, peak_to_mean = 1.9, period = \"10m\", peak_at = \"2m\" }",
+        "{ process = \"mmpp\", rates = [0.0, 6.0], dwell = [\"40s\", \"20s\"] }",
+    ]);
+    let routed = dice.chance(0.6);
+    let surge = dice.pick(&["0", "1", "\"25%\"", "\"100%\"", "3"]);
+    let unavailable = if surge == "0" { "1" } else { dice.pick(&["0", "1", "\"25%\"", "\"50%\""]) };
+    let steps = if routed {
+        "[{ set_weight = 5 }, { pause = \"20s\" }, { set_canary_scale = { replicas = 1 } }, { set_weight = 50 }, { analysis = [\"ttft\", \"errors\"] }, { set_canary_scale = { match_traffic_weight = true } }]"
+    } else {
+        "[{ set_weight = 20 }, { pause = \"30s\" }, { set_weight = 60 }, { analysis = [\"errors\"] }]"
+    };
+    let cold = dice.pick(&["0s", "5s", "40s"]);
+    format!(
+        r#"
+[study]
+runs = 2
+seed = {seed}
+warm_up = "{warm_up}s"
+duration = "{duration}s"
+cool_down = "{cool_down}s"
+timeline_bin = "7s"
+[traffic]
+arrivals = {arrivals}
+prompt_tokens = {{ distribution = "lognormal", median = 200, p99 = 1500, max = 3000 }}
+output_tokens = {{ distribution = "lognormal", median = 120, p99 = 2000, max = 4000 }}
+[clients]
+timeout = "{timeout}s"
+max_retries = {retries}
+backoff = {{ initial = "1s", factor = 2.0, max = "10s", jitter = 0.5 }}
+[router]
+policy = "{policy}"
+max_queue_per_replica = {queue}
+max_gateway_wait = "{gateway}s"
+[fleet]
+replicas = {replicas}
+gpus_per_replica = 2
+gpu_limit = {limit}
+surge_gpu_hour_usd = 7.5
+needed_replicas = {needed}
+[engine]
+max_num_seqs = {slots}
+max_num_batched_tokens = {budget}
+kv_cache_tokens = {cache}
+kv_watermark = {watermark}
+reserve_full_prompt = {reserve}
+step_time = {{ base = "{base}ms", per_sequence = "100us", per_kv_token = "40ns", per_prefill_token = "50us" }}
+[cold_start]
+provision = "{cold}"
+image_pull = {{ distribution = "exponential", mean = "10s", skip_probability = 0.5 }}
+weight_load = {{ gigabytes = 10, gigabytes_per_second = 1.0, shared_gigabytes_per_second = 1.5 }}
+engine_start = {{ distribution = "uniform", low = "1s", high = "20s" }}
+failure_probability = {start_failure}
+readiness_period = "{probe}s"
+[termination]
+grace_period = "{grace}s"
+pre_stop = "{pre_stop}s"
+endpoint_lag = "{lag}s"
+on_sigterm = "{on_sigterm}"
+[slo]
+ttft = "1s"
+quantile = 0.9
+bin = "11s"
+[new_version]
+step_time_factor = {factor}
+error_probability = {errors}
+output_tokens_factor = {longer}
+crash_mtbf = "{mtbf}s"
+[rollout]
+strategy = "{strategy}"
+start = "{start}s"
+[rollout.rolling]
+max_surge = {surge}
+max_unavailable = {unavailable}
+min_ready = "{min_ready}s"
+[rollout.blue_green]
+auto_promotion = "10s"
+post_promotion_analysis = ["errors"]
+[rollout.canary]
+traffic_routing = {routed}
+dynamic_stable_scale = {dynamic}
+background_analysis = ["errors"]
+steps = {steps}
+[analysis.ttft]
+metric = "ttft"
+max = "3s"
+interval = "10s"
+count = 2
+no_data = "{no_data}"
+[analysis.errors]
+metric = "error_rate"
+max = 0.2
+interval = "10s"
+count = 3
+window = "30s"
+"#,
+        warm_up = dice.between(0, 60),
+        duration = dice.between(100, 600),
+        cool_down = dice.between(0, 200),
+        timeout = dice.between(5, 120),
+        retries = dice.between(0, 3),
+        policy = dice.pick(&["random", "round_robin", "least_requests", "power_of_two"]),
+        queue = dice.between(0, 20),
+        gateway = dice.between(0, 30),
+        limit = 2 * (replicas + spare),
+        needed = dice.between(1, replicas),
+        slots = dice.between(1, 20),
+        budget = dice.pick(&["16", "256", "2048"]),
+        cache = dice.pick(&["8000", "12000", "100000"]),
+        watermark = dice.pick(&["0.0", "0.01", "0.3"]),
+        reserve = dice.chance(0.8),
+        base = dice.between(1, 30),
+        start_failure = dice.pick(&["0.0", "0.0", "0.3", "1.0"]),
+        probe = dice.pick(&["0", "7"]),
+        grace = dice.between(0, 60),
+        pre_stop = dice.between(0, 10),
+        lag = dice.between(0, 12),
+        on_sigterm = dice.pick(&["drain", "abort"]),
+        factor = dice.pick(&["1.0", "0.7", "2.5"]),
+        errors = dice.pick(&["0.0", "0.1", "1.0"]),
+        longer = dice.pick(&["1.0", "0.5", "3.0"]),
+        mtbf = dice.pick(&["0", "0", "60"]),
+        start = dice.between(0, 90),
+        min_ready = dice.pick(&["0", "15"]),
+        dynamic = routed && dice.chance(0.5),
+        no_data = dice.pick(&["success", "error", "inconclusive"]),
+    )
+}
+
+/// What must hold in any run of any scenario.
+fn assert_sane(record: &RunRecord, replicas_gpu_hours: f64) {
+    let value = |metric| record.value(metric);
+    let uses = [Metric::GpuHoursServing, Metric::GpuHoursIdle, Metric::GpuHoursCold, Metric::GpuHoursDraining];
+    let hours: f64 = uses.iter().map(|metric| value(*metric)).sum();
+    assert!((hours - value(Metric::GpuHours)).abs() < 1e-9 * (1.0 + hours.abs()), "GPU-hours by use do not add up");
+    let steady = value(Metric::GpuHours) - value(Metric::GpuHoursSurge);
+    assert!(steady <= replicas_gpu_hours + 1e-9, "more steady GPU-hours than the steady fleet has");
+    let price = value(Metric::UsdPerMillionOutput);
+    if price.is_finite() {
+        let sum: f64 = WATERFALL.iter().map(|(metric, _)| value(*metric)).sum();
+        assert!((sum - price).abs() < 1e-9 * price.abs().max(1.0), "the waterfall sums to {sum}, not {price}");
+    }
+    let attempts: f64 = [
+        Metric::CompletedAttempts,
+        Metric::TruncatedAttempts,
+        Metric::RefusedAttempts,
+        Metric::DroppedAttempts,
+        Metric::TimedOutAttempts,
+        Metric::FailedAttempts,
+    ]
+    .iter()
+    .map(|metric| value(*metric))
+    .sum();
+    // Every retry is one attempt more than there are requests; those that had not ended are in neither.
+    let begun = value(Metric::Requests) + value(Metric::Retries);
+    assert!(attempts <= begun && attempts + value(Metric::InFlightRequests) >= begun, "attempts do not add up");
+    assert_eq!(
+        value(Metric::RolloutDuration).is_nan(),
+        value(Metric::RolloutCompleted) + value(Metric::RolledBack) == 0.0
+    );
+    assert!((0.0..=1e9).contains(&value(Metric::MinCapacityFraction)));
+}
+
+#[test]
+fn no_random_scenario_loses_a_request_a_token_or_a_dollar() {
+    let scenarios = std::env::var("CUTOVER_SWARM").ok().and_then(|n| n.parse().ok()).unwrap_or(SCENARIOS);
+    let mut outcomes = std::collections::BTreeMap::<RolloutOutcome, u64>::new();
+    for seed in 0..scenarios {
+        let text = random_scenario(seed);
+        let attempt = std::panic::catch_unwind(|| {
+            let prepared = prepared(&text, &[]);
+            let study = &prepared.scenario.study;
+            let steady = f64::from(prepared.scenario.fleet.replicas * 2) * study.duration.seconds() / 3600.0;
+            let (mut ledger, mut pooled) = (prepared.ledger(), prepared.pooled());
+            (0..2)
+                .map(|run| {
+                    let record = prepared.run(run, &mut ledger, &mut pooled);
+                    assert_sane(&record, steady);
+                    record.outcome
+                })
+                .collect::<Vec<_>>()
+        });
+        match attempt {
+            Ok(seen) => seen.into_iter().for_each(|outcome| *outcomes.entry(outcome).or_default() += 1),
+            Err(panic) => {
+                eprintln!("scenario of seed {seed}:\n{text}");
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+    // The swarm is worth something only if it goes everywhere.
+    assert_eq!(outcomes.len(), RolloutOutcome::ALL.len(), "{outcomes:?}");
+}
+
+/// A run is a function of scenario, seed and number: books that were used before make no difference.
+#[test]
+fn a_run_does_not_depend_on_the_runs_before_it() {
+    for seed in 0..20 {
+        let prepared = prepared(&random_scenario(seed), &[]);
+        let (mut ledger, mut pooled) = (prepared.ledger(), prepared.pooled());
+        let _ = prepared.run(0, &mut ledger, &mut pooled);
+        let used = prepared.run(1, &mut ledger, &mut pooled);
+        let fresh = prepared.run(1, &mut prepared.ledger(), &mut prepared.pooled());
+        // Compared as text: an empty value is NaN, which equals nothing.
+        assert_eq!(format!("{used:?}"), format!("{fresh:?}"), "seed {seed}");
+        let (logged, _) = prepared.log_run(1);
+        assert_eq!(format!("{logged:?}"), format!("{fresh:?}"), "seed {seed}: keeping a log changes the run");
+    }
+}
