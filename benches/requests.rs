@@ -148,10 +148,13 @@ fn histograms() -> u64 {
     REQUESTS
 }
 
+/// Something to measure: it returns how many requests it did.
+type Work = Box<dyn FnMut() -> u64>;
+
 fn main() {
     let main_scenario = "rolling-default-grace.toml";
     let at = |sets: &[&str]| load_scenario(main_scenario, &sets.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
-    let mut whole: Vec<(&str, Box<dyn FnMut() -> u64>)> = vec![
+    let mut whole: Vec<(&str, Work)> = vec![
         ("whole run, light load (10 % utilised)", Box::new(whole_runs(at(&["traffic.arrivals.rate=4"])))),
         ("whole run, as shipped (48 % utilised)", Box::new(whole_runs(at(&[])))),
         ("whole run, heavy load (85 % utilised)", Box::new(whole_runs(at(&["traffic.arrivals.rate=32"])))),

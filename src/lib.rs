@@ -11,8 +11,8 @@
 //! - [`scenario`]: what a user writes, checked
 //! - [`workload`]: the stream of requests
 //! - [`serving`]: one replica's engine, and the slow reference that it must equal
-//! - [`rollout`]: controllers as state machines, and what of the fleet they see
 //! - [`fleet`]: replicas as they live and die, the router and the clients in front of them
+//! - [`rollout`]: controllers as state machines
 //! - [`ledger`]: what one run measures
 //! - [`simulation`]: one run, the loop that joins the above
 //! - [`study`]: many runs, their intervals, comparisons
@@ -29,9 +29,9 @@ pub mod workload;
 
 pub mod serving;
 
-pub mod rollout;
-
 pub mod fleet;
+
+pub mod rollout;
 
 pub mod ledger;
 

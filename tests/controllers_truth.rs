@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use cutover::fleet::PodView;
 use cutover::rollout::analysis::{AnalysisRun, Outcome, RunPhase};
-use cutover::rollout::replica_set::{PodView, victims};
+use cutover::rollout::replica_set::victims;
 use cutover::rollout::{
     Command, Controller, FleetView, Health, Measured, Note, PauseReason, ReplicaSetStatus, Routing, Version,
 };

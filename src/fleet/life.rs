@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use super::loading::LoadingPool;
 use super::replica::{Replica, State};
+use super::view::{PodView, ReplicaSetStatus, Version};
 use crate::random::{Distribution, Purpose, RunKey, exponential};
-use crate::rollout::replica_set::PodView;
-use crate::rollout::{ReplicaSetStatus, Version};
 use crate::scenario::{OnSigterm, Scenario, Stage, WeightLoad};
 use crate::serving::{Engine, EngineModel, Notice};
 use crate::units::{Duration, Time};

@@ -8,8 +8,10 @@ mod life;
 mod loading;
 mod replica;
 mod router;
+mod view;
 
 pub use clients::retry_wait;
 pub use life::{Change, Fleet, LifeEvent, Outbox, Timer, VersionCounts};
 pub use replica::{Replica, State};
-pub use router::{Destination, Router};
+pub use router::{Destination, Router, Routing};
+pub use view::{PodView, ReplicaSetStatus, Version};

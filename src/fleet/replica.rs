@@ -1,6 +1,6 @@
 //! One replica: what it is, where in its life it stands, and its engine.
 
-use crate::rollout::Version;
+use super::view::Version;
 use crate::serving::Engine;
 use crate::units::Time;
 

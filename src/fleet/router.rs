@@ -1,9 +1,27 @@
 //! The router: which version and which replica an attempt goes to.
 
 use super::life::Fleet;
+use super::view::Version;
 use crate::random::{Purpose, RunKey, unit_interval};
-use crate::rollout::{Routing, Version};
 use crate::scenario::RouterPolicy;
+
+/// Which pods the router may send requests to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Routing {
+    /// One Service selects the ready pods of every version.
+    All,
+    /// The active Service selects one version.
+    Only(Version),
+    /// A traffic router draws the version by weight.
+    Split {
+        /// Version behind the stable Service.
+        stable: Version,
+        /// Version behind the canary Service.
+        canary: Version,
+        /// Percent of the requests that go to the canary Service.
+        canary_percent: u32,
+    },
+}
 
 /// Where an attempt goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

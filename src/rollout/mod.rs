@@ -32,24 +32,8 @@ pub use analysis::RunId;
 pub use controller::Controller;
 pub use limits::Limits;
 
+pub use crate::fleet::{ReplicaSetStatus, Routing, Version};
 use crate::units::Time;
-
-/// A version of the pod template, numbered in the order in which versions were first shipped: 0 is the one that runs when
-/// the simulation begins.
-pub type Version = usize;
-
-/// What a ReplicaSet's status says of its pods.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReplicaSetStatus {
-    /// Active pods: created, not terminating.
-    pub replicas: u32,
-    /// Those that are ready.
-    pub ready: u32,
-    /// Those that have been ready for `min_ready`.
-    pub available: u32,
-    /// Terminating pods that are not gone; only Recreate looks at them.
-    pub terminating: u32,
-}
 
 /// The fleet as the controller sees it.
 #[derive(Clone, Copy, Debug)]
@@ -68,24 +52,6 @@ impl FleetView<'_> {
     pub(crate) fn total(&self, field: impl Fn(&ReplicaSetStatus) -> u32) -> u32 {
         self.sets.iter().map(field).sum()
     }
-}
-
-/// Which pods the router may send requests to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Routing {
-    /// One Service selects the ready pods of every version.
-    All,
-    /// The active Service selects one version.
-    Only(Version),
-    /// A traffic router draws the version by weight.
-    Split {
-        /// Version behind the stable Service.
-        stable: Version,
-        /// Version behind the canary Service.
-        canary: Version,
-        /// Percent of the requests that go to the canary Service.
-        canary_percent: u32,
-    },
 }
 
 /// What a controller wants done, in order.

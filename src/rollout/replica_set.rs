@@ -2,26 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::fleet::PodView;
 use crate::units::Time;
-
-/// A pod as the ReplicaSet controller sees it when it must choose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PodView {
-    /// Whoever asks knows it by this.
-    pub id: u32,
-    /// Whether it has its node (its GPUs).
-    pub scheduled: bool,
-    /// Whether its containers have started; before, it is in phase Pending.
-    pub running: bool,
-    /// Since when it is ready; `None` if it is not.
-    pub ready_since: Option<Time>,
-    /// Restarts of its containers.
-    pub restarts: u32,
-    /// When it was created.
-    pub created: Time,
-    /// Random: breaks ties as pods' UIDs do.
-    pub uid: u64,
-}
 
 /// The pods that a ReplicaSet deletes when it must lose `count` of them, in that order; they are left at the front of `pods`.
 ///
