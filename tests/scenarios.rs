@@ -1,0 +1,133 @@
+//! The scenarios that ship teach what their comments say: each is run, fewer times, and held to its lesson.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use cutover::ledger::{METRICS, Metric, RolloutOutcome};
+use cutover::scenario;
+use cutover::study::{self, StudyResult};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
+}
+
+fn run(name: &str, runs: u64, sets: &[&str]) -> StudyResult {
+    let metrics: Vec<&str> = METRICS.iter().map(|metric| metric.name()).collect();
+    let mut sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    sets.push(format!("study.runs={runs}"));
+    let path = folder().join(format!("{name}.toml"));
+    let scenario = scenario::load(&path, &sets, &metrics).unwrap_or_else(|error| panic!("{error}"));
+    study::run(scenario, None, &|_| {}, &AtomicBool::new(false))
+}
+
+/// Share of the runs with this outcome.
+fn share(result: &StudyResult, outcome: RolloutOutcome) -> f64 {
+    result.records.iter().filter(|record| record.outcome == outcome).count() as f64 / result.records.len() as f64
+}
+
+fn mean(result: &StudyResult, metric: Metric) -> f64 {
+    result.metric(metric).mean.value
+}
+
+#[test]
+fn the_default_grace_period_truncates_and_the_drain_does_not() {
+    let (default, drained) = (run("rolling-default-grace", 40, &[]), run("rolling-drained", 40, &[]));
+    assert!(mean(&default, Metric::TruncatedAttempts) > 0.5);
+    assert_eq!(mean(&drained, Metric::TruncatedAttempts), 0.0);
+    assert!(mean(&default, Metric::CapacityDip) > 0.0);
+    assert_eq!(mean(&drained, Metric::CapacityDip), 0.0);
+    assert!(mean(&drained, Metric::RolloutDuration) > mean(&default, Metric::RolloutDuration));
+}
+
+#[test]
+fn blue_green_doubles_the_fleet_and_switches_back_at_once_when_the_analysis_fails() {
+    let (good, bad) = (run("blue-green", 20, &[]), run("blue-green-failed-analysis", 20, &[]));
+    assert_eq!(share(&good, RolloutOutcome::Completed), 1.0);
+    assert_eq!(mean(&good, Metric::PeakGpus), 16.0);
+    assert_eq!(share(&bad, RolloutOutcome::RolledBack), 1.0);
+    // The old fleet was kept warm: its capacity never went away.
+    assert_eq!(mean(&bad, Metric::CapacityDip), 0.0);
+    assert!(mean(&bad, Metric::NewVersionRequests) > 100.0);
+}
+
+#[test]
+fn canaries_promote_a_good_version_and_roll_back_bad_ones() {
+    let (good, slow, errs) =
+        (run("canary-good", 60, &[]), run("canary-slow-version", 60, &[]), run("canary-errors", 30, &[]));
+    // About 95 % of each over 1,000 runs: below 85 % of 60 runs is three standard errors away.
+    assert!(share(&good, RolloutOutcome::Completed) > 0.85);
+    assert!(share(&slow, RolloutOutcome::RolledBack) > 0.85);
+    assert_eq!(share(&errs, RolloutOutcome::RolledBack), 1.0);
+    // Retries hide nearly every error from the users.
+    assert!(mean(&errs, Metric::FailedAttempts) > 10.0 * mean(&errs, Metric::FailedRequests).max(0.1));
+}
+
+#[test]
+fn recreate_is_an_outage_as_long_as_a_cold_start() {
+    let result = run("recreate", 20, &[]);
+    assert_eq!(mean(&result, Metric::MinReadyFraction), 0.0);
+    assert!(mean(&result, Metric::RefusedAttempts) > mean(&result, Metric::RefusedRequests));
+    assert!(mean(&result, Metric::Retries) > 100.0);
+}
+
+#[test]
+fn a_surge_on_a_full_gpu_pool_is_stuck_until_one_may_be_unavailable() {
+    let stuck = run("full-gpu-pool", 10, &[]);
+    assert_eq!(share(&stuck, RolloutOutcome::Stuck), 1.0);
+    assert!(stuck.records[0].reason.contains("wait for GPUs"));
+    let free = run("full-gpu-pool", 10, &["rollout.rolling.max_unavailable=1"]);
+    assert_eq!(share(&free, RolloutOutcome::Completed), 1.0);
+}
+
+#[test]
+fn long_answers_outlive_a_grace_period_of_two_minutes() {
+    let result = run("reasoning", 30, &[]);
+    assert!(mean(&result, Metric::TruncatedAttempts) > 3.0);
+    assert!(result.pooled.needed_grace.quantile(0.999) > 120.0);
+}
+
+#[test]
+fn the_capstones_formula_line_reads_about_sixty_cents() {
+    let result = run("qwen-27gb-canary", 20, &[]);
+    assert_eq!(share(&result, RolloutOutcome::Completed), 1.0);
+    assert!((result.facts.saturated_rate / 2_000.0 - 1.0).abs() < 0.03, "{}", result.facts.saturated_rate);
+    assert!((mean(&result, Metric::Utilization) - 0.70).abs() < 0.03);
+    assert!((mean(&result, Metric::Formula) - 0.60).abs() < 0.01);
+    assert!(mean(&result, Metric::UsdPerMillionOutput) > mean(&result, Metric::Formula));
+    assert_eq!(mean(&result, Metric::TruncatedAttempts), 0.0);
+}
+
+/// The sample is synthetic; where the real trace is at hand, the same scenario runs on it and ends in the same way.
+#[test]
+fn a_rollout_under_a_trace_completes_on_the_sample_and_on_the_real_trace() {
+    let sample = run("trace", 10, &[]);
+    assert_eq!(share(&sample, RolloutOutcome::Completed), 1.0);
+    let real = "../../shared/traces/azure2023_conv.public.csv.gz";
+    if !folder().join(real).exists() {
+        return println!("absent, not run: the real conversation trace");
+    }
+    let recorded = run("trace", 10, &[&format!("traffic.trace=\"{real}\"")]);
+    assert_eq!(share(&recorded, RolloutOutcome::Completed), 1.0);
+    // Each run begins at another point of the trace: the same window holds other requests.
+    let counts = support::values(&recorded, Metric::Requests);
+    assert!(counts.iter().any(|count| *count != counts[0]), "{counts:?}");
+    // What was recorded is what is replayed: rate and lengths are the trace's own.
+    assert!((recorded.facts.mean_rate / (2.5 * 5.875) - 1.0).abs() < 0.01, "{}", recorded.facts.mean_rate);
+    assert!((recorded.facts.mean_output_tokens - 203.83).abs() < 0.01, "{}", recorded.facts.mean_output_tokens);
+}
+
+/// Every file in the folder is a scenario, and says nothing that it does not mean.
+#[test]
+fn every_scenario_that_ships_is_read_without_a_problem() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder()).expect("the folder ships").flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "toml") {
+            let metrics: Vec<&str> = METRICS.iter().map(|metric| metric.name()).collect();
+            scenario::load(&entry.path(), &[], &metrics).unwrap_or_else(|error| panic!("{error}"));
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 12);
+}
