@@ -7,6 +7,7 @@
 //! Data flows down this list of modules and never back up; each uses only those above it:
 //!
 //! - [`units`]: instants, durations, counts or percent, and how people write them
+//! - [`digits`]: numbers as people read them
 //! - [`random`]: streams named by (seed, run, purpose), and distributions
 //! - [`scenario`]: what a user writes, checked
 //! - [`workload`]: the stream of requests
@@ -20,6 +21,8 @@
 //! - [`cli`]: arguments, progress, exit codes
 
 pub mod units;
+
+pub mod digits;
 
 pub mod random;
 

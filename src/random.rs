@@ -42,8 +42,6 @@ pub enum Purpose {
     StartFailure = 13,
     /// When a replica crashes; keyed by replica and start.
     Crash = 14,
-    /// Phase of a replica's readiness probe; keyed by replica.
-    Probe = 15,
     /// Whether a stage of the cold start is skipped; keyed by replica and stage.
     Skip = 16,
     /// States of a Markov-modulated arrival process and how long they last.
@@ -249,7 +247,8 @@ impl Distribution {
             Family::Pareto { minimum, .. } if x <= *minimum => 1.0,
             Family::Pareto { minimum, alpha } => (minimum / x).powf(*alpha),
             Family::Zipf { exponent, max } => zipf_survival(*exponent, *max, x),
-            Family::Sequence(values) => share_above(values, x),
+            // The last value repeats for ever: in the long run it is the distribution.
+            Family::Sequence(values) => f64::from(u8::from(values[values.len() - 1] > x)),
             Family::Empirical(values) => 1.0 - values.partition_point(|value| *value <= x) as f64 / values.len() as f64,
             Family::Mixture(parts) => parts.iter().map(|(weight, part)| weight * part.survival(x)).sum(),
         }
@@ -316,10 +315,6 @@ fn gamma_draw(mean: f64, cv: f64, stream: &mut Stream) -> f64 {
         // A coefficient of variation of 0 is a constant.
         Err(_) => mean,
     }
-}
-
-fn share_above(values: &[f64], x: f64) -> f64 {
-    values.iter().filter(|value| **value > x).count() as f64 / values.len() as f64
 }
 
 fn zipf_survival(exponent: f64, max: f64, x: f64) -> f64 {

@@ -152,6 +152,31 @@ fn with_c_slots_and_exponential_lengths_the_wait_follows_erlang_c() {
     assert!(error < 0.01 * mean * 5.0, "the test must be able to fail: {mean} +- {error}");
 }
 
+/// Erlang B: the share that is refused where nobody may wait.
+#[test]
+fn with_c_slots_and_no_queue_refusals_follow_erlang_b() {
+    let sets = [
+        "study.runs=200",
+        "study.duration=\"30m\"",
+        "fleet.replicas=1",
+        "router.max_queue_per_replica=0",
+        "engine.max_num_seqs=8",
+        "engine.step_time.base=\"1ms\"",
+        "traffic.arrivals.rate=6.0",
+        "traffic.output_tokens={ distribution = \"exponential\", mean = 1000, max = 1000000 }",
+    ];
+    let result = study(CONSTANT_STEPS, &sets);
+    let shares: Vec<f64> = (result.records.iter())
+        .map(|record| record.value(Metric::RefusedRequests) / record.value(Metric::Requests))
+        .collect();
+    let (mean, error) = mean_and_error(&shares);
+    let erlang_b = |offered: f64| (1..=8).fold(1.0, |b, k| offered * b / (f64::from(k) + offered * b));
+    // A slot is taken from a boundary to a boundary: half a token by rounding up, up to a step by waiting. Whoever is
+    // admitted at the next boundary holds a slot from his arrival on, and one that is free at a step's end is free then.
+    let (low, high) = (erlang_b(6.0 * 0.9985), erlang_b(6.0 * 1.0025));
+    assert!(mean > low - 5.0 * error && mean < high + 5.0 * error, "{mean} +- {error} against {low} to {high}");
+}
+
 /// Law 5, second half. With identical replicas the mean wait under least requests is no worse than under random routing.
 #[test]
 fn least_requests_waits_no_longer_than_random() {

@@ -626,16 +626,15 @@ impl Fleet {
             // A pod that is being deleted is not restarted.
             return self.gone(id, now, out);
         }
-        let ran = self.replicas[id as usize].ready_since.map_or(Duration::ZERO, |since| now.since(since));
-        if ran >= BACK_OFF_RESET {
-            self.replicas[id as usize].failures_in_row = 0;
-        }
         self.lose_readiness(id);
         self.back_off(id, now, out);
     }
 
     fn back_off(&mut self, id: u32, now: Time, out: &mut Outbox) {
         let replica = &mut self.replicas[id as usize];
+        if now.since(replica.container_started) > BACK_OFF_RESET {
+            replica.failures_in_row = 0;
+        }
         let doublings = replica.failures_in_row.min(10);
         replica.failures_in_row += 1;
         let wait = Duration(FIRST_BACK_OFF.0 << doublings).min(LONGEST_BACK_OFF);
@@ -721,8 +720,8 @@ impl Fleet {
         if self.replicas[id as usize].state == State::Gone {
             return;
         }
+        // The router may not know yet: it stops sending when the endpoint lag has passed.
         let held_gpus = self.replicas[id as usize].state != State::Pending;
-        self.leave_endpoints(id);
         self.set_state(id, State::Gone);
         self.draining.retain(|draining| *draining != id);
         let replica = &mut self.replicas[id as usize];

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::format::{NOTHING, Quantity, difference, value};
+use super::format::{Quantity, difference, value};
 use super::json::{EstimateJson, Number, Ordered, Provenance, SCHEMA_VERSION, pretty};
 use super::layout::{Style, Tone, columns, wrap};
 use super::markdown::{Page, escape};
@@ -58,7 +58,7 @@ impl Compared<'_> {
 
 fn row(row: &Difference) -> Vec<String> {
     let quantity = Quantity::of(row.metric);
-    let both = if row.change == Change::Identical { NOTHING.to_owned() } else { difference(&row.difference, quantity) };
+    let both = if row.change == Change::Identical { "-".to_owned() } else { difference(&row.difference, quantity) };
     vec![
         row.metric.name().to_owned(),
         value(row.mean_a, quantity),
@@ -179,21 +179,24 @@ mod tests {
         (a, b)
     }
 
-    #[test]
-    fn the_table_says_what_got_better_and_worse() {
+    /// The comparison for a terminal so wide, having checked that it fits.
+    fn text_that_fits(width: usize) -> String {
         let (a, b) = studies();
         let comparison = compare(&a, &b).unwrap();
-        let text = text(&Compared { a: &a, b: &b, comparison: &comparison }, Style { color: false, width: 100 });
-        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        let text = text(&Compared { a: &a, b: &b, comparison: &comparison }, Style { color: false, width });
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+        text
+    }
+
+    #[test]
+    fn the_table_says_what_got_better_and_worse() {
+        let text = text_that_fits(100);
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn a_narrow_terminal_gets_a_narrow_table() {
-        let (a, b) = studies();
-        let comparison = compare(&a, &b).unwrap();
-        let text = text(&Compared { a: &a, b: &b, comparison: &comparison }, Style { color: false, width: 80 });
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        text_that_fits(80);
     }
 
     #[test]

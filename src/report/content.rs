@@ -2,11 +2,14 @@
 //!
 //! The terminal's summary and the Markdown report are two renderings of this.
 
-use super::format::{Quantity, counted, dollars_that_add_up, estimate, given, percent, value};
+use super::format::{Quantity, counted, dollars_that_add_up, estimate, given, value};
 use super::layout::{glued, unglued};
+use crate::digits::percent_as_given;
 use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
 use crate::scenario::{CanaryStep, OnSigterm, Scenario, Statistic, Strategy, Traffic};
-use crate::study::{CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, planning, survivorship_note};
+use crate::study::{
+    CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, most_common_reason, planning, survivorship_note,
+};
 use crate::units::Duration;
 
 /// A part of the report.
@@ -113,7 +116,7 @@ pub fn planning_line(result: &StudyResult) -> String {
         sentences.push(format!(
             "a {what} of {} lets {} of answers in flight at a shutdown finish{longer}",
             Duration::from_seconds(grace_s.ceil() as u64),
-            glued(&percent(SHARE_TO_FINISH)),
+            glued(&percent_as_given(SHARE_TO_FINISH)),
         ));
     }
     sentences.join("; ")
@@ -156,8 +159,8 @@ fn rollout(result: &StudyResult) -> Section {
             })
             .collect();
         blocks.push(Block::Line("outcome", shares.join("   ")));
-        if let Some(reason) = most_frequent_reason(result) {
-            blocks.push(Block::Line("because", reason));
+        if let Some(reason) = most_common_reason(result.records.iter()) {
+            blocks.push(Block::Line("because", format!("{} ({})", reason.text, counted(reason.runs, "run"))));
         }
         let duration = result.metric(Metric::RolloutDuration);
         let quantile = |of| glued(&estimate(of, Quantity::Seconds));
@@ -176,20 +179,6 @@ fn rollout(result: &StudyResult) -> Section {
         counted(u64::from(fleet.gpus_per_replica), "GPU"),
     );
     Section { title: "ROLLOUT", subtitle, blocks }
-}
-
-/// The most frequent reason why a rollout did not complete, with the number of runs; the first of equals.
-fn most_frequent_reason(result: &StudyResult) -> Option<String> {
-    let mut reasons: Vec<(&str, u64)> = Vec::new();
-    for record in result.records.iter().filter(|record| !record.reason.is_empty()) {
-        match reasons.iter_mut().find(|(reason, _)| *reason == record.reason) {
-            Some((_, count)) => *count += 1,
-            None => reasons.push((&record.reason, 1)),
-        }
-    }
-    let most = reasons.iter().map(|(_, count)| *count).max()?;
-    let (reason, count) = reasons.iter().find(|(_, count)| *count == most)?;
-    Some(format!("{reason} ({})", counted(*count, "run")))
 }
 
 /// How much the analyses had to go by.
@@ -274,7 +263,7 @@ fn requests(result: &StudyResult) -> Section {
         let text = format!(
             "TTFT within {} for {} of requests: missed for {} of {}",
             slo.ttft,
-            glued(&percent(slo.quantile)),
+            glued(&percent_as_given(slo.quantile)),
             mean(result, Metric::SloViolation),
             result.scenario.study.duration,
         );

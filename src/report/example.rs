@@ -22,6 +22,79 @@ fn stage(seconds: Distribution) -> Stage {
     Stage { seconds, skip_probability: 0.0 }
 }
 
+/// Clients that do not retry.
+fn clients() -> Clients {
+    Clients {
+        timeout: Some(Duration::from_seconds(600)),
+        max_retries: 0,
+        backoff: Backoff {
+            initial: Duration::from_seconds(1),
+            factor: 2.0,
+            max: Duration::from_seconds(30),
+            jitter: 0.5,
+        },
+    }
+}
+
+/// A made-up engine of round numbers.
+fn engine() -> Engine {
+    Engine {
+        max_num_seqs: 256,
+        max_num_batched_tokens: 8_192,
+        kv_cache_tokens: 400_000,
+        block_size: 16,
+        kv_watermark: 0.0,
+        reserve_full_prompt: true,
+        step_time: StepTime {
+            base: 8e6,
+            per_sequence: 5e4,
+            per_kv_token: 20.0,
+            per_prefill_token: 6e4,
+            ..StepTime::default()
+        },
+        saturated_tokens_per_second: None,
+    }
+}
+
+fn cold_start() -> ColdStart {
+    ColdStart {
+        provision: stage(Distribution::constant(0.0)),
+        image_pull: stage(lognormal(60.0, 0.6)),
+        weight_load: WeightLoad::Bandwidth {
+            gigabytes: 27.0,
+            gigabytes_per_second: Distribution::constant(0.7),
+            shared_gigabytes_per_second: Some(4.0),
+            skip_probability: 0.0,
+        },
+        engine_start: stage(lognormal(75.0, 0.3)),
+        failure_probability: 0.0,
+        readiness_period: Duration::from_seconds(10),
+    }
+}
+
+fn rollout() -> Rollout {
+    Rollout {
+        start: Time(1_200_000_000_000),
+        strategy: Strategy::Rolling(DeploymentSettings {
+            max_surge: CountOrPercent::Percent(25),
+            max_unavailable: CountOrPercent::Percent(25),
+            min_ready: Duration::ZERO,
+            progress_deadline: Duration::from_seconds(600),
+        }),
+    }
+}
+
+/// A new version like the old one.
+fn new_version() -> NewVersion {
+    NewVersion {
+        step_time_factor: 1.0,
+        error_probability: 0.0,
+        output_tokens_factor: 1.0,
+        crash_mtbf: Duration::ZERO,
+        start_failure_probability: None,
+    }
+}
+
 /// The scenario of the design: a model of 27 GB on eight GPUs.
 pub fn scenario() -> Scenario {
     let check = |metric: &str, statistic, max, line| Check {
@@ -46,16 +119,7 @@ pub fn scenario() -> Scenario {
             prompt_tokens: lognormal(800.0, 0.87),
             output_tokens: lognormal(250.0, 1.07),
         },
-        clients: Clients {
-            timeout: Some(Duration::from_seconds(600)),
-            max_retries: 0,
-            backoff: Backoff {
-                initial: Duration::from_seconds(1),
-                factor: 2.0,
-                max: Duration::from_seconds(30),
-                jitter: 0.5,
-            },
-        },
+        clients: clients(),
         router: Router {
             policy: RouterPolicy::LeastRequests,
             max_queue_per_replica: Some(1_000),
@@ -69,35 +133,8 @@ pub fn scenario() -> Scenario {
             gpu_hour_usd: 3.0,
             surge_gpu_hour_usd: 3.0,
         },
-        engine: Engine {
-            max_num_seqs: 256,
-            max_num_batched_tokens: 8_192,
-            kv_cache_tokens: 400_000,
-            block_size: 16,
-            kv_watermark: 0.0,
-            reserve_full_prompt: true,
-            step_time: StepTime {
-                base: 8e6,
-                per_sequence: 5e4,
-                per_kv_token: 20.0,
-                per_prefill_token: 6e4,
-                ..StepTime::default()
-            },
-            saturated_tokens_per_second: None,
-        },
-        cold_start: ColdStart {
-            provision: stage(Distribution::constant(0.0)),
-            image_pull: stage(lognormal(60.0, 0.6)),
-            weight_load: WeightLoad::Bandwidth {
-                gigabytes: 27.0,
-                gigabytes_per_second: Distribution::constant(0.7),
-                shared_gigabytes_per_second: Some(4.0),
-                skip_probability: 0.0,
-            },
-            engine_start: stage(lognormal(75.0, 0.3)),
-            failure_probability: 0.0,
-            readiness_period: Duration::from_seconds(10),
-        },
+        engine: engine(),
+        cold_start: cold_start(),
         termination: Termination {
             grace_period: Duration::from_seconds(30),
             pre_stop: Duration::from_seconds(5),
@@ -105,22 +142,8 @@ pub fn scenario() -> Scenario {
             on_sigterm: OnSigterm::Drain,
         },
         slo: Some(Slo { ttft: Duration::from_seconds(2), quantile: 0.99, bin: Duration::from_seconds(60) }),
-        rollout: Rollout {
-            start: Time(1_200_000_000_000),
-            strategy: Strategy::Rolling(DeploymentSettings {
-                max_surge: CountOrPercent::Percent(25),
-                max_unavailable: CountOrPercent::Percent(25),
-                min_ready: Duration::ZERO,
-                progress_deadline: Duration::from_seconds(600),
-            }),
-        },
-        new_version: NewVersion {
-            step_time_factor: 1.0,
-            error_probability: 0.0,
-            output_tokens_factor: 1.0,
-            crash_mtbf: Duration::ZERO,
-            start_failure_probability: None,
-        },
+        rollout: rollout(),
+        new_version: new_version(),
         analyses: Vec::new(),
         checks: vec![
             check("ttft_p99_s", Statistic::Mean, 2.5, 90),

@@ -2,11 +2,9 @@
 //!
 //! Shared by everything that is read by people. Files for machines ([`super::csv`], [`super::json`]) do not use it.
 
+use crate::digits::{self, DIGITS, NONE, decimals, percent_as_given};
 use crate::ledger::Metric;
 use crate::study::Estimate;
-
-/// What stands where there is no value.
-pub const NOTHING: &str = "-";
 
 /// What kind of quantity a number is, which decides its unit and how it is scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,34 +43,19 @@ struct Scale {
 const TIMES: [(f64, f64, &str); 5] =
     [(7_200.0, 3_600.0, " h"), (120.0, 60.0, " min"), (1.0, 1.0, " s"), (1e-3, 1e-3, " ms"), (0.0, 1e-6, " µs")];
 
-/// Decimal prefixes as (least magnitude, factor, name). Up to 10,000 a count is written out.
-const MULTIPLES: [(f64, f64, &str); 3] = [(1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")];
-
-/// Decimals that leave `digits` significant digits of `magnitude`.
-fn decimals_for(magnitude: f64, digits: i32) -> usize {
-    if magnitude <= 0.0 || !magnitude.is_finite() {
-        return 0;
-    }
-    // Rounding may carry into the next power of ten: 9.999 is "10.0", not "10.00".
-    let exponent = magnitude.log10().floor() as i32;
-    let rounded = magnitude * 10f64.powi(digits - 1 - exponent);
-    let exponent = if rounded.round() >= 10f64.powi(digits) { exponent + 1 } else { exponent };
-    (digits - 1 - exponent).clamp(0, 9) as usize
-}
-
 /// Decimals of a percentage: a tenth, or as many more as show two digits of a small share, or tell one near 1 from it.
 fn percent_decimals(share: f64) -> usize {
     let (share, rest) = (share.abs(), (1.0 - share).abs());
     if share == 0.0 || rest == 0.0 {
         return 0;
     }
-    decimals_for(100.0 * share, 2).max(decimals_for(100.0 * rest, 1)).clamp(1, 5)
+    decimals(100.0 * share, 2).max(decimals(100.0 * rest, 1)).clamp(1, 5)
 }
 
 /// Decimals that tell the end of an interval from 0 and 1.
 fn percent_end_decimals(share: f64) -> usize {
     let distance = share.abs().min((1.0 - share).abs());
-    if distance == 0.0 { 0 } else { decimals_for(100.0 * distance, 1).clamp(1, 5) }
+    if distance == 0.0 { 0 } else { decimals(100.0 * distance, 1).clamp(1, 5) }
 }
 
 impl Scale {
@@ -82,7 +65,7 @@ impl Scale {
         let scaled = |prefix, factor: f64, suffix| {
             let shown = magnitude / factor;
             let whole = shown < 1e4 && shown.fract() == 0.0;
-            Scale { prefix, factor, decimals: if whole { 0 } else { decimals_for(shown, 3) }, suffix }
+            Scale { prefix, factor, decimals: if whole { 0 } else { decimals(shown, DIGITS) }, suffix }
         };
         match quantity {
             Quantity::Seconds if magnitude == 0.0 => scaled("", 1.0, " s"),
@@ -93,7 +76,7 @@ impl Scale {
             Quantity::Usd => {
                 let mut scale = multiple(magnitude, &scaled);
                 // Cents, and more of them where three digits need more.
-                scale.decimals = if scale.factor == 1.0 { decimals_for(magnitude, 3).max(2) } else { scale.decimals };
+                scale.decimals = if scale.factor == 1.0 { decimals(magnitude, DIGITS).max(2) } else { scale.decimals };
                 Scale { prefix: "$", ..scale }
             }
             Quantity::Share => Scale { prefix: "", factor: 0.01, decimals: percent_decimals(magnitude), suffix: " %" },
@@ -103,13 +86,7 @@ impl Scale {
 
     /// The number alone, without unit.
     fn number(&self, value: f64) -> String {
-        if value.is_infinite() {
-            return if value > 0.0 { "∞".to_owned() } else { "-∞".to_owned() };
-        }
-        let text = format!("{:.*}", self.decimals, value / self.factor);
-        // No negative zero, which rounding may leave.
-        let zero = text.starts_with('-') && text.chars().all(|c| matches!(c, '-' | '0' | '.'));
-        if zero { text[1..].to_owned() } else { text }
+        digits::fixed(value / self.factor, self.decimals)
     }
 
     /// The number with its unit.
@@ -126,19 +103,19 @@ impl Scale {
 }
 
 fn multiple(magnitude: f64, scaled: &dyn Fn(&'static str, f64, &'static str) -> Scale) -> Scale {
-    let (_, factor, name) = MULTIPLES.iter().find(|(least, ..)| magnitude >= *least).unwrap_or(&(0.0, 1.0, ""));
-    scaled("", *factor, name)
+    let (factor, name) = digits::prefix(magnitude);
+    scaled("", factor, name)
 }
 
-/// One number with its unit: `18.4M`, `47.3 min`, `1.91 s`, `12 ms`, `$1.07`, `99.6 %`; [`NOTHING`] for NaN.
+/// One number with its unit: `18.4M`, `47.3 min`, `1.91 s`, `12 ms`, `$1.07`, `99.6 %`; [`NONE`] for NaN.
 pub fn value(value: f64, quantity: Quantity) -> String {
-    if value.is_nan() { NOTHING.to_owned() } else { Scale::of(value, quantity).with_unit(value) }
+    if value.is_nan() { NONE.to_owned() } else { Scale::of(value, quantity).with_unit(value) }
 }
 
 /// An estimate with its interval in the same unit: `1.91 s [1.84, 1.98]`; without interval where there is none.
 pub fn estimate(estimate: &Estimate, quantity: Quantity) -> String {
     if estimate.value.is_nan() {
-        return NOTHING.to_owned();
+        return NONE.to_owned();
     }
     let Some((low, high)) = estimate.interval else {
         return value(estimate.value, quantity);
@@ -151,7 +128,7 @@ pub fn estimate(estimate: &Estimate, quantity: Quantity) -> String {
         scale.decimals = percent_decimals(estimate.value).max(ends);
     } else if low != high && scale.decimals == 0 && scale.factor == 1.0 && magnitude < 100.0 {
         // A whole estimate whose interval is not: 12 [11.6, 12.4].
-        scale.decimals = decimals_for(magnitude, 3).min(if low.fract() == 0.0 && high.fract() == 0.0 { 0 } else { 9 });
+        scale.decimals = decimals(magnitude, DIGITS).min(if low.fract() == 0.0 && high.fract() == 0.0 { 0 } else { 9 });
     }
     format!("{} [{}, {}]", scale.with_unit(estimate.value), scale.number(low), scale.number(high))
 }
@@ -161,21 +138,15 @@ pub fn given(value: f64, quantity: Quantity) -> String {
     match quantity {
         Quantity::Seconds => format!("{value} s"),
         Quantity::Usd => format!("${value}"),
-        Quantity::Share => percent(value),
+        Quantity::Share => percent_as_given(value),
         Quantity::Plain => value.to_string(),
     }
-}
-
-/// A share that the scenario gives, in percent with every digit of it.
-pub fn percent(share: f64) -> String {
-    // Multiplying by 100 may leave a last digit that nobody wrote.
-    format!("{} %", (share * 1e10).round() / 1e8)
 }
 
 /// A difference with its sign, and its interval: `+0.12 s [+0.08, +0.16]`. Shares are in percentage points.
 pub fn difference(estimate: &Estimate, quantity: Quantity) -> String {
     if estimate.value.is_nan() {
-        return NOTHING.to_owned();
+        return NONE.to_owned();
     }
     let (low, high) = estimate.interval.unwrap_or((estimate.value, estimate.value));
     let magnitude = [estimate.value, low, high].into_iter().map(f64::abs).filter(|m| m.is_finite()).fold(0.0, f64::max);
@@ -199,9 +170,9 @@ pub fn difference(estimate: &Estimate, quantity: Quantity) -> String {
 pub fn dollars_that_add_up(parts: &[f64]) -> (String, Vec<String>) {
     let total: f64 = parts.iter().sum();
     if !total.is_finite() {
-        return (NOTHING.to_owned(), vec![NOTHING.to_owned(); parts.len()]);
+        return (NONE.to_owned(), vec![NONE.to_owned(); parts.len()]);
     }
-    let decimals = decimals_for(total, 3).max(2);
+    let decimals = decimals(total, DIGITS).max(2);
     let unit = 10f64.powi(-(decimals as i32));
     let mut rounded: Vec<i64> = parts.iter().map(|part| (part / unit).floor() as i64).collect();
     let missing = (total / unit).round() as i64 - rounded.iter().sum::<i64>();
@@ -265,7 +236,7 @@ mod tests {
             (1.0, Quantity::Share, "100 %"),
             (0.0, Quantity::Share, "0 %"),
             (0.00031, Quantity::Share, "0.031 %"),
-            (f64::NAN, Quantity::Seconds, "-"),
+            (f64::NAN, Quantity::Seconds, "n/a"),
             (f64::INFINITY, Quantity::Seconds, "∞"),
         ] {
             assert_eq!(value(number, quantity), text, "{number} as {quantity:?}");
@@ -276,8 +247,8 @@ mod tests {
     fn an_interval_is_in_the_unit_of_its_estimate() {
         assert_eq!(estimate(&with(1.91, 1.84, 1.98), Quantity::Seconds), "1.91 s [1.84, 1.98]");
         assert_eq!(estimate(&with(1.02, 0.98, 1.06), Quantity::Seconds), "1.02 s [0.98, 1.06]");
-        assert_eq!(estimate(&with(0.0, 0.0, 0.0037), Quantity::Plain), "0.00000 [0.00000, 0.00370]");
-        assert_eq!(estimate(&with(0.0, 0.0, 0.0037), Quantity::Share), "0.0 % [0.0, 0.4]");
+        assert_eq!(estimate(&with(0.0, 0.0, 0.0037), Quantity::Plain), "0 [0, 0.00370]");
+        assert_eq!(estimate(&with(0.0, 0.0, 0.0037), Quantity::Share), "0 % [0, 0.4]");
         assert_eq!(estimate(&with(12.0, 11.6, 12.4), Quantity::Plain), "12.0 [11.6, 12.4]");
         assert_eq!(estimate(&with(12.0, 11.0, 13.0), Quantity::Plain), "12 [11, 13]");
         assert_eq!(estimate(&with(71.0 * 60.0, 4_000.0, f64::INFINITY), Quantity::Seconds), "71 min [67, ∞]");
@@ -289,7 +260,6 @@ mod tests {
         assert_eq!(given(2.5, Quantity::Seconds), "2.5 s");
         assert_eq!(given(1_234_567.0, Quantity::Plain), "1234567");
         assert_eq!(given(0.29, Quantity::Share), "29 %");
-        assert_eq!(percent(0.999), "99.9 %");
     }
 
     #[test]
@@ -305,7 +275,7 @@ mod tests {
         assert_eq!(total, "1.00");
         let cents: i64 = parts.iter().map(|part| (part.parse::<f64>().unwrap() * 100.0).round() as i64).sum();
         assert_eq!(cents, 100, "{parts:?}");
-        assert_eq!(dollars_that_add_up(&[f64::NAN, 1.0]).0, NOTHING);
+        assert_eq!(dollars_that_add_up(&[f64::NAN, 1.0]).0, NONE);
     }
 
     #[test]

@@ -5,15 +5,15 @@
 
 pub mod charts;
 mod compare_report;
-pub mod content;
+mod content;
 pub mod csv;
 #[cfg(test)]
 mod example;
 mod explain;
 pub mod files;
-pub mod format;
+mod format;
 mod json;
-pub mod layout;
+mod layout;
 mod markdown;
 mod terminal;
 

@@ -186,7 +186,7 @@ pub struct Backoff {
 pub struct Router {
     /// How a replica is chosen.
     pub policy: RouterPolicy,
-    /// Requests that may wait at a replica beyond those that run; `None`: no limit.
+    /// Requests that may wait at a replica, for a slot or for cache, beyond those that run; `None`: no limit.
     pub max_queue_per_replica: Option<u32>,
     /// Longest wait at the gateway while no replica is ready.
     pub max_gateway_wait: Duration,

@@ -31,6 +31,8 @@ pub struct Engine {
     model: Arc<EngineModel>,
     sequences: Sequences,
     queue: Queue,
+    /// Whether the step under way began with requests left waiting, for want of a slot, of cache or of budget.
+    left_waiting: bool,
     /// (number of the last step, slot) of every decoding sequence.
     ends: BinaryHeap<Reverse<(u64, u32)>>,
     /// (slot, tokens) of the prompts that the present step reads, in order of admission.
@@ -59,6 +61,7 @@ impl Engine {
             model,
             sequences: Sequences::new(),
             queue: Queue::default(),
+            left_waiting: false,
             ends: BinaryHeap::new(),
             reading: Vec::new(),
             cancelled: Vec::new(),
@@ -165,6 +168,7 @@ impl Engine {
         self.reading.clear();
         self.cancelled.clear();
         self.blocks.clear(&self.model);
+        self.left_waiting = false;
         (self.decoding, self.context_tokens) = (0, 0);
         self.set_stride(Stride::IDLE);
     }
@@ -173,6 +177,14 @@ impl Engine {
     #[inline]
     pub fn waiting(&self) -> usize {
         self.queue.len()
+    }
+
+    /// How many wait ahead of whoever is submitted now, for a slot or for cache; `None` if nobody has to: there is a
+    /// free slot at the next boundary. Who waits only for the step under way to end is not in the way.
+    pub fn queued(&self) -> Option<usize> {
+        let slots = self.model.max_num_seqs;
+        let free = if self.left_waiting { 0 } else { slots.saturating_sub(self.running()) };
+        self.waiting().checked_sub(free)
     }
 
     /// Sequences that compute.
@@ -358,6 +370,7 @@ impl Engine {
         if !preempted {
             self.admit(budget, &mut load, time, notices);
         }
+        self.left_waiting = !self.queue.is_empty();
         if self.sequences.running() == 0 {
             self.set_stride(Stride::IDLE);
             return;

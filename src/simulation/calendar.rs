@@ -29,9 +29,11 @@ impl Event {
     fn class(self) -> u8 {
         match self {
             Event::Retry(_) => 0,
-            Event::Fleet(_) | Event::GatewayExpiry(..) => 1,
-            Event::RolloutStart => 2,
-            Event::Wake | Event::Reconcile => 3,
+            Event::Fleet(_) => 1,
+            // Whoever becomes ready at the last moment still gets what waited for it.
+            Event::GatewayExpiry(..) => 2,
+            Event::RolloutStart => 3,
+            Event::Wake | Event::Reconcile => 4,
         }
     }
 }

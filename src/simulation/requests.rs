@@ -60,7 +60,7 @@ impl Run<'_> {
         self.fleet.run_before(id, now, &mut self.out);
         self.process_notices();
         let replica = self.fleet.replica(id);
-        let (version, accepting, waiting) = (replica.version, replica.accepting, replica.engine.waiting());
+        let (version, accepting, queued) = (replica.version, replica.accepting, replica.engine.queued());
         let attempt = self.attempts.get_mut(slot);
         attempt.place = Place::Replica(id);
         attempt.version = version;
@@ -77,7 +77,8 @@ impl Run<'_> {
         let (request, number) = (attempt.request, attempt.number);
         let (prompt_tokens, output_tokens) = (attempt.prompt_tokens, attempt.output_tokens);
         self.ledger.attempt_begun(Some(version), now);
-        let full = self.scenario.router.max_queue_per_replica.is_some_and(|limit| waiting >= limit as usize);
+        let limit = self.scenario.router.max_queue_per_replica;
+        let full = limit.zip(queued).is_some_and(|(limit, queued)| queued >= limit as usize);
         if !accepting || full || !self.fleet.fits(version, prompt_tokens, output_tokens) {
             return self.end_attempt(slot, Outcome::Refused, now, 0);
         }

@@ -2,7 +2,7 @@
 
 use super::calendar::Event;
 use super::run::{Run, VERSION_NAMES};
-use crate::fleet::{State, Timer};
+use crate::fleet::{Replica, State, Timer};
 use crate::ledger::{EventRow, RolloutOutcome, RolloutResult};
 use crate::rollout::{Command, FleetView, Measured, Note, Phase, RunId, Version, replica_set};
 use crate::scenario::{AnalysisMetric, Strategy};
@@ -187,21 +187,25 @@ impl Run<'_> {
         })
     }
 
-    /// Whether an event may change the fleet: a start that is bound to fail changes nothing.
+    /// Whether an event may change the fleet for the better: a start that is bound to fail does not, nor does a crash.
     fn may_change(&self, event: Event) -> bool {
         let Event::Fleet(timer) = event else { return false };
         if !self.fleet.is_live(timer) {
             return false;
         }
         match timer {
-            Timer::Stage { replica, .. } => {
-                let version = self.fleet.replica(replica).version;
-                let up = matches!(self.fleet.replica(replica).state, State::Unprobed | State::Ready);
-                up || self.fleet.start_failure_probability(version) < 1.0
+            Timer::Stage { replica, .. } => self.may_become_ready(self.fleet.replica(replica)),
+            Timer::Loaded { .. } => {
+                let mut loading = self.fleet.replicas().iter().filter(|replica| replica.state == State::Loading);
+                loading.any(|replica| self.may_become_ready(replica))
             }
-            Timer::EndpointRemoved(_) => false,
-            _ => true,
+            Timer::EndpointRemoved(_) | Timer::Crash { .. } => false,
+            Timer::Available { .. } | Timer::Sigterm(_) | Timer::Sigkill(_) | Timer::Drained(_) => true,
         }
+    }
+
+    fn may_become_ready(&self, replica: &Replica) -> bool {
+        replica.state == State::Unprobed || self.fleet.start_failure_probability(replica.version) < 1.0
     }
 }
 

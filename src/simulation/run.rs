@@ -14,7 +14,7 @@ use crate::ledger::{
 use crate::random::RunKey;
 use crate::rollout::{Command, Controller};
 use crate::scenario::{Scenario, Strategy};
-use crate::serving::Notice;
+use crate::serving::{Notice, NoticeKind};
 use crate::units::Time;
 use crate::workload::{Arrival, RateCurve, Workload};
 
@@ -169,25 +169,25 @@ impl<'a> Run<'a> {
         self.settle();
     }
 
-    /// Lets replicas after SIGTERM run up to `limit`: what they let go of may come before the next event. Whether it does.
+    /// Lets replicas after SIGTERM run up to `limit`, one change at a time, until one of them lets go of something that
+    /// may come before the next event: its end, or a request that will be tried again. Whether one did.
     fn run_draining(&mut self, limit: Time) -> bool {
-        if self.fleet.draining().is_empty() {
-            return false;
-        }
-        let mut set = false;
-        for id in self.fleet.draining().to_vec() {
-            self.fleet.run_before(id, limit, &mut self.out);
-            let last = self.out.notices.last().map(|notice| notice.time);
-            let retries = self.out.notices.iter().any(|notice| notice.kind == crate::serving::NoticeKind::Cancelled);
+        loop {
+            let draining = self.fleet.draining().iter();
+            let next = draining.map(|id| (self.fleet.replica(*id).engine.quiet_until(), *id)).min();
+            let Some((at, id)) = next.filter(|(at, _)| *at < limit) else { return false };
+            self.fleet.run_through(id, at, &mut self.out);
+            let let_go = self.out.notices.iter().any(|notice| notice.kind == NoticeKind::Cancelled);
             self.process_notices();
-            if self.fleet.replica(id).engine.is_empty() {
+            let drained = self.fleet.replica(id).engine.is_empty();
+            if drained {
                 self.fleet.drained(id);
-                self.calendar.set(last.unwrap_or(self.now), Event::Fleet(Timer::Drained(id)));
-                set = true;
+                self.calendar.set(at, Event::Fleet(Timer::Drained(id)));
             }
-            set |= retries;
+            if drained || let_go {
+                return true;
+            }
         }
-        set
     }
 
     /// Sets the timers that came up, writes down the changes, and deals with what engines let go of.

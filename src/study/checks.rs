@@ -4,7 +4,7 @@
 
 use super::intervals::runs_for_quantile;
 use super::result::{CheckResult, Estimate, MetricSummary, Verdict};
-use super::words::figure;
+use crate::digits::figure;
 use crate::ledger::{Kind, Metric};
 use crate::scenario::{Check, Statistic};
 

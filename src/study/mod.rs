@@ -12,7 +12,6 @@ mod run;
 mod summary;
 mod timeline;
 mod why;
-mod words;
 
 #[cfg(test)]
 mod samples;
@@ -25,4 +24,4 @@ pub use planning::{Planning, SHARE_TO_FINISH, planning, time_to_finish};
 pub use result::*;
 pub use run::run;
 pub use summary::{summarize, summarize_metric};
-pub use why::{survivorship_note, why};
+pub use why::{CommonReason, most_common_reason, survivorship_note, why};

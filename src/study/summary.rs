@@ -38,7 +38,7 @@ pub fn quantile_index(q: f64, n: usize) -> usize {
 }
 
 /// The `q`-quantile of sorted values with its distribution-free interval.
-pub fn quantile_of_sorted(sorted: &[f64], q: f64) -> Estimate {
+fn quantile_of_sorted(sorted: &[f64], q: f64) -> Estimate {
     if sorted.is_empty() {
         return Estimate { value: f64::NAN, interval: None };
     }
@@ -48,7 +48,7 @@ pub fn quantile_of_sorted(sorted: &[f64], q: f64) -> Estimate {
 }
 
 /// A share of runs with Wilson's interval; NaN of none.
-pub fn share_of(successes: u64, runs: u64) -> Estimate {
+fn share_of(successes: u64, runs: u64) -> Estimate {
     Estimate { value: successes as f64 / runs as f64, interval: wilson(successes, runs) }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::planning::{SHARE_TO_FINISH, planning};
 use super::result::StudyResult;
-use super::words::{figure, percent};
+use crate::digits::{figure, percent, percent_as_given};
 use crate::ledger::{Metric, RolloutOutcome, RunRecord};
 use crate::scenario::OnSigterm;
 
@@ -52,16 +52,16 @@ impl Cause {
         match self {
             Cause::Stuck => format!(
                 "Stuck: in {runs} of the runs nothing will ever leave the state that the rollout is in{}.",
-                most_common_reason(result, RolloutOutcome::Stuck)
+                reason_in_brackets(result, RolloutOutcome::Stuck)
             ),
             Cause::Unfinished => format!(
                 "Unfinished: in {runs} of the runs the rollout was still under way at the end of the window{}.",
-                most_common_reason(result, RolloutOutcome::Unfinished)
+                reason_in_brackets(result, RolloutOutcome::Unfinished)
             ),
             Cause::Cut => cut(result),
             Cause::RolledBack => format!(
                 "Rolled back: in {runs} of the runs the rollout was aborted and stable restored{}.",
-                most_common_reason(result, RolloutOutcome::RolledBack)
+                reason_in_brackets(result, RolloutOutcome::RolledBack)
             ),
             Cause::Errors => errors(result),
             Cause::Dip => format!(
@@ -139,15 +139,10 @@ fn cut(result: &StudyResult) -> String {
     format!(
         "Cut: {limit} and {} of the answers in flight at a shutdown needed longer ({} of them end within {} s).",
         percent(cut_share),
-        percent_of_all(SHARE_TO_FINISH),
+        percent_as_given(SHARE_TO_FINISH),
         // Rounded up: it is read as a grace period to set.
         figure(grace_s.ceil())
     )
-}
-
-/// A share close to 1, which three digits would round to it.
-fn percent_of_all(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
 }
 
 fn errors(result: &StudyResult) -> String {
@@ -169,23 +164,38 @@ fn all_well(result: &StudyResult) -> String {
 }
 
 /// The most common reason of runs with this outcome, in brackets; empty where none is given.
-///
-/// What stands before a colon is the kind of reason; what follows may be a measured value, different in each run. The
-/// whole is shown where all runs of that kind agree.
-fn most_common_reason(result: &StudyResult, outcome: RolloutOutcome) -> String {
-    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+fn reason_in_brackets(result: &StudyResult, outcome: RolloutOutcome) -> String {
     let with_outcome = result.records.iter().filter(|record| record.outcome == outcome);
-    for reason in with_outcome.map(|record| record.reason.as_str()).filter(|reason| !reason.is_empty()) {
+    most_common_reason(with_outcome).map_or_else(String::new, |reason| {
+        let prefix = if reason.is_only_one { "" } else { "most often: " };
+        format!(" ({prefix}{})", reason.text)
+    })
+}
+
+/// Why most of some rollouts did not complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommonReason<'a> {
+    /// The reason: the whole where all runs that give this kind of reason agree, else the kind.
+    pub text: &'a str,
+    /// Runs that give it.
+    pub runs: u64,
+    /// Whether no run gives another kind of reason.
+    pub is_only_one: bool,
+}
+
+/// The most common reason that these runs give; `None` where none gives one.
+///
+/// What stands before a colon is the kind of reason; what follows may be a measured value, different in each run.
+pub fn most_common_reason<'a>(records: impl Iterator<Item = &'a RunRecord>) -> Option<CommonReason<'a>> {
+    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for reason in records.map(|record| record.reason.as_str()).filter(|reason| !reason.is_empty()) {
         let kind = reason.split_once(':').map_or(reason, |(kind, _)| kind);
         kinds.entry(kind).or_default().push(reason);
     }
     // Of equals the first in the alphabet: `max_by_key` keeps the last, so they are reversed.
-    let Some((kind, reasons)) = kinds.iter().rev().max_by_key(|(_, reasons)| reasons.len()) else {
-        return String::new();
-    };
-    let said = if reasons.iter().all(|reason| *reason == reasons[0]) { reasons[0] } else { kind };
-    let prefix = if kinds.len() > 1 { "most often: " } else { "" };
-    format!(" ({prefix}{said})")
+    let (kind, reasons) = kinds.iter().rev().max_by_key(|(_, reasons)| reasons.len())?;
+    let text = if reasons.iter().all(|reason| *reason == reasons[0]) { reasons[0] } else { kind };
+    Some(CommonReason { text, runs: reasons.len() as u64, is_only_one: kinds.len() == 1 })
 }
 
 #[cfg(test)]
@@ -254,6 +264,17 @@ mod tests {
             "Rolled back: in 100 % of the runs the rollout was aborted and stable restored (analysis errors failed: \
              0.5 > 0.01)."
         );
+    }
+
+    #[test]
+    fn reasons_that_differ_only_in_a_measured_value_are_counted_as_one() {
+        let mut records: Vec<RunRecord> = (0..10).map(|run| record(run, &[])).collect();
+        for (run, record) in records.iter_mut().enumerate().skip(1) {
+            record.reason = if run == 9 { "quota".to_owned() } else { format!("no GPU: {run} pending") };
+        }
+        let reason = most_common_reason(records.iter());
+        assert_eq!(reason, Some(CommonReason { text: "no GPU", runs: 8, is_only_one: false }));
+        assert_eq!(most_common_reason(records[..1].iter()), None);
     }
 
     #[test]

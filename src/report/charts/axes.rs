@@ -3,6 +3,7 @@
 use super::canvas::{Anchor, Canvas, Point, Text};
 use super::numbers;
 use super::theme;
+use crate::digits;
 
 /// Steps between ticks of an axis in minutes: what divides hours and days.
 const MINUTE_STEPS: [f64; 12] = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 240.0, 360.0, 720.0, 1440.0];
@@ -180,12 +181,7 @@ fn tick_labels(ticks: &[f64], logarithmic: bool) -> Vec<String> {
         return ticks.iter().map(|tick| numbers::short(*tick)).collect();
     }
     let greatest = ticks.iter().fold(0.0, |greatest: f64, tick| greatest.max(tick.abs()));
-    let (unit, suffix) = match greatest {
-        g if g < 1e4 => (1.0, ""),
-        g if g < 1e6 => (1e3, "k"),
-        g if g < 1e9 => (1e6, "M"),
-        _ => (1e9, "G"),
-    };
+    let (unit, suffix) = digits::prefix(greatest);
     let step = ticks.windows(2).map(|pair| (pair[1] - pair[0]) / unit).fold(f64::INFINITY, f64::min);
     let decimals = if step < 1.0 { (-step.log10() - 1e-9).ceil().clamp(0.0, 9.0) as usize } else { 0 };
     let label =
@@ -202,7 +198,7 @@ mod tests {
         assert_eq!(Axis::linear(0.0, 10.6).ticks(6), vec![0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(Axis::linear(13.0, 47.0).minute_ticks(6), vec![20.0, 30.0, 40.0]);
         assert_eq!(Axis::linear(-0.5, 3.5).whole_ticks(10), vec![0.0, 1.0, 2.0, 3.0]);
-        assert_eq!(tick_labels(&[0.0, 0.05, 0.1], false), ["0.00", "0.05", "0.10"]);
+        assert_eq!(tick_labels(&[0.0, 0.05, 0.1], false), ["0", "0.05", "0.10"]);
         assert_eq!(tick_labels(&[0.0, 5e3, 1e4], false), ["0", "5k", "10k"]);
     }
 

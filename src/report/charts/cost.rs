@@ -6,6 +6,7 @@ use super::canvas::{Anchor, Canvas, Text};
 use super::labels;
 use super::numbers;
 use super::theme::{self, Color, Stroke};
+use crate::digits::NONE;
 use crate::ledger::{Metric, WATERFALL};
 use crate::study::{Estimate, StudyResult};
 
@@ -195,7 +196,7 @@ fn write_value(canvas: &mut Canvas, panel: &Panel, i: usize, column: &Column, de
     let value = column.estimate.value;
     let decimals = own_decimals(value, decimals);
     let sign = if column.kind == Kind::Part && i > 0 && value > 0.0 { "+" } else { "" };
-    let text = if value.is_finite() { format!("{sign}{}", dollars(value, decimals)) } else { "n/a".to_owned() };
+    let text = if value.is_finite() { format!("{sign}{}", dollars(value, decimals)) } else { NONE.to_owned() };
     let interval = numbers::interval(column.estimate.interval, decimals);
     let (left, right) = sides(panel, i);
     let (x, room) = ((left + right) / 2.0, (right - left) / BAR_SHARE - 4.0);
@@ -217,7 +218,7 @@ fn own_decimals(value: f64, decimals: usize) -> usize {
 
 /// `$0.616`, `−$0.004`.
 fn dollars(value: f64, decimals: usize) -> String {
-    let text = numbers::exact(value, decimals);
+    let text = numbers::fixed(value, decimals);
     match text.strip_prefix('\u{2212}') {
         Some(positive) => format!("\u{2212}${positive}"),
         None => format!("${text}"),

@@ -82,7 +82,7 @@ impl Latency {
             let missed = view.result.metric(Metric::SloViolation).mean;
             if missed.value.is_finite() {
                 let decimals = numbers::estimate_decimals(&missed);
-                lines.push(format!("missed {} s a run", numbers::exact(missed.value, decimals)));
+                lines.push(format!("missed {} s a run", numbers::fixed(missed.value, decimals)));
                 lines.push(numbers::interval_95(missed.interval, decimals));
             }
             labels.push(EndLabel { lines, y: panel.up(bound), color: theme::ALERT });

@@ -1,29 +1,24 @@
-//! Numbers as charts write them: digits enough to act on, thousands apart, and the same decimals for an estimate and
-//! its interval.
+//! Numbers as charts write them: as everywhere, but with thousands apart, a true minus sign, and no unit, which the axis
+//! or the text beside them names.
 
+use crate::digits::{self, DIGITS};
 use crate::study::Estimate;
 
-/// Decimals with which a number of this size shows three digits, at most nine.
+/// Decimals with which a number of this size shows three digits.
 pub fn decimals(value: f64) -> usize {
-    let magnitude = value.abs();
-    if !magnitude.is_finite() || magnitude == 0.0 {
-        return 0;
-    }
-    (2 - magnitude.log10().floor() as i32).clamp(0, 9) as usize
+    digits::decimals(value, DIGITS)
 }
 
-/// The number with so many decimals and its thousands apart; `n/a` for NaN, `unbounded` for infinity.
+/// The number with so many decimals and its thousands apart.
 pub fn fixed(value: f64, decimals: usize) -> String {
-    if value.is_nan() {
-        return "n/a".to_owned();
-    }
-    if value.is_infinite() {
-        return "unbounded".to_owned();
-    }
-    if value.abs() >= 1e12 {
+    if value.is_finite() && value.abs() >= 1e12 {
         return format!("{value:.2e}");
     }
-    let plain = format!("{:.decimals$}", value.abs());
+    let text = digits::fixed(value, decimals);
+    let (sign, plain) = text.strip_prefix('-').map_or(("", text.as_str()), |plain| ("\u{2212}", plain));
+    if !value.is_finite() {
+        return format!("{sign}{plain}");
+    }
     let (whole, fraction) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
     let mut grouped = String::new();
     for (i, digit) in whole.chars().enumerate() {
@@ -32,8 +27,7 @@ pub fn fixed(value: f64, decimals: usize) -> String {
         }
         grouped.push(digit);
     }
-    let negative = value < 0.0 && plain.chars().any(|c| ('1'..='9').contains(&c));
-    format!("{}{grouped}{fraction}", if negative { "\u{2212}" } else { "" })
+    format!("{sign}{grouped}{fraction}")
 }
 
 /// The number with three digits.
@@ -43,19 +37,13 @@ pub fn readable(value: f64) -> String {
 
 /// The number without decimals that say nothing: 2, 2.5, 0.125.
 pub fn short(value: f64) -> String {
-    let text = fixed(value, decimals(value));
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
-/// The number with so many decimals, but an exact zero as `0`.
-pub fn exact(value: f64, decimals: usize) -> String {
-    fixed(value, if value == 0.0 { 0 } else { decimals })
+    digits::trimmed(&readable(value)).to_owned()
 }
 
 /// `[low, high]`, or words where there is none.
 pub fn interval(interval: Option<(f64, f64)>, decimals: usize) -> String {
     match interval {
-        Some((low, high)) => format!("[{}, {}]", exact(low, decimals), exact(high, decimals)),
+        Some((low, high)) => format!("[{}, {}]", fixed(low, decimals), fixed(high, decimals)),
         None => "(no interval)".to_owned(),
     }
 }
@@ -69,14 +57,14 @@ pub fn interval_95(interval: Option<(f64, f64)>, decimals: usize) -> String {
 /// The value and its interval: `15.4 [14.9, 15.9]`.
 pub fn estimate(estimate: &Estimate) -> String {
     let decimals = estimate_decimals(estimate);
-    format!("{} {}", exact(estimate.value, decimals), interval(estimate.interval, decimals))
+    format!("{} {}", fixed(estimate.value, decimals), interval(estimate.interval, decimals))
 }
 
-/// Decimals for an estimate and its interval: three digits of the estimate, or two of the upper end where the estimate
-/// is zero.
+/// Decimals for an estimate and its interval: three digits of the estimate, or of the upper end where the estimate is
+/// zero.
 pub fn estimate_decimals(estimate: &Estimate) -> usize {
     match estimate.interval {
-        Some((_, high)) if estimate.value == 0.0 => decimals(high).saturating_sub(1),
+        Some((_, high)) if estimate.value == 0.0 => decimals(high),
         _ => decimals(estimate.value),
     }
 }
@@ -84,12 +72,6 @@ pub fn estimate_decimals(estimate: &Estimate) -> usize {
 /// A quantile of counts, which is a count, and its interval: `19 [17, 22]`.
 pub fn count(estimate: &Estimate) -> String {
     format!("{} {}", fixed(estimate.value, 0), interval(estimate.interval, 0))
-}
-
-/// A share in percent with one decimal, and its interval: `12.3 % [10.3, 14.4]`.
-pub fn percent(share: &Estimate) -> String {
-    let scaled = share.interval.map(|(low, high)| (low * 100.0, high * 100.0));
-    format!("{} % {}", exact(share.value * 100.0, 1), interval(scaled, 1))
 }
 
 #[cfg(test)]
@@ -104,11 +86,11 @@ mod tests {
             (15.42, "15.4"),
             (1234.5, "1,234"),
             (-0.0123, "\u{2212}0.0123"),
-            (1e-12, "0.000000000"),
-            (-1e-12, "0.000000000"),
+            (-1e-15, "0.000000000000"),
+            (9.999, "10.0"),
             (12_345_678.0, "12,345,678"),
             (f64::NAN, "n/a"),
-            (f64::INFINITY, "unbounded"),
+            (f64::INFINITY, "∞"),
         ];
         for (value, text) in cases {
             assert_eq!(readable(value), text, "{value}");
@@ -119,7 +101,6 @@ mod tests {
     #[test]
     fn a_zero_estimate_takes_its_decimals_from_the_interval() {
         let none = Estimate { value: 0.0, interval: Some((0.0, 0.00369)) };
-        assert_eq!(super::estimate(&none), "0 [0, 0.0037]");
-        assert_eq!(percent(&none), "0 % [0, 0.4]");
+        assert_eq!(super::estimate(&none), "0 [0, 0.00369]");
     }
 }

@@ -104,7 +104,7 @@ fn total(result: &StudyResult, whiskers: bool, y: f64) -> EndLabel {
     let mean = &result.metric(Metric::TruncatedAttempts).mean;
     let decimals = numbers::estimate_decimals(mean);
     let mut lines = vec![
-        format!("{} responses cut", numbers::exact(mean.value, decimals)),
+        format!("{} responses cut", numbers::fixed(mean.value, decimals)),
         format!("a run, {}", numbers::interval_95(mean.interval, decimals)),
     ];
     if whiskers {

@@ -7,6 +7,7 @@ use super::labels::{self, Callout};
 use super::numbers;
 use super::theme::{self, Stroke};
 use crate::ledger::Metric;
+use crate::report::format::{self, Quantity};
 use crate::study::{Estimate, MetricSummary, StudyResult};
 
 /// Bars at most, however many runs there are.
@@ -43,7 +44,7 @@ fn alt_text(result: &StudyResult, summary: &MetricSummary) -> String {
         labels::runs(result),
         numbers::estimate(&summary.mean),
         numbers::count(&summary.p95),
-        numbers::percent(&complement(&summary.probability_positive)),
+        format::estimate(&complement(&summary.probability_positive), Quantity::Share),
     )
 }
 
@@ -63,7 +64,7 @@ fn state_none(canvas: &mut Canvas, result: &StudyResult, summary: &MetricSummary
     };
     canvas.text(Text::new(claim, (middle, 220.0), Anchor::Middle, theme::NEW).size(22.0).bold());
     let remarks = [
-        format!("runs that cut any: {}", numbers::percent(&summary.probability_positive)),
+        format!("runs that cut any: {}", format::estimate(&summary.probability_positive, Quantity::Share)),
         format!("responses cut a run, mean: {}", numbers::estimate(&summary.mean)),
         INTERVALS.to_owned(),
     ];
@@ -179,7 +180,7 @@ fn mark_estimates(canvas: &mut Canvas, panel: &Panel, summary: &MetricSummary) {
 
 /// Says how many runs cut none, and how many lie beyond the axis.
 fn state_shares(canvas: &mut Canvas, panel: &Panel, bins: &Bins, counts: &[u64], summary: &MetricSummary, top: f64) {
-    let none = numbers::percent(&complement(&summary.probability_positive));
+    let none = format::estimate(&complement(&summary.probability_positive), Quantity::Share);
     let mut text = format!("{none} of runs cut none \u{b7} {INTERVALS}");
     if bins.beyond > 0 {
         let greatest = numbers::fixed(counts[counts.len() - 1] as f64, 0);

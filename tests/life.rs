@@ -1,0 +1,235 @@
+//! A replica's life on the program itself: stages, probes, quota, failures, and the three clocks of termination, read off
+//! the event log of deterministic scenarios.
+
+mod support;
+
+use cutover::ledger::{EventRow, Metric, RolloutOutcome, RunLog};
+use support::prepared;
+
+/// Two replicas, updated one at a time by a surge of one; every draw is a constant.
+const BASE: &str = r#"
+[study]
+runs = 1
+warm_up = "1m"
+duration = "30m"
+cool_down = "0s"
+timeline_bin = "1m"
+[traffic]
+arrivals = { process = "poisson", rate = 0.5 }
+prompt_tokens = 10
+output_tokens = 10
+[fleet]
+replicas = 2
+[engine]
+step_time = { base = "10ms" }
+[rollout]
+strategy = "rolling"
+start = "0s"
+[rollout.rolling]
+max_surge = 1
+max_unavailable = 0
+"#;
+
+fn log(sets: &[&str]) -> RunLog {
+    prepared(BASE, sets).log_run(0).1
+}
+
+/// Seconds at which an event happened to a replica, in order.
+fn seconds(log: &RunLog, replica: u32, event: &str) -> Vec<f64> {
+    let of = |row: &&EventRow| row.replica == Some(replica) && row.event == event;
+    log.events.iter().filter(of).map(|row| row.time.seconds()).collect()
+}
+
+#[test]
+fn each_stage_begins_where_the_one_before_it_ends() {
+    let log = log(&[
+        "cold_start.provision=\"5s\"",
+        "cold_start.image_pull=\"20s\"",
+        "cold_start.weight_load={ gigabytes = 30, gigabytes_per_second = 1.0 }",
+        "cold_start.engine_start=\"45s\"",
+    ]);
+    let stages = ["created", "provisioning", "pulling", "loading", "starting", "ready", "available"];
+    let times: Vec<f64> = stages.iter().map(|stage| seconds(&log, 2, stage)[0]).collect();
+    assert_eq!(times, [0.0, 0.0, 5.0, 25.0, 55.0, 100.0, 100.0]);
+}
+
+#[test]
+fn readiness_is_seen_at_a_whole_number_of_periods_after_the_containers_start() {
+    let log = log(&[
+        "cold_start.image_pull=\"3s\"",
+        "cold_start.engine_start=\"41s\"",
+        "cold_start.readiness_period=\"10s\"",
+        "rollout.rolling.min_ready=\"15s\"",
+    ]);
+    assert_eq!(seconds(&log, 2, "ready"), [53.0]);
+    assert_eq!(seconds(&log, 2, "available"), [68.0]);
+}
+
+#[test]
+fn replicas_that_load_at_once_share_the_bandwidth() {
+    let loading =
+        "cold_start.weight_load={ gigabytes = 30, gigabytes_per_second = 1.0, shared_gigabytes_per_second = 1.5 }";
+    let log = log(&["rollout.rolling.max_surge=2", loading]);
+    // Two at 0.75 GB/s each.
+    assert_eq!((seconds(&log, 2, "ready"), seconds(&log, 3, "ready")), (vec![40.0], vec![40.0]));
+}
+
+/// SIGTERM when the hook ends or the grace period does; SIGKILL at the later of the grace period's end and SIGTERM + 2 s.
+#[test]
+fn the_three_clocks_of_termination_start_together() {
+    let long = ["traffic.output_tokens=100000", "engine.kv_cache_tokens=10000000", "cold_start.engine_start=\"1m\""];
+    for (grace, pre_stop, sigterm, sigkill) in
+        [(30, 5, 5.0, 30.0), (30, 30, 30.0, 32.0), (5, 20, 5.0, 7.0), (0, 0, 0.0, 2.0), (1, 0, 0.0, 2.0)]
+    {
+        let (grace, pre_stop) =
+            (format!("termination.grace_period=\"{grace}s\""), format!("termination.pre_stop=\"{pre_stop}s\""));
+        let sets: Vec<&str> = long.into_iter().chain([grace.as_str(), pre_stop.as_str()]).collect();
+        let log = log(&sets);
+        let victim = log.events.iter().find(|row| row.event == "terminating").and_then(|row| row.replica).unwrap();
+        let at = |event: &str| seconds(&log, victim, event)[0] - 60.0;
+        assert_eq!((at("terminating"), at("sigterm"), at("sigkill"), at("gone")), (0.0, sigterm, sigkill, sigkill));
+        let cut = log.requests.iter().filter(|row| row.outcome == "truncated" && row.replica == Some(victim));
+        assert!(cut.clone().count() > 0);
+        assert!(cut.into_iter().all(|row| row.finish.unwrap().seconds() == 60.0 + sigkill));
+    }
+}
+
+#[test]
+fn a_server_that_aborts_lets_go_at_the_next_boundary_and_one_that_drains_is_gone_with_its_last_answer() {
+    let sets = ["cold_start.engine_start=\"1m\"", "traffic.output_tokens=3000", "termination.grace_period=\"10m\""];
+    let drained = log(&sets);
+    let victim = drained.events.iter().find(|row| row.event == "terminating").and_then(|row| row.replica).unwrap();
+    let last = (drained.requests.iter())
+        .filter(|row| row.replica == Some(victim))
+        .filter_map(|row| row.finish)
+        .max()
+        .expect("it answered someone");
+    assert_eq!(seconds(&drained, victim, "gone"), [last.seconds().max(60.0)]);
+    assert!(drained.requests.iter().all(|row| row.outcome != "truncated"));
+    let aborted = log(&[sets[0], sets[1], sets[2], "termination.on_sigterm=\"abort\""]);
+    let gone = seconds(&aborted, victim, "gone")[0];
+    assert!((60.0..60.0101).contains(&gone), "{gone}");
+    assert!(aborted.requests.iter().any(|row| row.outcome == "truncated" && row.finish.unwrap().seconds() == gone));
+}
+
+#[test]
+fn what_comes_between_sigterm_and_the_endpoints_removal_is_refused() {
+    let log = log(&["traffic.arrivals.rate=20", "termination.endpoint_lag=\"10s\"", "cold_start.engine_start=\"1m\""]);
+    let refused: Vec<f64> =
+        log.requests.iter().filter(|row| row.outcome == "refused").map(|row| row.arrival.seconds()).collect();
+    assert!(refused.len() > 50, "{}", refused.len());
+    // Two replicas go one after the other, each with ten seconds of lag.
+    assert!(refused.iter().all(|at| (60.0..70.0).contains(at) || (120.0..130.0).contains(at)), "{refused:?}");
+}
+
+#[test]
+fn a_draining_replica_holds_the_gpus_that_the_next_waits_for() {
+    let log = log(&[
+        "fleet.gpu_limit=2",
+        "rollout.rolling.max_surge=0",
+        "rollout.rolling.max_unavailable=1",
+        "termination.pre_stop=\"25s\"",
+        "cold_start.engine_start=\"1m\"",
+    ]);
+    assert_eq!(seconds(&log, 2, "created"), [0.0]);
+    assert_eq!(seconds(&log, 2, "provisioning"), [25.0]);
+    assert_eq!(seconds(&log, 2, "ready"), [85.0]);
+}
+
+/// 10 s, doubling to 5 minutes; loading and starting again, no pulling.
+#[test]
+fn a_start_that_fails_backs_off_as_kubernetes_does() {
+    let log = log(&[
+        "new_version.start_failure_probability=1.0",
+        "cold_start.image_pull=\"7s\"",
+        "cold_start.weight_load=\"2s\"",
+        "cold_start.engine_start=\"3s\"",
+    ]);
+    let failures = seconds(&log, 2, "start_failed");
+    let waits: Vec<f64> = failures.windows(2).map(|pair| pair[1] - pair[0] - 5.0).collect();
+    assert_eq!(failures[0], 12.0);
+    assert_eq!(waits[..7], [10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]);
+    assert_eq!(seconds(&log, 2, "pulling").len(), 1);
+}
+
+/// Ten minutes of running start the back-off anew, whatever of them was spent loading.
+#[test]
+fn a_container_that_ran_for_long_starts_its_back_off_anew() {
+    let log = log(&[
+        "new_version.crash_mtbf=\"30s\"",
+        "cold_start.weight_load=\"10m\"",
+        "study.duration=\"3h\"",
+        "rollout.rolling.min_ready=\"2h\"",
+        "rollout.rolling.progress_deadline=\"3h\"",
+    ]);
+    let (crashes, loads) = (seconds(&log, 2, "crashed"), seconds(&log, 2, "loading"));
+    assert!(crashes.len() > 5);
+    for (crash, load) in crashes.iter().zip(&loads[1..]) {
+        assert!((load - crash - 10.0).abs() < 1e-6, "{crash} to {load}");
+    }
+}
+
+#[test]
+fn a_rollout_that_nothing_will_ever_move_is_stuck_and_says_why() {
+    let bad_starts = "new_version.start_failure_probability=1.0";
+    let shared =
+        "cold_start.weight_load={ gigabytes = 100, gigabytes_per_second = 1.0, shared_gigabytes_per_second = 1.0 }";
+    let cases: [(&[&str], &str); 5] = [
+        (&["fleet.gpu_limit=2"], "wait for GPUs"),
+        (&["fleet.gpu_limit=2", "new_version.crash_mtbf=\"24h\""], "wait for GPUs"),
+        (&["cold_start.image_pull={ distribution = \"sequence\", values = [\"never\"] }"], "never become ready"),
+        (&[bad_starts], "fail every start"),
+        // The window ends while the weights load once more.
+        (&[bad_starts, shared, "study.duration=\"150s\"", "study.timeline_bin=\"10s\""], "never become ready"),
+    ];
+    for (sets, expected) in cases {
+        let (record, _) = prepared(BASE, sets).log_run(0);
+        assert_eq!(record.outcome, RolloutOutcome::Stuck, "{sets:?}: {}", record.reason);
+        assert!(record.reason.contains(expected), "{sets:?}: {}", record.reason);
+        assert!(record.value(Metric::RolloutDuration).is_nan());
+    }
+    let (record, _) = prepared(BASE, &["cold_start.engine_start=\"40m\""]).log_run(0);
+    assert_eq!(record.outcome, RolloutOutcome::Unfinished, "a start that will end is not stuck");
+}
+
+/// An attempt that a draining replica lets go of is tried again before others know more than they can.
+#[test]
+fn least_requests_sends_each_attempt_where_there_are_fewest_even_while_replicas_abort() {
+    let sets = [
+        "fleet.replicas=4",
+        "traffic.arrivals.rate=20",
+        "traffic.output_tokens=20",
+        "engine.step_time.base=\"200ms\"",
+        "clients.max_retries=3",
+        "clients.backoff={ initial = \"10ms\", factor = 1.0, max = \"10ms\", jitter = 0.0 }",
+        "rollout.rolling.max_unavailable=2",
+        "rollout.rolling.max_surge=2",
+        "cold_start.engine_start=\"30s\"",
+        "termination.on_sigterm=\"abort\"",
+        "termination.endpoint_lag=\"3s\"",
+        "termination.pre_stop=\"1s\"",
+        "termination.grace_period=\"20s\"",
+    ];
+    let log = log(&sets);
+    // What each replica held at each arrival follows from the rows: those that came and had not gone.
+    let mut checked = 0;
+    for (i, row) in log.requests.iter().enumerate() {
+        let Some(replica) = row.replica else { continue };
+        let held = |id: u32| {
+            let before = log.requests[..i].iter().rev().take(600);
+            before.filter(|other| other.replica == Some(id) && other.finish.is_none_or(|f| f >= row.arrival)).count()
+        };
+        let endpoints = log.events.iter().filter(|e| e.event == "ready" && e.time < row.arrival);
+        let removed =
+            |id: u32| seconds(&log, id, "terminating").first().is_some_and(|t| t + 3.0 <= row.arrival.seconds());
+        let least = endpoints.filter_map(|e| e.replica).filter(|id| !removed(*id)).map(held).min();
+        // Who ends in the very nanosecond of an arrival, or was cancelled at it, may be counted on either side.
+        assert!(held(replica) <= least.unwrap_or(0) + 1, "attempt {}.{} at {:?}", row.id, row.attempt, row.arrival);
+        checked += 1;
+        if row.arrival.seconds() > 120.0 {
+            break;
+        }
+    }
+    assert!(checked > 500);
+    assert!(log.requests.iter().any(|row| row.attempt > 1));
+}
