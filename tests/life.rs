@@ -175,10 +175,10 @@ fn a_rollout_that_nothing_will_ever_move_is_stuck_and_says_why() {
     let shared =
         "cold_start.weight_load={ gigabytes = 100, gigabytes_per_second = 1.0, shared_gigabytes_per_second = 1.0 }";
     let cases: [(&[&str], &str); 5] = [
-        (&["fleet.gpu_limit=2"], "wait for GPUs"),
-        (&["fleet.gpu_limit=2", "new_version.crash_mtbf=\"24h\""], "wait for GPUs"),
+        (&["fleet.gpu_limit=2"], "for GPUs that nothing will free"),
+        (&["fleet.gpu_limit=2", "new_version.crash_mtbf=\"24h\""], "for GPUs that nothing will free"),
         (&["cold_start.image_pull={ distribution = \"sequence\", values = [\"never\"] }"], "never become ready"),
-        (&[bad_starts], "fail every start"),
+        (&[bad_starts], "every start"),
         // The window ends while the weights load once more.
         (&[bad_starts, shared, "study.duration=\"150s\"", "study.timeline_bin=\"10s\""], "never become ready"),
     ];
@@ -217,7 +217,8 @@ fn least_requests_sends_each_attempt_where_there_are_fewest_even_while_replicas_
         let Some(replica) = row.replica else { continue };
         let held = |id: u32| {
             let before = log.requests[..i].iter().rev().take(600);
-            before.filter(|other| other.replica == Some(id) && other.finish.is_none_or(|f| f >= row.arrival)).count()
+            let taken = |other: &&cutover::ledger::RequestRow| other.replica == Some(id) && other.outcome != "refused";
+            before.filter(taken).filter(|other| other.finish.is_none_or(|finish| finish >= row.arrival)).count()
         };
         let endpoints = log.events.iter().filter(|e| e.event == "ready" && e.time < row.arrival);
         let removed =

@@ -4,137 +4,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::events::{Change, LifeEvent, Outbox, Timer};
 use super::loading::LoadingPool;
 use super::replica::{Replica, State};
 use super::view::{PodView, ReplicaSetStatus, Version};
-use crate::random::{Distribution, Purpose, RunKey, exponential};
-use crate::scenario::{OnSigterm, Scenario, Stage, WeightLoad};
-use crate::serving::{Engine, EngineModel, Notice};
+use crate::random::{Purpose, RunKey};
+use crate::scenario::{Scenario, WeightLoad};
+use crate::serving::{Engine, EngineModel};
 use crate::units::{Duration, Time};
-
-/// First wait of Kubernetes' crash-loop back-off; it doubles with each failure (kubelet: `MaxContainerBackOff` and its
-/// initial 10 s).
-const FIRST_BACK_OFF: Duration = Duration::from_seconds(10);
-/// Longest wait of the crash-loop back-off.
-const LONGEST_BACK_OFF: Duration = Duration::from_seconds(300);
-/// A container that ran for twice the longest wait starts the back-off anew.
-const BACK_OFF_RESET: Duration = Duration::from_seconds(600);
-/// Least time between SIGTERM and SIGKILL, even when preStop ate the grace period (kubelet's
-/// `minimumGracePeriodInSeconds`).
-const LEAST_SIGTERM_TIME: Duration = Duration::from_seconds(2);
-
-/// Something that the fleet wants to be told at its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timer {
-    /// A stage of a replica's life ends, unless its state has changed since.
-    Stage {
-        /// Which replica.
-        replica: u32,
-        /// Its epoch when the timer was set.
-        epoch: u32,
-    },
-    /// The first of those that share the load bandwidth is done, unless they have changed since.
-    Loaded {
-        /// The pool's epoch when the timer was set.
-        epoch: u32,
-    },
-    /// A replica has been ready for `min_ready`.
-    Available {
-        /// Which replica.
-        replica: u32,
-        /// Its epoch when the timer was set.
-        epoch: u32,
-    },
-    /// A replica crashes, unless its process has ended since.
-    Crash {
-        /// Which replica.
-        replica: u32,
-        /// Its restarts when the timer was set.
-        restarts: u32,
-    },
-    /// The router stops sending to a terminating replica.
-    EndpointRemoved(u32),
-    /// The preStop hook has ended.
-    Sigterm(u32),
-    /// The grace period has ended.
-    Sigkill(u32),
-    /// The last request of a replica after SIGTERM is done.
-    Drained(u32),
-}
-
-/// A change of a replica's state, by its name in `events.csv`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LifeEvent {
-    /// The replica exists.
-    Created,
-    /// It has its GPUs.
-    Provisioning,
-    /// It pulls its image.
-    Pulling,
-    /// It loads its weights.
-    Loading,
-    /// It starts its engine.
-    Starting,
-    /// It is ready.
-    Ready,
-    /// It has been ready for `min_ready`.
-    Available,
-    /// Its start failed.
-    StartFailed,
-    /// It crashed.
-    Crashed,
-    /// It was told to terminate.
-    Terminating,
-    /// Its server was told to stop.
-    Sigterm,
-    /// Its processes were killed.
-    Sigkill,
-    /// No process is left.
-    Gone,
-}
-
-impl LifeEvent {
-    /// The name in `events.csv`.
-    pub fn name(self) -> &'static str {
-        match self {
-            LifeEvent::Created => "created",
-            LifeEvent::Provisioning => "provisioning",
-            LifeEvent::Pulling => "pulling",
-            LifeEvent::Loading => "loading",
-            LifeEvent::Starting => "starting",
-            LifeEvent::Ready => "ready",
-            LifeEvent::Available => "available",
-            LifeEvent::StartFailed => "start_failed",
-            LifeEvent::Crashed => "crashed",
-            LifeEvent::Terminating => "terminating",
-            LifeEvent::Sigterm => "sigterm",
-            LifeEvent::Sigkill => "sigkill",
-            LifeEvent::Gone => "gone",
-        }
-    }
-}
-
-/// A change of one replica.
-#[derive(Clone, Copy, Debug)]
-pub struct Change {
-    /// Which replica.
-    pub replica: u32,
-    /// Its version.
-    pub version: Version,
-    /// What changed.
-    pub event: LifeEvent,
-}
-
-/// What the fleet hands to its caller: timers to set, changes to write down, notices of its engines.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    /// Timers to set.
-    pub timers: Vec<(Time, Timer)>,
-    /// Changes that happened now.
-    pub changes: Vec<Change>,
-    /// What engines let go of.
-    pub notices: Vec<Notice>,
-}
 
 /// Replicas of one version by what they hold and serve: each is in one of the four.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,21 +29,21 @@ pub struct VersionCounts {
 /// All replicas of one run.
 #[derive(Debug)]
 pub struct Fleet {
-    scenario: Arc<Scenario>,
-    key: RunKey,
+    pub(super) scenario: Arc<Scenario>,
+    pub(super) key: RunKey,
     models: Vec<Arc<EngineModel>>,
-    replicas: Vec<Replica>,
+    pub(super) replicas: Vec<Replica>,
     warm: u32,
-    gpus_held: u32,
-    pending: VecDeque<u32>,
-    pool: Option<LoadingPool>,
-    min_ready: Duration,
+    pub(super) gpus_held: u32,
+    pub(super) pending: VecDeque<u32>,
+    pub(super) pool: Option<LoadingPool>,
+    pub(super) min_ready: Duration,
     counts: Vec<VersionCounts>,
-    statuses: Vec<ReplicaSetStatus>,
-    endpoints_epoch: u64,
-    draining: Vec<u32>,
+    pub(super) statuses: Vec<ReplicaSetStatus>,
+    pub(super) endpoints_epoch: u64,
+    pub(super) draining: Vec<u32>,
     /// Tokens emitted by terminating replicas of those that are gone.
-    drain_tokens: u64,
+    pub(super) drain_tokens: u64,
 }
 
 impl Fleet {
@@ -345,7 +222,7 @@ impl Fleet {
         id
     }
 
-    fn note(&self, id: u32, event: LifeEvent, out: &mut Outbox) {
+    pub(super) fn note(&self, id: u32, event: LifeEvent, out: &mut Outbox) {
         out.changes.push(Change { replica: id, version: self.replicas[id as usize].version, event });
     }
 
@@ -361,7 +238,7 @@ impl Fleet {
         }
     }
 
-    fn set_state(&mut self, id: u32, state: State) {
+    pub(super) fn set_state(&mut self, id: u32, state: State) {
         let replica = &mut self.replicas[id as usize];
         let (version, old) = (replica.version, replica.state);
         replica.state = state;
@@ -372,56 +249,6 @@ impl Fleet {
         if let Some(count) = self.count_of(version, state) {
             *count += 1;
         }
-    }
-
-    fn stage_timer(&self, id: u32, at: Time, out: &mut Outbox) {
-        if !at.is_never() {
-            out.timers.push((at, Timer::Stage { replica: id, epoch: self.replicas[id as usize].epoch }));
-        }
-    }
-
-    /// Gives free GPUs to those that wait, first come, first served.
-    fn grant_gpus(&mut self, now: Time, out: &mut Outbox) {
-        let need = self.scenario.fleet.gpus_per_replica;
-        while let Some(&id) = self.pending.front() {
-            if self.scenario.fleet.gpu_limit.is_some_and(|limit| self.gpus_held + need > limit) {
-                return;
-            }
-            self.pending.pop_front();
-            self.gpus_held += need;
-            self.set_state(id, State::Provisioning);
-            self.note(id, LifeEvent::Provisioning, out);
-            let stage = self.scenario.clone();
-            let length = self.draw_stage(id, &stage.cold_start.provision, Purpose::Provision);
-            self.stage_timer(id, now + length, out);
-        }
-    }
-
-    /// The length of a stage of this start of a replica.
-    fn draw_stage(&self, id: u32, stage: &Stage, purpose: Purpose) -> Duration {
-        if self.skips(id, stage.skip_probability, purpose) {
-            return Duration::ZERO;
-        }
-        Duration::from_seconds_f64(self.draw(id, &stage.seconds, purpose))
-    }
-
-    fn draw(&self, id: u32, distribution: &Distribution, purpose: Purpose) -> f64 {
-        let replica = &self.replicas[id as usize];
-        let index = replica.cold_index.unwrap_or(0);
-        // A restarted container of the warm fleet must not meet the draws of the first cold start.
-        let name = replica.cold_index.map_or(u64::MAX - u64::from(id), |index| index);
-        let mut stream = self.key.keyed_stream(purpose, name, u64::from(replica.restarts));
-        distribution.draw(&mut stream, index)
-    }
-
-    fn uniform(&self, id: u32, purpose: Purpose, salt: u64) -> f64 {
-        let replica = &self.replicas[id as usize];
-        let name = replica.cold_index.map_or(u64::MAX - u64::from(id), |index| index);
-        self.key.keyed_uniform(purpose, name, u64::from(replica.restarts) << 8 | salt)
-    }
-
-    fn skips(&self, id: u32, probability: f64, purpose: Purpose) -> bool {
-        probability > 0.0 && self.uniform(id, Purpose::Skip, purpose as u64) < probability
     }
 
     /// A timer has come.
@@ -461,277 +288,6 @@ impl Fleet {
             Timer::EndpointRemoved(id) | Timer::Sigterm(id) | Timer::Sigkill(id) | Timer::Drained(id) => {
                 self.replicas[id as usize].state != State::Gone
             }
-        }
-    }
-
-    fn stage_ends(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        match self.replicas[id as usize].state {
-            State::Provisioning => {
-                self.set_state(id, State::Pulling);
-                let scenario = self.scenario.clone();
-                let length = self.draw_stage(id, &scenario.cold_start.image_pull, Purpose::ImagePull);
-                self.begin(id, LifeEvent::Pulling, length, now, out);
-            }
-            State::Pulling | State::BackOff => self.start_container(id, now, out),
-            State::Loading => self.start_engine(id, now, out),
-            State::Starting => self.engine_started(id, now, out),
-            State::Unprobed => self.become_ready(id, now, out),
-            state => unreachable!("no stage ends in {state:?}"),
-        }
-    }
-
-    /// Begins a stage of this length; one of no length is not worth a row.
-    fn begin(&self, id: u32, event: LifeEvent, length: Duration, now: Time, out: &mut Outbox) {
-        if !length.is_zero() {
-            self.note(id, event, out);
-        }
-        self.stage_timer(id, now + length, out);
-    }
-
-    fn start_container(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        if self.replicas[id as usize].state == State::BackOff {
-            self.replicas[id as usize].restarts += 1;
-        }
-        self.replicas[id as usize].container_started = now;
-        self.set_state(id, State::Loading);
-        let scenario = self.scenario.clone();
-        let (gigabytes, bandwidth, skip) = match &scenario.cold_start.weight_load {
-            WeightLoad::Stage(stage) => {
-                let length = self.draw_stage(id, stage, Purpose::WeightLoad);
-                return self.begin(id, LifeEvent::Loading, length, now, out);
-            }
-            WeightLoad::Bandwidth { gigabytes, gigabytes_per_second, skip_probability, .. } => {
-                (*gigabytes, gigabytes_per_second, *skip_probability)
-            }
-        };
-        if gigabytes <= 0.0 || self.skips(id, skip, Purpose::WeightLoad) {
-            return self.begin(id, LifeEvent::Loading, Duration::ZERO, now, out);
-        }
-        // A bandwidth of nothing would never end: a kilobyte a second is as slow as makes no difference.
-        let own = self.draw(id, bandwidth, Purpose::WeightLoad).max(1e-6);
-        let Some(pool) = &mut self.pool else {
-            return self.begin(id, LifeEvent::Loading, Duration::from_seconds_f64(gigabytes / own), now, out);
-        };
-        let end = pool.join(now, id, gigabytes, own);
-        out.timers.push((end, Timer::Loaded { epoch: pool.epoch }));
-        self.note(id, LifeEvent::Loading, out);
-    }
-
-    fn some_loaded(&mut self, now: Time, out: &mut Outbox) {
-        let Some(pool) = &mut self.pool else { return };
-        let (loaded, next) = pool.take_loaded(now);
-        if !next.is_never() {
-            out.timers.push((next, Timer::Loaded { epoch: pool.epoch }));
-        }
-        for id in loaded {
-            self.start_engine(id, now, out);
-        }
-    }
-
-    fn start_engine(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        self.set_state(id, State::Starting);
-        let scenario = self.scenario.clone();
-        let length = self.draw_stage(id, &scenario.cold_start.engine_start, Purpose::EngineStart);
-        self.begin(id, LifeEvent::Starting, length, now, out);
-    }
-
-    /// The probability that a start of this version fails.
-    pub fn start_failure_probability(&self, version: Version) -> f64 {
-        let stable = self.scenario.cold_start.failure_probability;
-        if version == 0 { stable } else { self.scenario.new_version.start_failure_probability.unwrap_or(stable) }
-    }
-
-    fn engine_started(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        let probability = self.start_failure_probability(self.replicas[id as usize].version);
-        if probability > 0.0 && self.uniform(id, Purpose::StartFailure, 0) < probability {
-            self.note(id, LifeEvent::StartFailed, out);
-            return self.back_off(id, now, out);
-        }
-        self.set_state(id, State::Unprobed);
-        // Probes come a period apart from the container's start; the first at or after this instant sees it.
-        let period = self.scenario.cold_start.readiness_period.0;
-        let up = now.since(self.replicas[id as usize].container_started).0;
-        let wait = if period == 0 { 0 } else { up.div_ceil(period) * period - up };
-        if wait == 0 {
-            return self.become_ready(id, now, out);
-        }
-        self.stage_timer(id, now + Duration(wait), out);
-    }
-
-    fn become_ready(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        self.set_state(id, State::Ready);
-        let replica = &mut self.replicas[id as usize];
-        replica.ready_since = Some(now);
-        replica.in_endpoints = true;
-        replica.accepting = true;
-        let (version, epoch, restarts) = (replica.version, replica.epoch, replica.restarts);
-        self.statuses[version].ready += 1;
-        self.endpoints_epoch += 1;
-        self.note(id, LifeEvent::Ready, out);
-        if self.min_ready.is_zero() {
-            self.become_available(id, out);
-        } else {
-            out.timers.push((now + self.min_ready, Timer::Available { replica: id, epoch }));
-        }
-        let mtbf = self.scenario.new_version.crash_mtbf;
-        if version > 0 && !mtbf.is_zero() {
-            let mut stream = self.key.keyed_stream(Purpose::Crash, u64::from(id), u64::from(restarts));
-            let after = Duration::from_seconds_f64(exponential(&mut stream) * mtbf.seconds());
-            out.timers.push((now + after, Timer::Crash { replica: id, restarts }));
-        }
-    }
-
-    fn become_available(&mut self, id: u32, out: &mut Outbox) {
-        let replica = &mut self.replicas[id as usize];
-        if replica.available || replica.state != State::Ready {
-            return;
-        }
-        replica.available = true;
-        self.statuses[replica.version].available += 1;
-        self.note(id, LifeEvent::Available, out);
-    }
-
-    /// A replica is not ready any more.
-    fn lose_readiness(&mut self, id: u32) {
-        let replica = &mut self.replicas[id as usize];
-        if replica.ready_since.take().is_some() {
-            self.statuses[replica.version].ready -= 1;
-        }
-        if replica.available {
-            replica.available = false;
-            self.statuses[replica.version].available -= 1;
-        }
-    }
-
-    fn leave_endpoints(&mut self, id: u32) {
-        let replica = &mut self.replicas[id as usize];
-        if replica.in_endpoints {
-            replica.in_endpoints = false;
-            self.endpoints_epoch += 1;
-        }
-    }
-
-    /// The process ends by itself: what runs is cut, and the container waits for its restart.
-    fn crash(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        let state = self.replicas[id as usize].state;
-        if !matches!(state, State::Ready | State::Terminating) {
-            return;
-        }
-        self.run_through(id, now, out);
-        self.note(id, LifeEvent::Crashed, out);
-        self.replicas[id as usize].engine.kill(now, &mut out.notices);
-        self.replicas[id as usize].accepting = false;
-        self.leave_endpoints(id);
-        if state == State::Terminating {
-            // A pod that is being deleted is not restarted.
-            return self.gone(id, now, out);
-        }
-        self.lose_readiness(id);
-        self.back_off(id, now, out);
-    }
-
-    fn back_off(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        let replica = &mut self.replicas[id as usize];
-        if now.since(replica.container_started) > BACK_OFF_RESET {
-            replica.failures_in_row = 0;
-        }
-        let doublings = replica.failures_in_row.min(10);
-        replica.failures_in_row += 1;
-        let wait = Duration(FIRST_BACK_OFF.0 << doublings).min(LONGEST_BACK_OFF);
-        self.set_state(id, State::BackOff);
-        self.stage_timer(id, now + wait, out);
-    }
-
-    /// Deletes a replica: the grace period, the endpoint lag and the preStop hook start together.
-    pub fn terminate(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        let state = self.replicas[id as usize].state;
-        if matches!(state, State::Terminating | State::Gone) {
-            return;
-        }
-        self.run_through(id, now, out);
-        let version = self.replicas[id as usize].version;
-        self.note(id, LifeEvent::Terminating, out);
-        self.statuses[version].replicas -= 1;
-        self.statuses[version].terminating += 1;
-        self.lose_readiness(id);
-        match state {
-            State::Pending => self.pending.retain(|waiting| *waiting != id),
-            State::Loading => {
-                if let Some(pool) = &mut self.pool
-                    && let Some(next) = pool.leave(now, id)
-                    && !next.is_never()
-                {
-                    out.timers.push((next, Timer::Loaded { epoch: pool.epoch }));
-                }
-            }
-            _ => {}
-        }
-        let replica = &mut self.replicas[id as usize];
-        replica.terminated_at = Some(now);
-        replica.tokens_at_termination = replica.engine.tokens_emitted(now);
-        if !state.container_runs() {
-            // No container runs: there is nothing to stop.
-            return self.gone(id, now, out);
-        }
-        self.set_state(id, State::Terminating);
-        let termination = &self.scenario.termination;
-        let sigterm = now + termination.pre_stop.min(termination.grace_period);
-        let sigkill = (now + termination.grace_period).max(sigterm + LEAST_SIGTERM_TIME);
-        out.timers.push((now + termination.endpoint_lag, Timer::EndpointRemoved(id)));
-        out.timers.push((sigterm, Timer::Sigterm(id)));
-        out.timers.push((sigkill, Timer::Sigkill(id)));
-    }
-
-    fn sigterm(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        if self.replicas[id as usize].state != State::Terminating {
-            return;
-        }
-        self.run_through(id, now, out);
-        self.note(id, LifeEvent::Sigterm, out);
-        let replica = &mut self.replicas[id as usize];
-        replica.accepting = false;
-        replica.last_step_seconds = replica.engine.step_seconds();
-        if self.scenario.termination.on_sigterm == OnSigterm::Abort {
-            replica.engine.abort(now, &mut out.notices);
-        }
-        if replica.engine.is_empty() { self.gone(id, now, out) } else { self.draining.push(id) }
-    }
-
-    fn sigkill(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        if self.replicas[id as usize].state != State::Terminating {
-            return;
-        }
-        self.run_through(id, now, out);
-        if !self.replicas[id as usize].engine.is_empty() {
-            self.note(id, LifeEvent::Sigkill, out);
-            let replica = &mut self.replicas[id as usize];
-            replica.last_step_seconds = replica.engine.step_seconds();
-            replica.engine.kill(now, &mut out.notices);
-        }
-        self.gone(id, now, out);
-    }
-
-    /// Takes a draining replica whose engine has run empty off the list; its [`Timer::Drained`] is set by the caller.
-    pub fn drained(&mut self, id: u32) {
-        self.draining.retain(|draining| *draining != id);
-    }
-
-    fn gone(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        if self.replicas[id as usize].state == State::Gone {
-            return;
-        }
-        // The router may not know yet: it stops sending when the endpoint lag has passed.
-        let held_gpus = self.replicas[id as usize].state != State::Pending;
-        self.set_state(id, State::Gone);
-        self.draining.retain(|draining| *draining != id);
-        let replica = &mut self.replicas[id as usize];
-        replica.accepting = false;
-        self.drain_tokens += replica.engine.tokens_emitted(now) - replica.tokens_at_termination;
-        self.statuses[replica.version].terminating -= 1;
-        self.note(id, LifeEvent::Gone, out);
-        if held_gpus {
-            self.gpus_held -= self.scenario.fleet.gpus_per_replica;
-            self.grant_gpus(now, out);
         }
     }
 }

@@ -4,14 +4,18 @@
 //! exist is decided elsewhere: nothing here knows rollout policies.
 
 mod clients;
+mod ending;
+mod events;
 mod life;
 mod loading;
 mod replica;
 mod router;
+mod starting;
 mod view;
 
 pub use clients::retry_wait;
-pub use life::{Change, Fleet, LifeEvent, Outbox, Timer, VersionCounts};
+pub use events::{Change, LifeEvent, Outbox, Timer};
+pub use life::{Fleet, VersionCounts};
 pub use replica::{Replica, State};
 pub use router::{Destination, Router, Routing};
 pub use view::{PodView, ReplicaSetStatus, Version};

@@ -112,12 +112,6 @@ impl Router {
         };
         Destination::Replica(chosen)
     }
-
-    /// Whether any replica of this version is ready; of any version if `None`.
-    pub fn has_endpoints(&mut self, fleet: &Fleet, version: Option<Version>) -> bool {
-        self.refresh(fleet);
-        !self.groups[version.unwrap_or(self.groups.len() - 1)].is_empty()
-    }
 }
 
 fn index(bits: u64, n: usize) -> usize {

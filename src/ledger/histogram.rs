@@ -118,13 +118,6 @@ impl Histogram {
             .sum();
         above as f64 / self.total as f64
     }
-
-    /// Nonempty buckets as (middle in seconds, count), ascending.
-    pub fn buckets(&self) -> impl Iterator<Item = (f64, u32)> + '_ {
-        (self.counts.iter().enumerate())
-            .filter(|(_, count)| **count > 0)
-            .map(|(i, count)| (middle_of(self.first + i as u32), *count))
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub struct Saturation {
 }
 
 impl Saturation {
-    /// B / (T(B) + B w / E[N]) tokens/s: B sequences emit a token each in a decode step T(B), and each of those tokens
+    /// `B / (T(B) + B w / E[N])` tokens/s: B sequences emit a token each in a decode step T(B), and each of those tokens
     /// brings its share of a new request's prefill w with it. B is what slots and KV cache allow at the mean context.
     /// `engine.saturated_tokens_per_second` overrides.
     pub fn new(scenario: &Scenario, lengths: &LengthMoments) -> Saturation {

@@ -189,6 +189,8 @@ impl Run<'_> {
                 let (version, wait) = (attempt.version, notice.time.since(attempt.dispatched));
                 self.observe(version, AnalysisMetric::QueueTime, notice.time, wait);
             }
+            // What comes after its client has given up, nobody sees.
+            NoticeKind::FirstToken if attempt.timed_out_at.is_some() => {}
             NoticeKind::FirstToken => {
                 attempt.first_token = Some(notice.time);
                 let (version, ttft) = (attempt.version, notice.time.since(attempt.dispatched));

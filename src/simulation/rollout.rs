@@ -170,14 +170,15 @@ impl Run<'_> {
         let pending = count(State::Pending);
         if pending > 0 {
             let limit = self.scenario.fleet.gpu_limit.unwrap_or(0);
-            return Some(format!("{pending} replicas wait for GPUs that nothing will free (gpu_limit = {limit})"));
+            let wait = if pending == 1 { "replica waits" } else { "replicas wait" };
+            return Some(format!("{pending} {wait} for GPUs that nothing will free (gpu_limit = {limit})"));
         }
         let failing = count(State::BackOff);
         let never_ready = replicas.iter().any(|replica| {
             matches!(replica.state, State::Provisioning | State::Pulling | State::Loading | State::Starting)
         });
         Some(if failing > 0 {
-            format!("{failing} replicas fail every start")
+            format!("{failing} {} every start", if failing == 1 { "replica fails" } else { "replicas fail" })
         } else if never_ready {
             "new replicas never become ready".to_owned()
         } else if phase == Phase::Paused {

@@ -1,0 +1,125 @@
+//! How a replica goes down: crashes, the three clocks of its termination, and its last process's exit.
+
+use super::events::{LifeEvent, Outbox, Timer};
+use super::life::Fleet;
+use super::replica::State;
+use crate::scenario::OnSigterm;
+use crate::units::{Duration, Time};
+
+/// Least time between SIGTERM and SIGKILL, even when preStop ate the grace period (kubelet's
+/// `minimumGracePeriodInSeconds`).
+const LEAST_SIGTERM_TIME: Duration = Duration::from_seconds(2);
+
+impl Fleet {
+    /// The process ends by itself: what runs is cut, and the container waits for its restart.
+    pub(super) fn crash(&mut self, id: u32, now: Time, out: &mut Outbox) {
+        let state = self.replicas[id as usize].state;
+        if !matches!(state, State::Ready | State::Terminating) {
+            return;
+        }
+        self.run_through(id, now, out);
+        self.note(id, LifeEvent::Crashed, out);
+        self.replicas[id as usize].engine.kill(now, &mut out.notices);
+        self.replicas[id as usize].accepting = false;
+        self.leave_endpoints(id);
+        if state == State::Terminating {
+            // A pod that is being deleted is not restarted.
+            return self.gone(id, now, out);
+        }
+        self.lose_readiness(id);
+        self.back_off(id, now, out);
+    }
+
+    /// Deletes a replica: the grace period, the endpoint lag and the preStop hook start together.
+    pub fn terminate(&mut self, id: u32, now: Time, out: &mut Outbox) {
+        let state = self.replicas[id as usize].state;
+        if matches!(state, State::Terminating | State::Gone) {
+            return;
+        }
+        self.run_through(id, now, out);
+        let version = self.replicas[id as usize].version;
+        self.note(id, LifeEvent::Terminating, out);
+        self.statuses[version].replicas -= 1;
+        self.statuses[version].terminating += 1;
+        self.lose_readiness(id);
+        match state {
+            State::Pending => self.pending.retain(|waiting| *waiting != id),
+            State::Loading => {
+                if let Some(pool) = &mut self.pool
+                    && let Some(next) = pool.leave(now, id)
+                    && !next.is_never()
+                {
+                    out.timers.push((next, Timer::Loaded { epoch: pool.epoch }));
+                }
+            }
+            _ => {}
+        }
+        let replica = &mut self.replicas[id as usize];
+        replica.terminated_at = Some(now);
+        replica.tokens_at_termination = replica.engine.tokens_emitted(now);
+        if !state.container_runs() {
+            // No container runs: there is nothing to stop.
+            return self.gone(id, now, out);
+        }
+        self.set_state(id, State::Terminating);
+        let termination = &self.scenario.termination;
+        let sigterm = now + termination.pre_stop.min(termination.grace_period);
+        let sigkill = (now + termination.grace_period).max(sigterm + LEAST_SIGTERM_TIME);
+        out.timers.push((now + termination.endpoint_lag, Timer::EndpointRemoved(id)));
+        out.timers.push((sigterm, Timer::Sigterm(id)));
+        out.timers.push((sigkill, Timer::Sigkill(id)));
+    }
+
+    pub(super) fn sigterm(&mut self, id: u32, now: Time, out: &mut Outbox) {
+        if self.replicas[id as usize].state != State::Terminating {
+            return;
+        }
+        self.run_through(id, now, out);
+        self.note(id, LifeEvent::Sigterm, out);
+        let replica = &mut self.replicas[id as usize];
+        replica.accepting = false;
+        replica.last_step_seconds = replica.engine.step_seconds();
+        if self.scenario.termination.on_sigterm == OnSigterm::Abort {
+            replica.engine.abort(now, &mut out.notices);
+        }
+        if replica.engine.is_empty() { self.gone(id, now, out) } else { self.draining.push(id) }
+    }
+
+    pub(super) fn sigkill(&mut self, id: u32, now: Time, out: &mut Outbox) {
+        if self.replicas[id as usize].state != State::Terminating {
+            return;
+        }
+        self.run_through(id, now, out);
+        if !self.replicas[id as usize].engine.is_empty() {
+            self.note(id, LifeEvent::Sigkill, out);
+            let replica = &mut self.replicas[id as usize];
+            replica.last_step_seconds = replica.engine.step_seconds();
+            replica.engine.kill(now, &mut out.notices);
+        }
+        self.gone(id, now, out);
+    }
+
+    /// Takes a draining replica whose engine has run empty off the list; its [`Timer::Drained`] is set by the caller.
+    pub fn drained(&mut self, id: u32) {
+        self.draining.retain(|draining| *draining != id);
+    }
+
+    pub(super) fn gone(&mut self, id: u32, now: Time, out: &mut Outbox) {
+        if self.replicas[id as usize].state == State::Gone {
+            return;
+        }
+        // The router may not know yet: it stops sending when the endpoint lag has passed.
+        let held_gpus = self.replicas[id as usize].state != State::Pending;
+        self.set_state(id, State::Gone);
+        self.draining.retain(|draining| *draining != id);
+        let replica = &mut self.replicas[id as usize];
+        replica.accepting = false;
+        self.drain_tokens += replica.engine.tokens_emitted(now) - replica.tokens_at_termination;
+        self.statuses[replica.version].terminating -= 1;
+        self.note(id, LifeEvent::Gone, out);
+        if held_gpus {
+            self.gpus_held -= self.scenario.fleet.gpus_per_replica;
+            self.grant_gpus(now, out);
+        }
+    }
+}
