@@ -194,26 +194,6 @@ impl Fleet {
         self.note(id, LifeEvent::Available, out);
     }
 
-    /// A replica is not ready any more.
-    pub(super) fn lose_readiness(&mut self, id: u32) {
-        let replica = &mut self.replicas[id as usize];
-        if replica.ready_since.take().is_some() {
-            self.statuses[replica.version].ready -= 1;
-        }
-        if replica.available {
-            replica.available = false;
-            self.statuses[replica.version].available -= 1;
-        }
-    }
-
-    pub(super) fn leave_endpoints(&mut self, id: u32) {
-        let replica = &mut self.replicas[id as usize];
-        if replica.in_endpoints {
-            replica.in_endpoints = false;
-            self.endpoints_epoch += 1;
-        }
-    }
-
     pub(super) fn back_off(&mut self, id: u32, now: Time, out: &mut Outbox) {
         let replica = &mut self.replicas[id as usize];
         if now.since(replica.container_started) > BACK_OFF_RESET {
