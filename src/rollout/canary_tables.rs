@@ -42,7 +42,8 @@ fn step(step: &Value) -> CanaryStep {
     })
 }
 
-fn settings(steps: Vec<CanaryStep>) -> CanarySettings {
+/// A routed canary with Argo's defaults.
+pub(super) fn settings(steps: Vec<CanaryStep>) -> CanarySettings {
     CanarySettings {
         traffic_routing: true,
         max_surge: CountOrPercent::Percent(25),

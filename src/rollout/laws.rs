@@ -474,21 +474,7 @@ fn a_green_that_breaks_after_the_switch_is_not_switched_back_until_it_is_whole()
 
 #[test]
 fn an_intermediate_version_behind_the_canary_service_stays_until_the_next_has_a_pod() {
-    let settings = CanarySettings {
-        traffic_routing: true,
-        max_surge: CountOrPercent::Percent(25),
-        max_unavailable: CountOrPercent::Percent(25),
-        dynamic_stable_scale: false,
-        scale_down_delay: None,
-        abort_scale_down_delay: None,
-        min_pods_per_replica_set: None,
-        background_analysis: Vec::new(),
-        background_starting_step: 0,
-        steps: vec![CanaryStep::SetWeight(50), CanaryStep::Pause(None)],
-        min_ready: Duration::ZERO,
-        progress_deadline: Duration::from_seconds(600),
-        progress_deadline_abort: false,
-    };
+    let settings = crate::rollout::canary_tables::settings(vec![CanaryStep::SetWeight(50), CanaryStep::Pause(None)]);
     let mut world = World::new(&Rollout::Canary(settings), &[], 4);
     world.run(&[(0, Mishap::Ship(1)), (100, Mishap::Ship(2))], Time::ZERO + Duration::from_seconds(110), |_| {});
     assert_eq!((world.active(1), world.active(2)), (2, 2));
