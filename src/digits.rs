@@ -57,6 +57,13 @@ pub fn figure(value: f64) -> String {
     trimmed(&fixed(value, decimals(value, DIGITS))).to_owned()
 }
 
+/// A number in three significant digits with what it counts: `1 run`, `0.5 runs`, `214 runs`. For sentences.
+pub fn counted(number: f64, noun: &str) -> String {
+    let text = figure(number);
+    let plural = if text == "1" { "" } else { "s" };
+    format!("{text} {noun}{plural}")
+}
+
 /// A share as per cent, in three significant digits: `12.5 %`. For sentences.
 pub fn percent(share: f64) -> String {
     format!("{} %", figure(100.0 * share))
@@ -91,6 +98,12 @@ mod tests {
             assert_eq!(figure(value), text);
         }
         assert_eq!(percent(0.125), "12.5 %");
+    }
+
+    #[test]
+    fn one_thing_is_singular_and_everything_else_plural() {
+        let texts = [1.0, 1.0004, 0.5, 0.0, 2.0, 1_000.0].map(|number| counted(number, "run"));
+        assert_eq!(texts, ["1 run", "1 run", "0.5 runs", "0 runs", "2 runs", "1000 runs"]);
     }
 
     #[test]

@@ -286,6 +286,16 @@ fn a_bound_that_no_number_of_these_runs_could_certify_is_refused_with_its_line()
 }
 
 #[test]
+fn a_bound_that_needs_more_runs_is_inconclusive_and_says_how_many() {
+    let place = Place::with_check("metric = \"rollout_completed\"\nstatistic = \"mean\"\nmin = 0.98");
+    for command in ["run", "check"] {
+        let said = output(&place.cutover(&format!("{command} scenario.toml")).code(3));
+        // Even if every run completes: z^2 / (n + z^2) <= 0.02 needs 189, in two digits.
+        assert!(said.replace('\n', " ").contains("about 190 runs"), "{said}");
+    }
+}
+
+#[test]
 fn several_scenarios_are_checked_at_once_and_one_that_is_wrong_stops_all() {
     let place = Place::with_check("metric = \"requests\"\nstatistic = \"mean\"\nmin = 1");
     fs::copy(place.path("scenario.toml"), place.path("second.toml")).unwrap();
@@ -384,10 +394,94 @@ fn a_comparison_with_itself_finds_nothing_and_with_a_dearer_fleet_the_price() {
 }
 
 #[test]
-fn scenarios_of_different_seeds_are_not_compared() {
+fn a_comparison_says_when_the_two_do_not_meet_the_same_requests() {
     let place = Place::new();
-    let said = place.refuses("compare scenario.toml --set-b study.seed=8");
-    assert!(said.contains("--seed"), "{said}");
+    let same = place.cutover("compare scenario.toml --set-b fleet.replicas=3").code(0);
+    assert!(output(&same).contains("in each the same requests for both"), "{}", output(&same));
+    assert!(!errors(&same).contains("warning"), "{}", errors(&same));
+    for (setting, key) in [
+        ("study.seed=8", "study.seed differs"),
+        ("study.warm_up=\"30s\"", "study.warm_up differs"),
+        ("traffic.output_tokens=50", "traffic.output_tokens differs"),
+    ] {
+        let other = place.cutover(&format!("compare scenario.toml --set-b {setting}")).code(0);
+        let printed = output(&other).replace('\n', " ");
+        assert!(printed.contains(&format!("the two do not meet the same requests: {key}")), "{printed}");
+        assert!(!printed.contains("the same requests for both"), "{printed}");
+        let said = errors(&other);
+        assert!(said.contains("warning") && said.contains(key), "{said}");
+    }
+    let longer = place.cutover("compare scenario.toml --set-b study.duration=\"4m\"").code(0);
+    assert!(errors(&longer).contains("A measures 3m and B 4m"), "{}", errors(&longer));
+}
+
+#[test]
+fn scenarios_of_different_numbers_of_runs_are_both_run_as_often_as_the_lesser() {
+    let place = Place::new();
+    for setting in ["--set-b study.runs=5", "--runs 5 --set-b study.runs=12"] {
+        let assert = place.cutover(&format!("compare scenario.toml {setting} --out results")).code(0);
+        assert!(output(&assert).contains("5 runs, in each the same requests"), "{}", output(&assert));
+        assert!(errors(&assert).contains("both get 5"), "{}", errors(&assert));
+        for side in ["a", "b"] {
+            let summary = fs::read_to_string(place.path("results").join(side).join("summary.json")).unwrap();
+            let json: serde_json::Value = serde_json::from_str(&summary).unwrap();
+            assert_eq!(json["provenance"]["runs"], 5);
+            assert_eq!(json["provenance"]["partial"], false, "nothing was interrupted");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_supported_yet_is_called_so() {
+    let place = Place::new();
+    for (line, name) in [
+        ("sweep scenario.toml", "cutover sweep"),
+        ("schema", "cutover schema"),
+        ("run scenario.toml --format html", "--format html"),
+        ("run scenario.toml --shard 0/4", "--shard"),
+    ] {
+        let said = place.refuses(line);
+        assert!(said.contains(&format!("`{name}` is not supported yet")), "{said}");
+    }
+    assert!(place.refuses("sweep").contains("supported: run, check, compare"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_output_that_takes_nothing_is_4_and_loses_no_file() {
+    let place = Place::new();
+    for (line, file) in [
+        ("run scenario.toml", "output/scenario/summary.json"),
+        ("check scenario.toml --out checked", "checked/summary.json"),
+        ("compare scenario.toml --set-b fleet.replicas=3 --out compared", "compared/comparison.json"),
+        ("explain scenario.toml --out explained", "explained/events.csv"),
+    ] {
+        let status = std::process::Command::new(place.command("").get_program())
+            .args(line.split(' '))
+            .current_dir(place.directory.path())
+            .stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+            .stderr(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(4), "{line}");
+        assert!(place.path(file).is_file(), "{line}: {file}");
+    }
+}
+
+#[test]
+fn what_an_earlier_command_left_in_the_directory_is_removed_and_foreign_files_stay() {
+    let place = Place::new();
+    place.cutover("run scenario.toml --out results --events 1 --requests 1").code(0);
+    fs::write(place.path("results/notes.txt"), "mine").unwrap();
+    place.cutover("compare scenario.toml --set-b fleet.replicas=3 --out results").code(0);
+    let found = files(&place.path("results"));
+    assert!(found.keys().all(|name| name.starts_with("a/") || name.starts_with("b/") || !name.contains(".csv")));
+    assert!(!found.contains_key("summary.json") && found.contains_key("comparison.json"), "{:?}", found.keys());
+    place.cutover("run scenario.toml --out results").code(0);
+    place.cutover("run scenario.toml --out fresh").code(0);
+    let (mut found, fresh) = (files(&place.path("results")), files(&place.path("fresh")));
+    assert_eq!(found.remove("notes.txt").as_deref(), Some(&b"mine"[..]));
+    assert_eq!(found.keys().collect::<Vec<_>>(), fresh.keys().collect::<Vec<_>>());
 }
 
 #[test]
@@ -426,6 +520,7 @@ fn completions_are_printed_for_every_shell() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_study_ends_with_130_and_saves_what_was_finished() {
+    use std::io::Read;
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
     let place = Place::new();
@@ -434,7 +529,7 @@ fn an_interrupted_study_ends_with_130_and_saves_what_was_finished() {
         .args(["run", "scenario.toml", "--runs", "10000000", "--threads", "1"])
         .current_dir(place.directory.path())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     // Long enough for the handler to be in place and a run to be finished.
@@ -452,6 +547,9 @@ fn an_interrupted_study_ends_with_130_and_saves_what_was_finished() {
         std::thread::sleep(Duration::from_millis(50));
     };
     assert_eq!(status.code(), Some(130));
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.contains("stopping after the runs under way; press Ctrl-C again to leave at once"), "{said}");
     let summary = fs::read_to_string(place.path("output/scenario/summary.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&summary).unwrap();
     assert_eq!(json["provenance"]["partial"], true);

@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::stop::on_interrupt;
 use super::terminal::{form, say, write_report};
 use crate::ledger::RunLog;
-use crate::report::files::{OutputFile, check_place, write};
+use crate::report::files::{OutputFile, check_place, replace};
 use crate::report::{self, csv};
 use crate::scenario::Scenario;
 use crate::simulation::Prepared;
@@ -26,10 +26,11 @@ pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
     let directory = output_directory(&arguments.scenario, simulating);
     check_place(&directory)?;
     let result = simulate(scenario, simulating, on_interrupt()?)?;
-    write_report(&report::study_report(&result, form(simulating.format)))?;
-    let mut files = report::study_files(&result)?;
-    files.extend(logs(&result.scenario, arguments.events, arguments.requests));
-    save(&directory, &files, simulating)?;
+    let saved = report::study_files(&result).map_err(Failure::from).and_then(|mut files| {
+        files.extend(logs(&result.scenario, arguments.events, arguments.requests));
+        save(&directory, &files, simulating)
+    });
+    deliver(saved, &report::study_report(&result, form(simulating.format)))?;
     Ok(ending(&[result]))
 }
 
@@ -55,10 +56,9 @@ pub fn check(arguments: &CheckArguments) -> Result<Ending, Failure> {
             break;
         }
     }
-    write_report(&report::checks_report(&results, form(simulating.format)))?;
-    for (result, directory) in results.iter().zip(&directories) {
-        save(directory, &report::study_files(result)?, simulating)?;
-    }
+    let saved = (results.iter().zip(&directories))
+        .try_for_each(|(result, directory)| save(directory, &report::study_files(result)?, simulating));
+    deliver(saved, &report::checks_report(&results, form(simulating.format)))?;
     Ok(ending(&results))
 }
 
@@ -85,11 +85,26 @@ fn directories(files: &[PathBuf], simulating: &Simulating) -> Result<Vec<PathBuf
 /// # Errors
 /// It was interrupted before any run was finished: there is nothing to report.
 pub fn simulate(scenario: Scenario, simulating: &Simulating, stop: &AtomicBool) -> Result<StudyResult, Failure> {
-    let progress = Progress::begin(&scenario.name, scenario.study.runs, simulating.quiet);
+    let [result] = simulate_together([scenario], simulating, stop)?;
+    Ok(result)
+}
+
+/// Simulates scenarios run by run side by side, under the name of the first.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_together<const N: usize>(
+    scenarios: [Scenario; N],
+    simulating: &Simulating,
+    stop: &AtomicBool,
+) -> Result<[StudyResult; N], Failure> {
+    let (name, runs) = (scenarios[0].name.clone(), scenarios.iter().map(|scenario| scenario.study.runs).sum());
+    let progress = Progress::begin(&name, runs, simulating.quiet);
     let threads = simulating.threads.map(usize::from);
-    let result = study::run(scenario, threads, &|runs| progress.done(runs), stop);
-    progress.end(result.records.len() as u64);
-    if result.records.is_empty() { Err(Failure::InterruptedAtOnce) } else { Ok(result) }
+    let results = study::run_together(scenarios, threads, &|runs| progress.done(runs), stop);
+    progress.end(results.iter().map(|result| result.records.len() as u64).sum());
+    let nothing = results.iter().any(|result| result.records.is_empty());
+    if nothing { Err(Failure::InterruptedAtOnce) } else { Ok(results) }
 }
 
 /// The logs that were asked for; a run that both want is simulated once.
@@ -103,16 +118,31 @@ fn logs(scenario: &Scenario, events: Option<u64>, requests: Option<u64>) -> Vec<
     events.into_iter().chain(requests).collect()
 }
 
-/// Writes results and says where they are.
+/// Writes results in the place of earlier ones and says where they are.
 ///
 /// # Errors
 /// They cannot be written.
 pub fn save(directory: &Path, files: &[OutputFile], simulating: &Simulating) -> Result<(), Failure> {
-    write(directory, files)?;
+    replace(directory, files)?;
+    say_where(directory, simulating);
+    Ok(())
+}
+
+/// Says where results are.
+pub fn say_where(directory: &Path, simulating: &Simulating) {
     if !simulating.quiet {
         say(&format!("results in {}", directory.display()));
     }
-    Ok(())
+}
+
+/// Prints the report once the files are written, or could not be: neither a full disk nor a broken standard output
+/// takes the other's results with it.
+///
+/// # Errors
+/// What became of the files, else what became of standard output.
+pub fn deliver(saved: Result<(), Failure>, report: &str) -> Result<(), Failure> {
+    let printed = write_report(report);
+    saved.and(printed)
 }
 
 /// How these studies end the program: an interruption first, then what their checks say.

@@ -1,11 +1,11 @@
 //! `explain`: everything that happens in one run.
 
 use super::arguments::ExplainArguments;
-use super::commands::save;
+use super::commands::{deliver, say_where};
 use super::failure::{Ending, Failure};
 use super::load::scenario;
-use super::terminal::{form, write_report};
-use crate::report::files::{OutputFile, check_place};
+use super::terminal::form;
+use crate::report::files::{OutputFile, check_place, write};
 use crate::report::{self, csv};
 use crate::simulation::Prepared;
 
@@ -19,11 +19,14 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Ending, Failure> {
     simulating.out.as_deref().map_or(Ok(()), check_place)?;
     let name = scenario.name.clone();
     let (_, log) = Prepared::new(scenario).log_run(arguments.run);
-    write_report(&report::run_report(&name, arguments.run, &log, form(simulating.format)))?;
-    if let Some(directory) = &simulating.out {
+    let saved = simulating.out.as_ref().map_or(Ok(()), |directory| {
         let files =
             [OutputFile::new("events.csv", csv::events(&log)), OutputFile::new("requests.csv", csv::requests(&log))];
-        save(directory, &files, simulating)?;
-    }
+        // The logs of a run join the results of its study, if they lie there.
+        write(directory, &files)?;
+        say_where(directory, simulating);
+        Ok(())
+    });
+    deliver(saved, &report::run_report(&name, arguments.run, &log, form(simulating.format)))?;
     Ok(Ending::Well)
 }

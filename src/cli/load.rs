@@ -35,11 +35,13 @@ pub fn scenario(file: &Path, settings: &[String], quiet: bool) -> Result<Scenari
 /// # Errors
 /// As [`scenario`]; or one of its checks could not be certified by any outcome of so many runs.
 pub fn checked_scenario(file: &Path, simulating: &Simulating) -> Result<Scenario, Failure> {
-    let scenario = scenario(file, &simulating.settings(), simulating.quiet)?;
-    let refused: Vec<String> = (scenario.checks.iter())
-        .filter_map(|check| {
+    let settings = simulating.settings();
+    let scenario = scenario(file, &settings, simulating.quiet)?;
+    let refused: Vec<String> = (scenario.checks.iter().enumerate())
+        .filter_map(|(index, check)| {
             let reason = uncertifiable(check, scenario.study.runs)?;
-            Some(format!("error: this check cannot be certified\n --> {}:{}\n  = {reason}", file.display(), check.line))
+            let location = scenario::location_of_check(check, index, &file.display().to_string(), &settings);
+            Some(format!("error: this check cannot be certified\n --> {location}\n  = {reason}"))
         })
         .collect();
     if refused.is_empty() { Ok(scenario) } else { Err(Failure::WrongUse(refused.join("\n\n"))) }

@@ -13,6 +13,7 @@ mod load;
 mod progress;
 mod stop;
 mod terminal;
+mod unsupported;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -37,6 +38,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
+            if let Some(said) = unsupported::not_supported_yet(&error) {
+                terminal::say(&said);
+                return ExitCode::from(Ending::WRONG_USE);
+            }
             // Where the message itself cannot be written, nobody is left to be told.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { Ending::WRONG_USE } else { 0 });

@@ -6,6 +6,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::terminal::say;
+use crate::digits::counted;
 
 /// A study under way.
 pub struct Progress {
@@ -35,7 +36,8 @@ impl Progress {
     pub fn end(self, runs: u64) {
         self.bar.finish_and_clear();
         if !self.quiet {
-            say(&format!("{runs} runs in {:.1} s", self.began.elapsed().as_secs_f64()));
+            let runs = counted(runs as f64, "run");
+            say(&format!("{runs} in {:.1} s", self.began.elapsed().as_secs_f64()));
         }
     }
 }

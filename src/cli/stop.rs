@@ -1,8 +1,10 @@
 //! Ctrl-C: the first asks the study to stop where it is, the second leaves at once.
 
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::failure::{Ending, Failure};
+use super::terminal::say;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -15,6 +17,10 @@ pub fn on_interrupt() -> Result<&'static AtomicBool, Failure> {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(Ending::INTERRUPTED));
         }
+        // A run may last long: without an answer it would look as if nobody had listened. The line begins anew because
+        // the terminal shows `^C`, and perhaps a progress bar, in the one that is open.
+        let begin = if io::stderr().is_terminal() { "\n" } else { "" };
+        say(&format!("{begin}stopping after the runs under way; press Ctrl-C again to leave at once"));
     };
     ctrlc::set_handler(handler)
         .map_err(|error| Failure::InputOutput(format!("cannot listen for Ctrl-C: {error}")))

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::format::{Quantity, difference, value};
+use super::format::{Quantity, counted, difference, value};
 use super::json::{EstimateJson, Number, Ordered, Provenance, SCHEMA_VERSION, pretty};
 use super::layout::{Style, Tone, columns, wrap};
 use super::markdown::{Page, escape};
@@ -21,7 +21,16 @@ pub struct Compared<'a> {
 
 /// Whether something was found in a metric.
 fn found(difference: &Difference) -> bool {
-    !matches!(difference.change, Change::Identical | Change::NotShown)
+    !matches!(difference.change, Change::Identical | Change::NotShown | Change::TooFewRuns)
+}
+
+/// Which keys differ, as the beginning of a sentence's end: `study.seed differs`, `study.seed and study.warm_up differ`.
+pub fn differing(keys: &[&str]) -> String {
+    match keys {
+        [] => String::new(),
+        [key] => format!("{key} differs"),
+        [first @ .., last] => format!("{} and {last} differ", first.join(", ")),
+    }
 }
 
 impl Compared<'_> {
@@ -41,11 +50,33 @@ impl Compared<'_> {
     fn extent(&self) -> String {
         let left_out = self.comparison.rows.len() - self.shown().count();
         let interrupted = if self.a.partial || self.b.partial { "INTERRUPTED: " } else { "" };
+        let pairs = if self.comparison.unequal.is_empty() {
+            "in each the same requests for both".to_owned()
+        } else {
+            format!("the two do not meet the same requests: {}", differing(&self.comparison.unequal))
+        };
         format!(
-            "{interrupted}{} runs, in each the same requests for both; intervals are 95 %; {left_out} metrics without \
-             a difference are not shown",
-            self.comparison.runs
+            "{interrupted}{}, {pairs}; intervals are 95 %; {} without a difference {} not shown",
+            counted(self.comparison.runs, "run"),
+            counted(left_out as u64, "metric"),
+            if left_out == 1 { "is" } else { "are" },
         )
+    }
+
+    /// What must be said of rows that say `not comparable`; empty without one.
+    fn note(&self) -> String {
+        let rows = self.comparison.rows.iter().filter(|row| row.change == Change::NotComparable);
+        let notes = rows.map(|row| {
+            format!(
+                "{} is not comparable: {} only one of the two has finished",
+                row.metric.name(),
+                match row.unpaired {
+                    1 => "in 1 run".to_owned(),
+                    runs => format!("in {runs} runs"),
+                }
+            )
+        });
+        notes.collect::<Vec<String>>().join("; ")
     }
 
     /// The table with its header: metric, A, B, B - A, verdict.
@@ -85,20 +116,45 @@ pub fn text(compared: &Compared, style: Style) -> String {
     }
     lines.extend(wrap("", &compared.extent(), style.width));
     lines.push(String::new());
-    let mut rows = compared.rows();
-    if columns(&rows, &[]).iter().any(|line| line.chars().count() > style.width) {
-        // The difference says more than the two means.
-        rows.iter_mut().for_each(|row| drop(row.drain(1..3)));
-    }
-    let numbers: Vec<usize> = (1..rows[0].len().saturating_sub(2)).collect();
-    for (line, row) in columns(&rows, &numbers).into_iter().zip(&rows) {
+    let rows = compared.rows();
+    for (line, row) in table(&rows, style.width).into_iter().zip(&rows) {
         let word = row.last().map_or("", String::as_str);
         lines.push(match (tone(word), line.strip_suffix(word)) {
             (Some(tone), Some(start)) => format!("{start}{}", style.paint(tone, word)),
             _ => line,
         });
     }
+    if !compared.note().is_empty() {
+        lines.push(String::new());
+        lines.extend(wrap("", &compared.note(), style.width));
+    }
     lines.join("\n") + "\n"
+}
+
+/// Widths of the columns of names and of differences in [`ragged`]: what most of them need.
+const USUAL_WIDTHS: (usize, usize) = (28, 27);
+
+/// The lines of a table of metric, A, B, B - A, verdict: in columns where they fit, else ragged, else without A and B,
+/// because the difference says more than the two means.
+fn table(rows: &[Vec<String>], width: usize) -> Vec<String> {
+    let fits = |lines: &Vec<String>| lines.iter().all(|line| line.chars().count() <= width);
+    let without_means = || {
+        let narrow = rows.iter().map(|row| [&row[..1], &row[3..]].concat());
+        columns(&narrow.collect::<Vec<Vec<String>>>(), &[])
+    };
+    let aligned = columns(rows, &[1, 2]);
+    [aligned, ragged(rows)].into_iter().find(fits).unwrap_or_else(without_means)
+}
+
+/// The lines in columns of the usual widths: a longer name or difference shifts what follows it in its own line, instead
+/// of widening the table for all.
+fn ragged(rows: &[Vec<String>]) -> Vec<String> {
+    let means = columns(&rows.iter().map(|row| row[1..3].to_vec()).collect::<Vec<Vec<String>>>(), &[0, 1]);
+    let (name, difference) = USUAL_WIDTHS;
+    let line = |(row, means): (&Vec<String>, &String)| {
+        format!("{:<name$}  {means}  {:<difference$}  {}", row[0], row[3], row[4]).trim_end().to_owned()
+    };
+    rows.iter().zip(&means).map(line).collect()
 }
 
 /// The comparison as Markdown.
@@ -109,6 +165,7 @@ pub fn markdown(compared: &Compared) -> String {
     page.paragraph(&subjects.join("\n"));
     page.paragraph(&compared.extent());
     page.table(&compared.rows());
+    page.paragraph(&escape(&compared.note()));
     page.text
 }
 
@@ -142,11 +199,13 @@ impl From<&Difference> for DifferenceJson {
 }
 
 #[derive(Serialize)]
-struct ComparisonJson {
+struct ComparisonJson<'a> {
     schema_version: u32,
     a: Provenance,
     b: Provenance,
     runs: u64,
+    /// The keys that make the two meet different requests.
+    unequal: &'a [&'static str],
     metrics: Ordered<DifferenceJson>,
 }
 
@@ -158,6 +217,7 @@ pub fn json(compared: &Compared) -> String {
         a: Provenance::of(compared.a),
         b: Provenance::of(compared.b),
         runs: compared.comparison.runs,
+        unequal: &compared.comparison.unequal,
         metrics: Ordered(rows.iter().map(|row| (row.metric.name(), row.into())).collect()),
     })
 }
@@ -165,7 +225,7 @@ pub fn json(compared: &Compared) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{METRICS, Metric};
+    use crate::ledger::{METRICS, Metric, RolloutOutcome};
     use crate::report::example;
     use crate::study::compare;
 
@@ -196,7 +256,46 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_gets_a_narrow_table() {
-        text_that_fits(80);
+        let text = text_that_fits(72);
+        assert!(text.contains("mean of") && !text.contains("  A  "), "{text}");
+    }
+
+    #[test]
+    fn at_100_columns_one_long_difference_does_not_cost_the_means() {
+        let texts = |cells: [&str; 5]| cells.map(str::to_owned).to_vec();
+        let rows = [
+            texts(["mean of", "A", "B", "B - A", ""]),
+            texts(["capacity_dip_replica_seconds", "861", "0", "-861 [-938, -784]", "no difference shown"]),
+            texts([
+                "formula_usd_per_million_output_tokens",
+                "$0.846",
+                "$0.887",
+                "+$0.0407 [+0.0305, +0.0509]",
+                "higher",
+            ]),
+            texts(["waterfall_cold_usd", "$0.0988", "$0.0706", "-$0.0000173 [-0.0000312, -0.0000035]", "better"]),
+        ];
+        assert!(columns(&rows, &[]).iter().any(|line| line.len() > 100), "it does not fit in columns");
+        let lines = table(&rows, 100);
+        assert!(lines.iter().all(|line| line.len() <= 100), "{lines:#?}");
+        assert!(lines[3].contains("$0.0988") && lines[3].ends_with("better"), "{lines:#?}");
+        assert!(!table(&rows, 80)[3].contains("$0.0988"));
+    }
+
+    #[test]
+    fn a_comparison_says_what_differs_in_the_requests_and_what_is_not_comparable() {
+        let (a, mut b) = studies();
+        b.scenario.study.seed += 1;
+        b.records[3].outcome = RolloutOutcome::Stuck;
+        b.records[3].values[Metric::RolloutDuration as usize] = f64::NAN;
+        let comparison = compare(&a, &b).unwrap();
+        let compared = Compared { a: &a, b: &b, comparison: &comparison };
+        let text = text(&compared, Style { color: false, width: 200 });
+        assert!(text.contains("40 runs, the two do not meet the same requests: study.seed differs; "), "{text}");
+        assert!(text.contains("rollout_duration_s is not comparable: in "), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&json(&compared)).unwrap();
+        assert_eq!(json["unequal"][0], "study.seed");
+        assert_eq!(differing(&["a", "b", "c"]), "a, b and c differ");
     }
 
     #[test]

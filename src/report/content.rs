@@ -2,9 +2,11 @@
 //!
 //! The terminal's summary and the Markdown report are two renderings of this.
 
-use super::format::{Quantity, counted, dollars_that_add_up, estimate, given, value};
+use super::format::{
+    Quantity, counted, counted_estimate, dollars_that_add_up, estimate, given, in_dollars, sum_of, value,
+};
 use super::layout::{glued, unglued};
-use crate::digits::percent_as_given;
+use crate::digits::{NONE, percent_as_given};
 use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
 use crate::scenario::{CanaryStep, OnSigterm, Scenario, Statistic, Strategy, Traffic};
 use crate::study::{
@@ -55,6 +57,14 @@ fn mean(result: &StudyResult, metric: Metric) -> String {
     glued(&estimate(&result.metric(metric).mean, Quantity::of(metric)))
 }
 
+/// The estimate of the mean of a metric that counts, with what it counts, glued.
+fn mean_count(result: &StudyResult, metric: Metric, noun: &str) -> String {
+    glued(&counted_estimate(&result.metric(metric).mean, noun))
+}
+
+/// What is said in the place of prices that do not exist.
+const NO_PRICE: &str = "no price: no useful token";
+
 /// Whether any run has anything of this.
 fn any(result: &StudyResult, metric: Metric) -> bool {
     result.metric(metric).max > 0.0
@@ -70,26 +80,30 @@ pub fn extent(result: &StudyResult) -> String {
     } else {
         counted(done, "run")
     };
-    format!("{runs} x {}, seed {}, {} requests", study.duration, study.seed, value(requests, Quantity::Plain))
+    let plural = if requests == 1.0 { "" } else { "s" };
+    let requests = value(requests, Quantity::Plain);
+    format!("{runs} x {}, seed {}, {requests} request{plural}", study.duration, study.seed)
 }
 
 /// The answer in a sentence.
 pub fn answer(result: &StudyResult) -> String {
-    let cost = glued(&estimate(&result.metric(Metric::UsdPerMillionOutput).mean, Quantity::Usd));
-    let cut = mean(result, Metric::TruncatedAttempts);
+    let price = &result.metric(Metric::UsdPerMillionOutput).mean;
+    let price = if price.value.is_nan() {
+        NO_PRICE.to_owned()
+    } else {
+        format!("a million output tokens cost {}", glued(&estimate(price, Quantity::Usd)))
+    };
+    let cut = mean_count(result, Metric::TruncatedAttempts, "response");
     let below = mean(result, Metric::SecondsBelowCapacity);
     if matches!(result.scenario.rollout.strategy, Strategy::None) {
-        return format!(
-            "Without a rollout, a window of {} cuts {cut} responses; a million output tokens cost {cost}.",
-            result.scenario.study.duration
-        );
+        return format!("Without a rollout, a window of {} cuts {cut}; {price}.", result.scenario.study.duration);
     }
     let completed = (result.outcomes.iter())
         .find(|(outcome, _)| *outcome == RolloutOutcome::Completed)
         .map_or_else(|| "0 %".to_owned(), |(_, share)| glued(&estimate(share, Quantity::Share)));
     format!(
-        "The rollout completes in {completed} of runs, cuts {cut} responses, leaves the fleet below its needed \
-         capacity for {below} and costs {}; a million output tokens cost {cost}.",
+        "The rollout completes in {completed} of runs, cuts {cut}, leaves the fleet below its needed capacity for \
+         {below} and costs {}; {price}.",
         mean(result, Metric::RolloutCost)
     )
 }
@@ -150,7 +164,8 @@ pub fn sections(result: &StudyResult) -> Vec<Section> {
 
 fn rollout(result: &StudyResult) -> Section {
     let fleet = &result.scenario.fleet;
-    let limit = fleet.gpu_limit.map_or_else(String::new, |limit| format!(", at most {limit} GPUs"));
+    let limit =
+        fleet.gpu_limit.map_or_else(String::new, |limit| format!(", at most {}", counted(u64::from(limit), "GPU")));
     let mut blocks = Vec::new();
     if !matches!(result.scenario.rollout.strategy, Strategy::None) {
         let shares: Vec<String> = (result.outcomes.iter())
@@ -168,8 +183,8 @@ fn rollout(result: &StudyResult) -> Section {
             "duration",
             format!("median {}   P95 {}", quantile(&duration.p50), quantile(&duration.p95)),
         ));
-        let reached = mean(result, Metric::NewVersionRequests);
-        blocks.push(Block::Line("new version", format!("seen by {reached} requests a run")));
+        let reached = mean_count(result, Metric::NewVersionRequests, "request");
+        blocks.push(Block::Line("new version", format!("seen by {reached} a run")));
         blocks.extend(analyses(result));
     }
     let subtitle = format!(
@@ -236,7 +251,10 @@ fn requests(result: &StudyResult) -> Section {
         .filter(|(metric, _)| any(result, *metric))
         .map(|(metric, word)| glued(&format!("{word} {}", estimate(&result.metric(*metric).mean, Quantity::Plain))))
         .collect();
-    if endings.len() < ENDINGS.len() {
+    if endings.is_empty() {
+        let arrived = any(result, Metric::Requests);
+        endings.push(if arrived { NONE.to_owned() } else { glued("no request arrived") });
+    } else if endings.len() < ENDINGS.len() {
         endings.push(glued("nothing else"));
     }
     let cut = result.metric(Metric::TruncatedAttempts);
@@ -301,7 +319,7 @@ fn capacity(result: &StudyResult) -> Section {
             "dip",
             format!(
                 "{}   {}   {}",
-                glued(&format!("{} replica-seconds", mean(result, Metric::CapacityDip))),
+                mean_count(result, Metric::CapacityDip, "replica-second"),
                 glued(&format!("below need for {}", mean(result, Metric::SecondsBelowCapacity))),
                 glued(&format!("overloaded for {}", mean(result, Metric::SecondsOverloaded))),
             ),
@@ -310,7 +328,8 @@ fn capacity(result: &StudyResult) -> Section {
     ];
     let needed = value(fleet.needed_replicas, Quantity::Plain);
     let utilization = mean(result, Metric::Utilization);
-    let subtitle = format!("{needed} of {} replicas needed; {utilization} utilized", fleet.replicas);
+    let replicas = counted(u64::from(fleet.replicas), "replica");
+    let subtitle = format!("{needed} of {replicas} needed; {utilization} utilized");
     Section { title: "CAPACITY", subtitle, blocks }
 }
 
@@ -320,10 +339,19 @@ fn cost(result: &StudyResult) -> Section {
     let sum: Vec<String> =
         texts.iter().zip(WATERFALL).map(|(text, (_, word))| glued(&format!("{text} {word}"))).collect();
     let hours = |metric| glued(&estimate(&result.metric(metric).mean, Quantity::Plain));
-    let blocks = vec![
-        Block::Line("waterfall", format!("${total} = {}", sum.join(" + "))),
-        Block::Line("paper formula", format!("{} by saturated rate and utilization", mean(result, Metric::Formula))),
-        Block::Line("with prompts", format!("{} per million tokens", mean(result, Metric::UsdPerMillion))),
+    let is_priced = |metric| !result.metric(metric).mean.value.is_nan();
+    let mut blocks = Vec::new();
+    if is_priced(Metric::UsdPerMillionOutput) {
+        blocks.push(Block::Line("waterfall", format!("{} = {}", in_dollars(&total), sum_of(&sum))));
+    }
+    if is_priced(Metric::Formula) {
+        let formula = mean(result, Metric::Formula);
+        blocks.push(Block::Line("paper formula", format!("{formula} by saturated rate and utilization")));
+    }
+    if is_priced(Metric::UsdPerMillion) {
+        blocks.push(Block::Line("with prompts", format!("{} per million tokens", mean(result, Metric::UsdPerMillion))));
+    }
+    blocks.extend([
         Block::Line(
             "GPU-hours",
             format!(
@@ -340,8 +368,12 @@ fn cost(result: &StudyResult) -> Section {
             "the rollout",
             format!("costs {} of a bill of {}", mean(result, Metric::RolloutCost), mean(result, Metric::Cost)),
         ),
-    ];
-    let subtitle = format!("{} per million output tokens", mean(result, Metric::UsdPerMillionOutput));
+    ]);
+    let subtitle = if is_priced(Metric::UsdPerMillionOutput) {
+        format!("{} per million output tokens", mean(result, Metric::UsdPerMillionOutput))
+    } else {
+        NO_PRICE.to_owned()
+    };
     Section { title: "COST", subtitle, blocks }
 }
 
@@ -354,7 +386,7 @@ pub fn facts(result: &StudyResult) -> Vec<(&'static str, String)> {
     let traffic = match &result.scenario.traffic {
         Traffic::Synthetic { .. } => "synthetic".to_owned(),
         Traffic::Trace { requests, speed, .. } => {
-            format!("trace of {} requests at {speed} times its speed", requests.len())
+            format!("trace of {} at {speed} times its speed", counted(requests.len() as u64, "request"))
         }
     };
     vec![
@@ -371,7 +403,7 @@ pub fn facts(result: &StudyResult) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::RunRecord;
+    use crate::ledger::{METRICS, RunRecord};
     use crate::report::example;
 
     fn lines(section: &Section) -> Vec<&'static str> {
@@ -438,6 +470,50 @@ mod tests {
         let mut result = example::study();
         result.scenario.termination.on_sigterm = OnSigterm::Abort;
         assert!(planning_line(&result).contains("a preStop hook of"), "{}", planning_line(&result));
+    }
+
+    #[test]
+    fn a_fleet_that_nobody_asks_has_no_endings_and_no_price() {
+        let result = example::study_with(|record| {
+            for metric in METRICS {
+                let is_price = WATERFALL.iter().any(|(part, _)| part == metric)
+                    || [Metric::UsdPerMillionOutput, Metric::UsdPerMillion, Metric::Formula].contains(metric);
+                record.values[*metric as usize] = if is_price { f64::NAN } else { 0.0 };
+            }
+        });
+        assert_eq!(plain(line(&requests(&result), "ended as")), "no request arrived");
+        let cost = cost(&result);
+        assert_eq!(cost.subtitle, "no price: no useful token");
+        assert_eq!(lines(&cost), ["GPU-hours", "the rollout"]);
+        assert!(answer(&result).ends_with("; no price: no useful token."), "{}", answer(&result));
+    }
+
+    #[test]
+    fn a_fleet_of_one_is_spoken_of_in_the_singular() {
+        let mut result = example::study_with(|record| {
+            for metric in [Metric::TruncatedAttempts, Metric::NewVersionRequests, Metric::CapacityDip] {
+                record.values[metric as usize] = 1.0;
+            }
+        });
+        result.scenario.fleet.gpu_limit = Some(1);
+        result.scenario.fleet.replicas = 1;
+        assert!(rollout(&result).subtitle.ends_with("1 replica x 1 GPU, at most 1 GPU"));
+        assert!(plain(line(&rollout(&result), "new version")).ends_with("] request a run"));
+        assert!(capacity(&result).subtitle.contains("of 1 replica needed"));
+        assert!(plain(line(&capacity(&result), "dip")).contains("] replica-second;"));
+        assert!(plain(&answer(&result)).contains("] response,"), "{}", answer(&result));
+    }
+
+    #[test]
+    fn a_negative_part_of_the_price_is_deducted() {
+        let result = example::study_with(|record| {
+            let surge = &mut record.values[Metric::WaterfallSurge as usize];
+            let change = -0.18 - *surge;
+            *surge = -0.18;
+            record.values[Metric::WaterfallIdle as usize] -= change;
+        });
+        let text = plain(line(&cost(&result), "waterfall"));
+        assert!(text.contains(" - 0.18 surge + "), "{text}");
     }
 
     #[test]

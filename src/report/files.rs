@@ -4,6 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::charts;
+
+/// The folder of charts.
+pub(super) const CHARTS: &str = "charts/";
+
 /// A file to write: its name relative to the directory (`charts/timeline.png`), and what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputFile {
@@ -19,6 +24,13 @@ impl OutputFile {
         OutputFile { name: name.into(), content: content.into() }
     }
 }
+
+/// Every file that a study may leave.
+const STUDY_FILES: [&str; 6] = ["summary.json", "runs.csv", "timeline.csv", "report.md", "events.csv", "requests.csv"];
+/// Every file that a comparison leaves beside its two studies.
+const COMPARISON_FILES: [&str; 2] = ["comparison.json", "comparison.md"];
+/// The folders of a comparison's two studies.
+pub(super) const COMPARED_FOLDERS: [&str; 2] = ["a", "b"];
 
 /// Results that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +62,40 @@ pub fn write(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError> {
         }
     }
     written
+}
+
+/// Writes the results of a command in the place of earlier ones: as [`write`], and what an earlier command left there
+/// that this one does not write is removed, because a reader would take it for a part of these results.
+///
+/// Only files of our own names are removed; the folders of a comparison are looked into only beside a comparison.
+///
+/// # Errors
+/// As [`write`]; or a file that could not be removed.
+pub fn replace(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError> {
+    let compared = COMPARISON_FILES.iter().any(|name| directory.join(name).is_file());
+    write(directory, files)?;
+    remove_stale(directory, "", files)?;
+    if compared {
+        COMPARED_FOLDERS.iter().try_for_each(|folder| remove_stale(directory, &format!("{folder}/"), files))?;
+    }
+    Ok(())
+}
+
+/// Removes our own files in a folder (its name ends in `/`, or is empty) that are not among these.
+fn remove_stale(directory: &Path, folder: &str, files: &[OutputFile]) -> Result<(), WriteError> {
+    let charts = charts::FILE_NAMES.iter().map(|name| format!("{CHARTS}{name}"));
+    let names = STUDY_FILES.iter().chain(&COMPARISON_FILES).map(|name| (*name).to_owned()).chain(charts);
+    for name in names.map(|name| format!("{folder}{name}")) {
+        let path = directory.join(&name);
+        if path.is_file() && files.iter().all(|file| file.name != name) {
+            fs::remove_file(&path).map_err(|source| WriteError { path, source })?;
+        }
+    }
+    for emptied in [format!("{folder}{CHARTS}"), folder.to_owned()].iter().filter(|name| !name.is_empty()) {
+        // A directory that is not empty, or not there, is as it should be.
+        let _ = fs::remove_dir(directory.join(emptied));
+    }
+    Ok(())
 }
 
 /// Whether results could be written into `directory`, as far as can be told without writing: nothing but a directory
@@ -131,6 +177,36 @@ mod tests {
         assert_eq!(names(&directory), ["a.csv", "charts"]);
         assert_eq!(names(&directory.join("charts")), ["b.png"]);
         assert_eq!(fs::read_to_string(directory.join("a.csv")).unwrap(), "3");
+    }
+
+    fn write_all(directory: &Path, names: &[&str]) {
+        let files: Vec<OutputFile> = names.iter().map(|name| OutputFile::new(*name, "old")).collect();
+        write(directory, &files).unwrap();
+    }
+
+    #[test]
+    fn replacing_removes_our_own_stale_files_and_no_others() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path();
+        write_all(directory, &["summary.json", "events.csv", "charts/cost.png", "charts/mine.png", "notes.txt"]);
+        // Without a comparison, a folder of this name is somebody else's.
+        write_all(directory, &["a/summary.json"]);
+        replace(directory, &[OutputFile::new("summary.json", "new")]).unwrap();
+        assert_eq!(names(directory), ["a", "charts", "notes.txt", "summary.json"]);
+        assert_eq!(names(&directory.join("charts")), ["mine.png"]);
+        assert_eq!(names(&directory.join("a")), ["summary.json"]);
+        assert_eq!(fs::read_to_string(directory.join("summary.json")).unwrap(), "new");
+    }
+
+    #[test]
+    fn replacing_a_comparison_removes_its_two_studies() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path();
+        let theirs = ["comparison.md", "comparison.json", "a/charts/cost.png", "b/summary.json", "b/notes.txt"];
+        write_all(directory, &theirs);
+        replace(directory, &[OutputFile::new("runs.csv", "new")]).unwrap();
+        assert_eq!(names(directory), ["b", "runs.csv"]);
+        assert_eq!(names(&directory.join("b")), ["notes.txt"]);
     }
 
     #[test]

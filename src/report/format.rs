@@ -137,10 +137,34 @@ pub fn estimate(estimate: &Estimate, quantity: Quantity) -> String {
 pub fn given(value: f64, quantity: Quantity) -> String {
     match quantity {
         Quantity::Seconds => format!("{value} s"),
-        Quantity::Usd => format!("${value}"),
+        Quantity::Usd => in_dollars(&value.to_string()),
         Quantity::Share => percent_as_given(value),
         Quantity::Plain => value.to_string(),
     }
+}
+
+/// An estimate of a number with what it counts: `12 [11, 13] requests`, `1 [1, 1] request`.
+pub fn counted_estimate(estimate: &Estimate, noun: &str) -> String {
+    let plural = if estimate.value == 1.0 { "" } else { "s" };
+    format!("{} {noun}{plural}", self::estimate(estimate, Quantity::Plain))
+}
+
+/// A number that is written already, in dollars: `$0.18`, `-$0.18`.
+pub fn in_dollars(number: &str) -> String {
+    number.strip_prefix('-').map_or_else(|| format!("${number}"), |rest| format!("-${rest}"))
+}
+
+/// Parts that are written already as a sum: `0.32 ideal + 0.45 idle - 0.18 surge`.
+pub fn sum_of(parts: &[String]) -> String {
+    let mut sum = String::new();
+    for part in parts {
+        match part.strip_prefix('-') {
+            Some(rest) if !sum.is_empty() => sum.push_str(&format!(" - {rest}")),
+            _ if sum.is_empty() => sum.push_str(part),
+            _ => sum.push_str(&format!(" + {part}")),
+        }
+    }
+    sum
 }
 
 /// A difference with its sign, and its interval: `+0.12 s [+0.08, +0.16]`. Shares are in percentage points.
@@ -276,6 +300,24 @@ mod tests {
         let cents: i64 = parts.iter().map(|part| (part.parse::<f64>().unwrap() * 100.0).round() as i64).sum();
         assert_eq!(cents, 100, "{parts:?}");
         assert_eq!(dollars_that_add_up(&[f64::NAN, 1.0]).0, NONE);
+    }
+
+    #[test]
+    fn negative_dollars_have_their_sign_first_and_negative_parts_are_deducted() {
+        assert_eq!(["-0.18", "0.18"].map(in_dollars), ["-$0.18", "$0.18"]);
+        assert_eq!(given(-1.5, Quantity::Usd), "-$1.5");
+        let parts = ["0.32 ideal", "-0.18 surge", "0.02 drain"].map(str::to_owned);
+        assert_eq!(sum_of(&parts), "0.32 ideal - 0.18 surge + 0.02 drain");
+        assert_eq!(sum_of(&["-0.18 idle".to_owned(), "0.02 drain".to_owned()]), "-0.18 idle + 0.02 drain");
+        let (total, texts) = dollars_that_add_up(&[0.5, -0.18, -0.5]);
+        assert_eq!((total.as_str(), texts), ("-0.180", ["0.500", "-0.180", "-0.500"].map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn one_of_something_is_singular() {
+        let exactly = |value| counted_estimate(&with(value, value, value), "request");
+        assert_eq!([exactly(1.0), exactly(2.0)], ["1 [1, 1] request", "2 [2, 2] requests"]);
+        assert_eq!(counted_estimate(&with(0.0, 0.0, 0.4), "request"), "0 [0, 0.400] requests");
     }
 
     #[test]

@@ -17,13 +17,13 @@ mod layout;
 mod markdown;
 mod terminal;
 
-pub use compare_report::Compared;
+pub use compare_report::{Compared, differing};
 pub use layout::Style;
 
 use crate::ledger::RunLog;
 use crate::study::StudyResult;
 use charts::ChartError;
-use files::OutputFile;
+use files::{CHARTS, COMPARED_FOLDERS, OutputFile};
 
 /// The report of a study in each of its forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> 
         OutputFile::new("timeline.csv", csv::timeline(&result.timeline)),
         OutputFile::new("report.md", markdown::report(result, &charts)),
     ];
-    files.extend(charts.into_iter().map(|chart| OutputFile::new(format!("charts/{}", chart.file_name), chart.png)));
+    files.extend(charts.into_iter().map(|chart| OutputFile::new(format!("{CHARTS}{}", chart.file_name), chart.png)));
     Ok(files)
 }
 
@@ -98,7 +98,7 @@ pub fn comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, ChartErr
         OutputFile::new("comparison.json", compare_report::json(compared)),
         OutputFile::new("comparison.md", compare_report::markdown(compared)),
     ];
-    for (folder, study) in [("a", compared.a), ("b", compared.b)] {
+    for (folder, study) in COMPARED_FOLDERS.into_iter().zip([compared.a, compared.b]) {
         let of_study = study_files(study)?;
         files.extend(of_study.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)));
     }

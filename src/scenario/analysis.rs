@@ -1,8 +1,8 @@
-//! `[analysis.NAME]` templates and the lists that name them; `[[check]]`.
+//! `[analysis.NAME]` templates and the lists that name them.
 
-use super::reader::{FINITE, Field, POSITIVE, PROBABILITY, QUANTILE, Section};
-use super::tree::{Place, Value};
-use super::{Analysis, AnalysisBound, AnalysisMetric, Check, NoData, Statistic};
+use super::reader::{Field, POSITIVE, PROBABILITY, QUANTILE, Section};
+use super::tree::Value;
+use super::{Analysis, AnalysisBound, AnalysisMetric, NoData};
 use crate::units::Duration;
 
 /// Most measurements, limits and samples that a template may ask for.
@@ -165,40 +165,4 @@ fn check_ends(element: &Field<'_>, analysis: &Analysis) {
         let help = Some(format!("set `{count}`, such as 5"));
         element.context.problem(&element.node.place, &element.path, message, expected, help);
     }
-}
-
-/// Reads `[[check]]`; `metrics` is the vocabulary.
-pub(super) fn checks(field: &Field<'_>, metrics: &[&str], line_of: &dyn Fn(&Place) -> usize) -> Vec<Check> {
-    let elements = field.list("a list of tables: [[check]]").unwrap_or_default();
-    let read = |element: &Field<'_>| {
-        let line = line_of(&element.node.place);
-        element.table()?.read_whole(|table| check(table, metrics, line))
-    };
-    elements.iter().filter_map(read).collect()
-}
-
-fn check(table: &Section<'_>, metrics: &[&str], line: usize) -> Option<Check> {
-    let metric = table.required("metric", "a metric of one run, such as \"truncated_attempts\"");
-    let metric = metric.and_then(|field| match &field.node.value {
-        Value::Text(name) if metrics.contains(&name.as_str()) => Some(name.clone()),
-        _ => field.unknown_word(metrics),
-    });
-    let statistics = Statistic::ALL.map(|(statistic, name)| (name, statistic));
-    let statistic = table.required("statistic", "a statistic over runs, such as \"p95\"");
-    let statistic = statistic.and_then(|field| field.choice(&statistics, &[]));
-    let (least, greatest) = (table.field("min"), table.field("max"));
-    let min = least.as_ref().and_then(|field| field.real(&FINITE));
-    let max = greatest.as_ref().and_then(|field| field.real(&FINITE));
-    if least.is_none() && greatest.is_none() {
-        table.required("max", "`min`, `max` or both: what the statistic must obey");
-    }
-    if let (Some(low), Some(high), Some(field)) = (min, max, &greatest)
-        && low > high
-    {
-        field.wrong_because::<()>(
-            format!("expected `max` to be no less than `min`, which is {low}, found {high}"),
-            None,
-        );
-    }
-    Some(Check { metric: metric?, statistic: statistic?, min, max, line })
 }

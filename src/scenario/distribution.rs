@@ -29,8 +29,11 @@ const ZIPF_MOST: f64 = 1e7;
 
 /// Shapes and tail exponents.
 const SHAPE: Real = Real { expected: "a number from 0.01 to 1000", holds: |x| (0.01..=1000.0).contains(&x) };
-/// Coefficients of variation.
-const VARIATION: Real = Real { expected: "a number from 0 to 100", holds: |x| (0.0..=100.0).contains(&x) };
+/// Coefficients of variation: zero is a constant, and just above it the sampler's shape, 1 / cv^2, is beyond its reach.
+const VARIATION: Real = Real {
+    expected: "0 (a constant) or a number from 0.01 to 100",
+    holds: |x| x == 0.0 || (0.01..=100.0).contains(&x),
+};
 /// Standard deviations of a logarithm.
 const SIGMA: Real = Real { expected: "a number from 0 to 20", holds: |x| (0.0..=20.0).contains(&x) };
 /// Exponents of a Zipf distribution.
@@ -94,6 +97,7 @@ impl Quantity<'_> {
         }
         let family = self.family(family, section);
         let max = match max {
+            Some(max) if self.unit == Unit::Tokens => self.value(&max)?,
             Some(max) => self.positive(&max)?,
             None => f64::INFINITY,
         };

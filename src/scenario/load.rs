@@ -6,13 +6,18 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use super::problems::{LoadError, Problem, Problems, line_and_column};
-use super::reader::{Context, Section};
+use super::problems::{Lines, LoadError, Problem, Problems};
+use super::reader::{Context, Field, Section};
 use super::tree::{Node, Place};
-use super::{Rollout, Scenario, Strategy, Study, advice, analysis, overrides, replica, rollout, sections, traffic};
+use super::{
+    Check, Rollout, Scenario, Strategy, Study, advice, analysis, checks, overrides, replica, rollout, sections, traffic,
+};
+use crate::units::Time;
 
 /// Longest file that is taken for a scenario, bytes.
 const LONGEST_FILE: u64 = 16 << 20;
+/// Longest name of a scenario, characters.
+const LONGEST_NAME: usize = 200;
 
 /// Reads and checks the scenario in a file, after applying `sets` (each `KEY=VALUE`). `metrics` are the names that a
 /// check may use.
@@ -75,8 +80,9 @@ pub fn parse(
     for (index, refusal) in refusals {
         context.problem(&Place::Set(index), &refusal.key, "wrong --set".to_owned(), refusal.expected, None);
     }
+    let lines = Lines::new(text);
     let line_of = |place: &Place| match place {
-        Place::Span(span) => line_and_column(text, span.start).0,
+        Place::Span(span) => lines.line_and_column(span.start).0,
         _ => 0,
     };
     let surroundings = Surroundings { file, directory, metrics, line_of: &line_of };
@@ -91,6 +97,17 @@ pub fn parse(
     Ok(scenario)
 }
 
+/// Where a check of a loaded scenario was written, for messages: `FILE:LINE`, or the `--set` that brought it in. `index`
+/// is its place among the scenario's checks, `file` and `sets` are what the scenario was loaded from.
+pub fn location_of_check(check: &Check, index: usize, file: &str, sets: &[String]) -> String {
+    let key = format!("check.{index}");
+    match overrides::last_that_sets(&key, sets) {
+        _ if check.line > 0 => format!("{file}:{}", check.line),
+        Some(set) => format!("--set {set}"),
+        None => file.to_owned(),
+    }
+}
+
 /// What reading needs beside the document.
 struct Surroundings<'s> {
     file: &'s str,
@@ -102,8 +119,8 @@ struct Surroundings<'s> {
 /// Reads every section; `None` if the traffic is wrong, which has been noted.
 fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Option<Scenario> {
     section.not_supported(&["action", "plan"]);
-    let name = section.field("name").and_then(|field| field.text("a title, as text"));
-    let name = name.map_or_else(|| file_stem(surroundings.file), str::to_owned);
+    let name = section.field("name").and_then(|field| read_name(&field));
+    let name = name.unwrap_or_else(|| file_stem(surroundings.file));
     let study = section.read("study", sections::study);
     let engine = section.read("engine", replica::engine);
     section.required("traffic", "a table [traffic] with arrivals, prompt_tokens and output_tokens, or with a trace");
@@ -116,8 +133,9 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         false => rollout::none(),
     };
     section.field("rollout");
-    let checks = section.field("check");
-    let checks = checks.map(|field| analysis::checks(&field, surroundings.metrics, surroundings.line_of));
+    let judged =
+        checks::Judged { metrics: surroundings.metrics, line_of: surroundings.line_of, has_slo: slo.is_some() };
+    let checks = section.field("check").map(|field| checks::read(&field, &judged));
     if let Some(slo) = &slo {
         sections::check_slo(section.context, slo, &study);
     }
@@ -149,20 +167,51 @@ fn check_start(context: &Context<'_>, rollout: &Rollout, study: &Study) {
     if matches!(rollout.strategy, Strategy::None) || starts_inside {
         return;
     }
-    if context.are_sound(&["rollout.start", "study.duration"]) {
-        let start = rollout.start.since(crate::units::Time::ZERO);
-        let expected = format!("expected a start before `study.duration`, which is {}, found {start}", study.duration);
-        context.conflict("rollout.start", "the rollout starts after the end", expected, None);
+    if !context.are_sound(&["rollout.start", "study.duration"]) {
+        return;
+    }
+    const MESSAGE: &str = "the rollout starts after the end";
+    let (start, duration) = (rollout.start.since(Time::ZERO), study.duration);
+    if context.is_written("rollout.start") {
+        let expected = format!("expected a start before `study.duration`, which is {duration}, found {start}");
+        context.conflict("rollout.start", MESSAGE, expected, None);
+    } else {
+        let expected = format!("expected more than the default `rollout.start`, which is {start}, found {duration}");
+        let help = Some("set `rollout.start`, or a longer `study.duration`".to_owned());
+        context.conflict("study.duration", MESSAGE, expected, help);
     }
 }
 
+/// The title. It goes to terminals and into reports, so nothing in it may steer a terminal or turn text around.
+fn read_name(field: &Field<'_>) -> Option<String> {
+    let name = field.text("a title, as text")?;
+    if let Some(control) = name.chars().find(|character| steers(*character)) {
+        let expected = format!("expected a title without control characters, found U+{:04X} in it", u32::from(control));
+        return field.wrong_because(expected, None);
+    }
+    match name.chars().count() {
+        length if length > LONGEST_NAME => {
+            field.wrong_because(format!("expected at most {LONGEST_NAME} characters, found {length}"), None)
+        }
+        _ => Some(name.to_owned()),
+    }
+}
+
+/// Whether a character is a control character, or overrides the direction of the text around it.
+fn steers(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The name of the file as a title.
 fn file_stem(file: &str) -> String {
-    Path::new(file).file_stem().map_or_else(|| file.to_owned(), |stem| stem.to_string_lossy().into_owned())
+    let stem = Path::new(file).file_stem().map_or_else(|| file.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let harmless = |character| if steers(character) { char::REPLACEMENT_CHARACTER } else { character };
+    stem.chars().map(harmless).take(LONGEST_NAME).collect()
 }
 
 /// The one problem of a file that is not even TOML.
 fn not_a_scenario(file: &str, before: &str, byte: usize, expected: &str) -> LoadError {
-    let (line, column) = line_and_column(before, byte);
+    let (line, column) = Lines::new(before).line_and_column(byte);
     let problem = Problem {
         message: "this is not a scenario".to_owned(),
         expected: expected.to_owned(),
@@ -178,11 +227,12 @@ fn not_a_scenario(file: &str, before: &str, byte: usize, expected: &str) -> Load
 
 /// What is wrong with the text as TOML; nothing more can be said before that is mended.
 fn syntax_problems(file: &str, text: &str, errors: &[toml::de::Error]) -> LoadError {
+    let lines = Lines::new(text);
     let problems = errors
         .iter()
         .map(|error| {
             let span = error.span().unwrap_or(0..0);
-            let (line, column) = line_and_column(text, span.start);
+            let (line, column) = lines.line_and_column(span.start);
             Problem {
                 message: "this is not TOML".to_owned(),
                 expected: error.message().to_owned(),

@@ -6,6 +6,7 @@
 mod advice;
 mod analysis;
 mod canary;
+mod checks;
 mod distribution;
 mod load;
 mod overrides;
@@ -27,7 +28,7 @@ use std::path::PathBuf;
 use crate::random::Distribution;
 use crate::units::Duration;
 
-pub use load::{load, parse};
+pub use load::{load, location_of_check, parse};
 pub use policy::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, Check,
     DeploymentSettings, NewVersion, NoData, Rollout, Statistic, Strategy,

@@ -7,6 +7,9 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+/// Most problems that are printed: what comes after so many is mostly a consequence of them.
+const MOST_PRINTED: usize = 20;
+
 /// One thing that is wrong with a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -40,13 +43,17 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// All problems for a terminal: `file:line:column`, the line itself, a caret under what is meant.
+    /// The problems for a terminal, as many as people read: `file:line:column`, the line itself, a caret under what is
+    /// meant.
     pub fn render(&self, coloured: bool) -> String {
         let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
         let mut text = String::new();
-        for problem in &self.problems {
+        for problem in self.problems.iter().take(MOST_PRINTED) {
             text.push_str(&renderer.render(&[self.group(problem)]));
             text.push_str("\n\n");
+        }
+        if let more @ 1.. = self.problems.len().saturating_sub(MOST_PRINTED) {
+            text.push_str(&format!("and {more} more\n\n"));
         }
         text.push_str(&match self.problems.len() {
             1 => "1 problem; nothing was simulated".to_owned(),
@@ -101,11 +108,26 @@ pub enum LoadError {
     },
 }
 
-/// Line and column (both from 1, the column in characters) of a byte of `source`.
-pub(super) fn line_and_column(source: &str, byte: usize) -> (usize, usize) {
-    let before = source.get(..byte).unwrap_or(source);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+/// A text and where its lines begin: a file can have as many problems as lines.
+pub(super) struct Lines<'s> {
+    source: &'s str,
+    /// The first byte of each line, ascending.
+    starts: Vec<usize>,
+}
+
+impl<'s> Lines<'s> {
+    /// Looks for the lines once.
+    pub fn new(source: &'s str) -> Lines<'s> {
+        let starts = std::iter::once(0).chain(source.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        Lines { source, starts }
+    }
+
+    /// Line and column (both from 1, the column in characters) of a byte.
+    pub fn line_and_column(&self, byte: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= byte);
+        let before = self.source.get(self.starts[line - 1]..byte).unwrap_or_default();
+        (line, before.chars().count() + 1)
+    }
 }
 
 /// The candidate that `name` is most likely a slip of, if any is near.

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use super::problems::{Problem, Problems, line_and_column, suggestion};
+use super::problems::{Lines, Problem, Problems, suggestion};
 use super::tree::{Entry, Node, Place, Value};
 use crate::units::{self, CountOrPercent, Duration};
 
@@ -25,9 +25,6 @@ pub(super) struct Real {
 /// Factors, rates, sizes.
 pub(super) const POSITIVE: Real =
     Real { expected: "a number above 0, at most 1e15", holds: |x| x > 0.0 && x <= GREATEST };
-/// Prices and the like.
-pub(super) const NOT_NEGATIVE: Real =
-    Real { expected: "a number from 0 to 1e15", holds: |x| (0.0..=GREATEST).contains(&x) };
 /// Probabilities and shares.
 pub(super) const PROBABILITY: Real = Real { expected: "a number from 0 to 1", holds: |x| (0.0..=1.0).contains(&x) };
 /// Quantiles.
@@ -67,6 +64,11 @@ impl<'a> Context<'a> {
         self.problem(&self.root.place_of(key), key, message.into(), expected.into(), help);
     }
 
+    /// Whether the value of this dotted path was written, in the file or in a `--set`: else its default holds.
+    pub fn is_written(&self, key: &str) -> bool {
+        self.root.at(key).is_some()
+    }
+
     /// Whether a problem was noted at this very key.
     fn has_problem_at(&self, key: &str) -> bool {
         self.problems.borrow().iter().any(|(_, problem)| problem.key == key)
@@ -92,17 +94,18 @@ impl<'a> Context<'a> {
             Place::Span(span) => (1, span.start),
             Place::Set(index) => (2, *index),
         });
-        let problems = found.into_iter().map(|(place, problem)| place_problem(problem, &place, source, sets)).collect();
+        let lines = Lines::new(source);
+        let problems = found.into_iter().map(|(place, problem)| place_problem(problem, &place, &lines, sets)).collect();
         Err(Problems { file: file.to_owned(), source: source.to_owned(), problems })
     }
 }
 
 /// The problem with its line, column and span, or its `--set`.
-fn place_problem(mut problem: Problem, place: &Place, source: &str, sets: &[String]) -> Problem {
+fn place_problem(mut problem: Problem, place: &Place, lines: &Lines<'_>, sets: &[String]) -> Problem {
     match place {
         Place::Whole => (problem.line, problem.column) = (1, 1),
         Place::Span(span) => {
-            (problem.line, problem.column) = line_and_column(source, span.start);
+            (problem.line, problem.column) = lines.line_and_column(span.start);
             problem.span = span.clone();
         }
         Place::Set(index) => problem.set = Some(sets.get(*index).cloned().unwrap_or_default()),
@@ -152,7 +155,9 @@ impl<'a> Section<'a> {
 
     /// The value of a key, if it is there.
     pub fn field(&self, key: &'static str) -> Option<Field<'a>> {
-        self.asked.borrow_mut().push(key);
+        if !self.asked.borrow().contains(&key) {
+            self.asked.borrow_mut().push(key);
+        }
         let entry = self.node?.entry(key)?;
         Some(Field { context: self.context, path: self.path_of(key), node: &entry.node })
     }
@@ -433,6 +438,14 @@ impl<'a> Field<'a> {
     /// A duration; zero is legal.
     pub fn duration(&self) -> Option<Duration> {
         self.nanoseconds().map(|nanoseconds| Duration(nanoseconds.round() as u64))
+    }
+
+    /// A duration within a range.
+    pub fn duration_within(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
+        match self.duration()? {
+            duration if range.contains(&duration) => Some(duration),
+            _ => self.wrong(format_args!("a duration from {} to {}", range.start(), range.end())),
+        }
     }
 
     /// A duration above zero.

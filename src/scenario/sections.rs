@@ -1,15 +1,18 @@
 //! The plain sections: `[study]`, `[clients]`, `[router]`, `[fleet]`, `[slo]`, `[new_version]`.
 
-use super::reader::{Context, NOT_NEGATIVE, PROBABILITY, QUANTILE, Real, Section};
+use super::reader::{Context, PROBABILITY, QUANTILE, Real, Section};
 use super::{Backoff, Clients, Fleet, NewVersion, Router, RouterPolicy, Slo, Study};
 use crate::units::Duration;
 
 /// Most rows of a timeline.
 const MOST_BINS: u64 = 20_000;
 /// Factors by which a version differs.
-const FACTOR: Real = Real { expected: "a number above 0, at most 1000", holds: |x| x > 0.0 && x <= 1000.0 };
+const FACTOR: Real = Real { expected: "a number from 0.001 to 1000", holds: |x| (0.001..=1000.0).contains(&x) };
 /// Capacities in replicas.
-const REPLICAS: Real = Real { expected: "a number of replicas above 0, at most 10000", holds: |x| x > 0.0 && x <= 1e4 };
+const REPLICAS: Real =
+    Real { expected: "a number of replicas from 0.001 to 10000", holds: |x| (0.001..=1e4).contains(&x) };
+/// Prices of a GPU-hour.
+const PRICE: Real = Real { expected: "a number of USD from 0 to 1e6", holds: |x| (0.0..=1e6).contains(&x) };
 
 /// Reads `[study]`.
 pub(super) fn study(section: &Section<'_>) -> Study {
@@ -27,13 +30,19 @@ pub(super) fn study(section: &Section<'_>) -> Study {
 
 /// What is measured per bin is kept in memory, so there must not be too many.
 fn check_bins(context: &Context<'_>, key: &str, bin: Duration, duration: Duration) {
-    if context.are_sound(&[key, "study.duration"]) && duration.0.div_ceil(bin.0.max(1)) > MOST_BINS {
-        let least = Duration(duration.0.div_ceil(MOST_BINS));
-        let expected = format!(
-            "expected at most {MOST_BINS} bins in {duration}: at least {} s wide, found {bin}",
-            least.seconds()
-        );
+    if duration.0.div_ceil(bin.0.max(1)) <= MOST_BINS || !context.are_sound(&[key, "study.duration"]) {
+        return;
+    }
+    let least = Duration(duration.0.div_ceil(MOST_BINS)).seconds();
+    if context.is_written(key) {
+        let expected = format!("expected at most {MOST_BINS} bins in {duration}: at least {least} s wide, found {bin}");
         context.conflict(key, format!("`{key}` is too narrow"), expected, None);
+    } else {
+        let longest = Duration(bin.0 * MOST_BINS);
+        let message = format!("`study.duration` is too long for the default `{key}`");
+        let expected =
+            format!("expected at most {longest}, which is {MOST_BINS} bins of the default {bin}, found {duration}");
+        context.conflict("study.duration", message, expected, Some(format!("set `{key}`, to at least {least} s")));
     }
 }
 
@@ -70,14 +79,14 @@ pub(super) fn router(section: &Section<'_>) -> Router {
 pub(super) fn fleet(section: &Section<'_>) -> Fleet {
     section.not_supported(&["stockout"]);
     let replicas: u32 = section.whole("replicas", 1..=10_000, 8);
-    let gpu_hour_usd = section.real("gpu_hour_usd", &NOT_NEGATIVE, 3.0);
+    let gpu_hour_usd = section.real("gpu_hour_usd", &PRICE, 3.0);
     let fleet = Fleet {
         replicas,
         needed_replicas: section.real("needed_replicas", &REPLICAS, f64::from(replicas)),
         gpus_per_replica: section.whole("gpus_per_replica", 1..=1024, 1),
         gpu_limit: section.optional_whole("gpu_limit", 1..=1_000_000_000),
         gpu_hour_usd,
-        surge_gpu_hour_usd: section.real("surge_gpu_hour_usd", &NOT_NEGATIVE, gpu_hour_usd),
+        surge_gpu_hour_usd: section.real("surge_gpu_hour_usd", &PRICE, gpu_hour_usd),
     };
     let context = section.context;
     let steady = fleet.replicas * fleet.gpus_per_replica;

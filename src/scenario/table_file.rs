@@ -2,8 +2,8 @@
 //!
 //! Every error names the file and the line of it.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
 use csv::StringRecord;
@@ -13,6 +13,12 @@ use super::TraceRequest;
 
 /// Most tokens of one request of a trace.
 const MOST_TOKENS: u32 = 100_000_000;
+/// Most rows of a file, all of which are kept in memory.
+const MOST_ROWS: u64 = 50_000_000;
+/// Longest row, bytes, before it is taken for something other than a row.
+const LONGEST_ROW: usize = 1 << 20;
+/// Longest recorded time of a trace, seconds: some three years. Its rate is kept minute by minute.
+const LONGEST_TRACE: f64 = 1e8;
 
 /// Reads a trace: `arrival_s,prompt_tokens,output_tokens` in any order, other columns ignored. Every request must fit
 /// `largest_context` tokens of KV cache (`None` if that is not known).
@@ -45,6 +51,10 @@ pub(super) fn read_trace(path: &Path, name: &str, largest_context: Option<u64>) 
         requests.push(request);
     }
     match requests.as_slice() {
+        [first, .., last] if last.arrival_s - first.arrival_s > LONGEST_TRACE => Err(format!(
+            "{name}: expected arrivals within {LONGEST_TRACE:e} s, found {:e} s from the first to the last",
+            last.arrival_s - first.arrival_s
+        )),
         [first, .., last] if last.arrival_s > first.arrival_s => Ok(requests),
         [_, _, ..] => Err(format!("{name}: expected arrivals over some time, found all at the same instant")),
         rows => Err(format!("{name}: expected at least 2 rows below the header, found {}", rows.len())),
@@ -69,23 +79,47 @@ pub(super) fn read_column(path: &Path, name: &str, column: &str, least: f64) -> 
 /// A CSV file being read.
 struct TableFile<'n> {
     name: &'n str,
-    reader: csv::Reader<Box<dyn Read>>,
+    reader: csv::Reader<Rows>,
     header: Vec<String>,
+    rows_left: u64,
+}
+
+/// The bytes of a file, decompressed; a row must not take more than [`LONGEST_ROW`] of them, whatever the file's size.
+struct Rows {
+    bytes: Box<dyn Read>,
+    /// Bytes that may still be read for the present row.
+    left: usize,
+}
+
+impl Read for Rows {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.bytes.read(buffer)?;
+        // The reader's buffer holds a part of a row beforehand, so the limit is not exact to the byte.
+        self.left = self.left.checked_sub(count).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("it has a row of more than {LONGEST_ROW} bytes"))
+        })?;
+        Ok(count)
+    }
 }
 
 impl<'n> TableFile<'n> {
     fn open(path: &Path, name: &'n str) -> Result<TableFile<'n>, String> {
         let unreadable = |reason: &dyn std::fmt::Display| format!("cannot read {name}: {reason}");
-        if path.is_dir() {
-            return Err(unreadable(&"it is a directory"));
+        // A pipe or a device might never end, or never begin.
+        let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
+        if metadata.is_dir() {
+            return Err(unreadable(&"it is a directory, not a regular file"));
+        }
+        if !metadata.is_file() {
+            return Err(unreadable(&"it is not a regular file"));
         }
         let file = File::open(path).map_err(|error| unreadable(&error))?;
         let compressed = path.extension().is_some_and(|extension| extension == "gz");
         let bytes: Box<dyn Read> = if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(Rows { bytes, left: LONGEST_ROW });
         let header = reader.headers().map_err(|error| broken(name, &error))?;
         let header = header.iter().map(|column| column.trim_start_matches('\u{feff}').to_owned()).collect();
-        Ok(TableFile { name, reader, header })
+        Ok(TableFile { name, reader, header, rows_left: MOST_ROWS })
     }
 
     fn column(&self, column: &str) -> Result<usize, String> {
@@ -97,7 +131,15 @@ impl<'n> TableFile<'n> {
 
     /// Reads the next row; false after the last.
     fn next(&mut self, record: &mut StringRecord) -> Result<bool, String> {
-        self.reader.read_record(record).map_err(|error| broken(self.name, &error))
+        self.reader.get_mut().left = LONGEST_ROW;
+        if !self.reader.read_record(record).map_err(|error| broken(self.name, &error))? {
+            return Ok(false);
+        }
+        match self.rows_left.checked_sub(1) {
+            Some(left) => self.rows_left = left,
+            None => return Err(self.at_line(record, &format!("expected at most {MOST_ROWS} rows"))),
+        }
+        Ok(true)
     }
 
     fn at_line(&self, record: &StringRecord, what: &str) -> String {
@@ -135,5 +177,23 @@ fn broken(name: &str, error: &csv::Error) -> String {
         csv::ErrorKind::Utf8 { .. } => format!("{name}{line}: expected text, found bytes that are not UTF-8"),
         csv::ErrorKind::Io(error) => format!("cannot read {name}: {error}"),
         _ => format!("{name}{line}: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_beyond_the_limit_are_refused_with_their_line() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("values.csv");
+        fs::write(&path, "x\n1\n2\n3\n").expect("values");
+        let mut file = TableFile::open(&path, "values.csv").expect("a table");
+        assert_eq!(file.rows_left, MOST_ROWS);
+        file.rows_left = 2;
+        let mut record = StringRecord::new();
+        assert_eq!((file.next(&mut record), file.next(&mut record)), (Ok(true), Ok(true)));
+        assert_eq!(file.next(&mut record), Err("values.csv:4: expected at most 50000000 rows".to_owned()));
     }
 }

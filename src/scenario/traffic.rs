@@ -4,17 +4,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::distribution::{Quantity, Unit};
-use super::reader::{Context, Field, POSITIVE, Real, Section};
+use super::reader::{Context, Field, Real, Section};
 use super::tree::Value;
-use super::{Arrivals, Engine, Traffic, table_file};
+use super::{Arrivals, Engine, TraceRequest, Traffic, table_file};
 use crate::random::Distribution;
+use crate::units::Duration;
 
-/// Rates, requests per second.
+/// Greatest mean rate, requests per second.
+const GREATEST_RATE: f64 = 1e6;
+/// Rates, requests per second. At much less than one request in ten days, finding the next
+/// one would be a search through very many states.
 const RATE: Real =
-    Real { expected: "requests per second: a number above 0, at most 1e6", holds: |x| x > 0.0 && x <= 1e6 };
+    Real { expected: "requests per second: a number from 1e-6 to 1e6", holds: |x| (1e-6..=GREATEST_RATE).contains(&x) };
 /// Rates of a state of a modulated process.
-const STATE_RATE: Real =
-    Real { expected: "requests per second: a number from 0 to 1e6", holds: |x| (0.0..=1e6).contains(&x) };
+const STATE_RATE: Real = Real {
+    expected: "requests per second: 0 or a number from 1e-6 to 1e6",
+    holds: |x| x == 0.0 || (1e-6..=GREATEST_RATE).contains(&x),
+};
+/// How many times faster than recorded.
+const SPEED: Real = Real { expected: "a number from 1e-6 to 1e6", holds: |x| (1e-6..=1e6).contains(&x) };
+/// Mean times in a state: each change of state is work, and time ends after some 290 years.
+const DWELL: std::ops::RangeInclusive<Duration> = Duration(100_000_000)..=Duration::from_seconds(365 * 86_400);
 /// Coefficients of variation of gaps.
 const VARIATION: Real = Real { expected: "a number from 0.01 to 100", holds: |x| (0.01..=100.0).contains(&x) };
 /// A cosine around its mean is at most twice it.
@@ -40,7 +50,8 @@ fn largest_context(engine: &Engine) -> u64 {
 }
 
 fn read_trace(section: &Section<'_>, trace: &Field<'_>, directory: &Path, capacity: Option<u64>) -> Option<Traffic> {
-    let speed = section.real("trace_speed", &POSITIVE, 1.0);
+    let speed_field = section.field("trace_speed");
+    let speed = speed_field.as_ref().map_or(Some(1.0), |field| field.real(&SPEED));
     for key in ["arrivals", "prompt_tokens", "output_tokens"] {
         if let Some(field) = section.field(key) {
             let help = Some("remove it, or `trace`".to_owned());
@@ -49,9 +60,26 @@ fn read_trace(section: &Section<'_>, trace: &Field<'_>, directory: &Path, capaci
     }
     let name = trace.text("the name of a CSV file with arrival_s,prompt_tokens,output_tokens")?;
     match table_file::read_trace(&directory.join(name), name, capacity) {
-        Ok(requests) => Some(Traffic::Trace { path: PathBuf::from(name), requests: Arc::from(requests), speed }),
+        Ok(requests) => {
+            check_rate(&requests, speed?, speed_field.as_ref().unwrap_or(trace))?;
+            Some(Traffic::Trace { path: PathBuf::from(name), requests: Arc::from(requests), speed: speed? })
+        }
         Err(reason) => trace.wrong_because(reason, None),
     }
+}
+
+/// A trace must not be faster than any other arrival process may be; `field` is what makes it so.
+fn check_rate(requests: &[TraceRequest], speed: f64, field: &Field<'_>) -> Option<()> {
+    let [first, .., last] = requests else { return None };
+    let recorded = (requests.len() - 1) as f64 / (last.arrival_s - first.arrival_s);
+    if recorded * speed <= GREATEST_RATE {
+        return Some(());
+    }
+    let expected = format!(
+        "expected at most {GREATEST_RATE:e} requests/s, found {:e}: {recorded:e} as recorded, {speed} times as fast",
+        recorded * speed
+    );
+    field.wrong_because(expected, None)
 }
 
 fn read_synthetic(section: &Section<'_>, directory: &Path, capacity: Option<u64>) -> Option<Traffic> {
@@ -73,28 +101,34 @@ fn read_synthetic(section: &Section<'_>, directory: &Path, capacity: Option<u64>
 /// The longest prompt must fit the cache, with the longest answer if answers have a bound of their own (if they have
 /// none, or are wrong themselves, prompts alone are judged: each answer is cut so that its request fits). The last token of an answer takes no cache.
 fn check_fit(context: &Context<'_>, prompt: &Distribution, output: Option<&Distribution>, capacity: u64) {
+    const MESSAGE: &str = "a request may not fit the KV cache";
     let longest_prompt = prompt.greatest().ceil();
     let longest_answer = output.map_or(f64::INFINITY, |output| output.greatest().ceil());
-    const MESSAGE: &str = "a request may not fit the KV cache";
+    let prompt_bound = bound_of(context, "traffic.prompt_tokens");
     if longest_prompt.is_infinite() {
         let expected = format!("expected prompts with an upper bound: the KV cache holds {capacity} tokens");
         let help = Some(format!("add `max`, at most {capacity}"));
-        return context.conflict("traffic.prompt_tokens", MESSAGE, expected, help);
+        return context.conflict(&prompt_bound, MESSAGE, expected, help);
     }
     let blocks = format!("whole blocks of `engine.kv_cache_tokens` hold {capacity} tokens");
     let help = Some("lower the `max` of prompts or answers, or raise `engine.kv_cache_tokens`".to_owned());
-    if longest_answer.is_infinite() {
-        if longest_prompt > capacity as f64 {
-            let expected = format!("prompts of up to {longest_prompt} tokens; {blocks}");
-            context.conflict("traffic.prompt_tokens", MESSAGE, expected, help);
-        }
-    } else if longest_prompt + longest_answer - 1.0 > capacity as f64 {
+    if longest_prompt > capacity as f64 {
+        let expected = format!("prompts of up to {longest_prompt} tokens; {blocks}");
+        context.conflict(&prompt_bound, MESSAGE, expected, help);
+    } else if longest_answer.is_finite() && longest_prompt + longest_answer - 1.0 > capacity as f64 {
         let expected = format!(
             "prompts of up to {longest_prompt} tokens with answers of up to {longest_answer} need {}; {blocks}",
             longest_prompt + longest_answer - 1.0
         );
-        context.conflict("traffic.prompt_tokens", MESSAGE, expected, help);
+        // Without the answers, all prompts would fit.
+        context.conflict(&bound_of(context, "traffic.output_tokens"), MESSAGE, expected, help);
     }
+}
+
+/// The key that bounds a quantity: its `max`, or itself where there is none.
+fn bound_of(context: &Context<'_>, quantity: &str) -> String {
+    let max = format!("{quantity}.max");
+    if context.is_written(&max) { max } else { quantity.to_owned() }
 }
 
 fn read_arrivals(section: &Section<'_>) -> Option<Arrivals> {
@@ -130,15 +164,15 @@ fn read_arrivals(section: &Section<'_>) -> Option<Arrivals> {
 
 fn read_modulated(section: &Section<'_>) -> Option<Arrivals> {
     const RATES: &str = "a list of rates such as [2.0, 20.0]";
-    const DWELL: &str = "a list of durations such as [\"5m\", \"30s\"]";
+    const DWELLS: &str = "a list of durations such as [\"5m\", \"30s\"]";
     let rates_field = section.required("rates", RATES);
-    let dwell_field = section.required("dwell", DWELL);
+    let dwell_field = section.required("dwell", DWELLS);
     let rates = rates_field.as_ref().and_then(|field| {
         let read: Vec<_> = field.list(RATES)?.iter().map(|rate| rate.real(&STATE_RATE)).collect();
         read.into_iter().collect::<Option<Vec<f64>>>()
     });
     let dwell = dwell_field.as_ref().and_then(|field| {
-        let read: Vec<_> = field.list(DWELL)?.iter().map(Field::positive_duration).collect();
+        let read: Vec<_> = field.list(DWELLS)?.iter().map(|dwell| dwell.duration_within(DWELL)).collect();
         read.into_iter().collect::<Option<Vec<_>>>()
     });
     let (rates, dwell) = (rates?, dwell?);

@@ -89,16 +89,25 @@ impl Node {
         }
     }
 
+    /// The value of a key of a table, or of an index of a list.
+    fn child(&self, key: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Table(_) => self.entry(key).map(|entry| &entry.node),
+            Value::List(list) => key.parse::<usize>().ok().and_then(|index| list.get(index)),
+            _ => None,
+        }
+    }
+
+    /// The value of this dotted path, if it was written.
+    pub fn at(&self, path: &str) -> Option<&Node> {
+        path.split('.').try_fold(self, |node, key| node.child(key))
+    }
+
     /// Where the value of this dotted path was written, or the innermost table on the way to it that was.
     pub fn place_of(&self, path: &str) -> Place {
         let mut node = self;
         for key in path.split('.') {
-            let next = match &node.value {
-                Value::Table(_) => node.entry(key).map(|entry| &entry.node),
-                Value::List(list) => key.parse::<usize>().ok().and_then(|index| list.get(index)),
-                _ => None,
-            };
-            match next {
+            match node.child(key) {
                 Some(next) => node = next,
                 None => break,
             }

@@ -1,72 +1,63 @@
-//! Bounds that no outcome of so many runs could certify, found before anything is simulated.
+//! Bounds that no number of runs could certify, found before anything is simulated.
+//!
+//! A bound that merely needs more runs than there are is not among them: its check runs and comes out inconclusive,
+//! with how many runs could settle it.
 
 use super::intervals::{garwood, wilson};
+use crate::digits::counted;
 use crate::ledger::{Kind, Metric};
 use crate::scenario::{Check, Statistic};
 
-/// The best that `runs` runs could show: the least upper end and, for shares, the greatest lower end of an interval.
-struct Best {
-    least_high: f64,
-    greatest_low: Option<f64>,
+/// What a check is about, as far as it decides which bounds are out of reach.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// A probability: Wilson's interval has a width at 0 and at 1.
+    Share,
+    /// The mean of a count: Garwood's interval has a width at 0.
+    MeanCount,
 }
 
-/// The best interval ends of a statistic; `None` where an interval can have no width, so that any bound can be met.
-fn best(check: &Check, runs: u64) -> Option<Best> {
-    let kind = Metric::by_name(&check.metric)?.description().kind;
-    match (check.statistic, kind) {
-        (Statistic::ProbabilityPositive, _) | (Statistic::Mean, Kind::YesNo) => {
-            Some(Best { least_high: wilson(0, runs)?.1, greatest_low: Some(wilson(runs, runs)?.0) })
-        }
-        // A single run gives a mean no interval: that is open, and no matter of the bound.
-        (Statistic::Mean, Kind::Count) if runs >= 2 => {
-            Some(Best { least_high: garwood(0, runs)?.1, greatest_low: None })
-        }
+/// The subject of a check; `None` where an interval can have no width, so that any bound can be met.
+fn subject(check: &Check) -> Option<Subject> {
+    match (check.statistic, Metric::by_name(&check.metric)?.description().kind) {
+        (Statistic::ProbabilityPositive, _) | (Statistic::Mean, Kind::YesNo) => Some(Subject::Share),
+        (Statistic::Mean, Kind::Count) => Some(Subject::MeanCount),
         _ => None,
     }
 }
 
-/// Why no outcome of `runs` runs could certify this check, with the tightest bound that they could; `None` where one
-/// could.
+/// Why no number of runs could certify this check, with the tightest bound that `runs` runs could; `None` where enough
+/// runs could.
 ///
 /// A probability or a mean count of zero is the usual case: even without a single event in n runs, the interval reaches
-/// up to about 3.8 / n.
+/// up to about 3.8 / n, which is above zero for every n.
 pub fn uncertifiable(check: &Check, runs: u64) -> Option<String> {
-    let best_of = |n| best(check, n);
-    let Best { least_high, greatest_low } = best_of(runs)?;
-    let subject = format!("{} of {}", check.statistic.name(), check.metric);
-    if let Some(max) = check.max.filter(|max| *max < least_high) {
-        let enough = |n| best_of(n).is_some_and(|best| best.least_high <= max);
-        let more = if max > 0.0 { fewest_runs(runs, enough) } else { String::new() };
+    let subject = subject(check)?;
+    let of = format!("{} of {}", check.statistic.name(), check.metric);
+    let these = counted(runs as f64, "run");
+    if let Some(max) = check.max.filter(|max| *max <= 0.0) {
+        let smallest = match subject {
+            Subject::Share => wilson(0, runs),
+            // A single run gives a mean no interval.
+            Subject::MeanCount => garwood(0, runs).filter(|_| runs >= 2),
+        };
+        let tightest = smallest.map_or_else(
+            || format!("{these} could certify none"),
+            |(_, high)| format!("the smallest max that {these} could certify is {}", rounded_up(high).0),
+        );
         return Some(format!(
-            "no outcome of {runs} runs could certify max = {max} for the {subject}: even without a single event the 95 \
-             % interval reaches above it; the smallest max that they could certify is {}{more}",
-            rounded_up(least_high).0
+            "no number of runs could certify max = {max} for the {of}: even without a single event the 95 % interval \
+             reaches above it; {tightest}"
         ));
     }
-    let greatest_low = greatest_low?;
-    let min = check.min.filter(|min| *min > greatest_low)?;
-    let enough = |n| best_of(n).and_then(|best| best.greatest_low).is_some_and(|low| low >= min);
-    let more = if min < 1.0 { fewest_runs(runs, enough) } else { String::new() };
+    let min = check.min.filter(|min| subject == Subject::Share && *min >= 1.0)?;
     // Rounded as a distance from 1, so that no digit of a share near 1 is lost.
-    let (distance, decimals) = rounded_up(1.0 - greatest_low);
+    let (distance, decimals) = rounded_up(1.0 - wilson(runs, runs)?.0);
     Some(format!(
-        "no outcome of {runs} runs could certify min = {min} for the {subject}: even with an event in every run the 95 \
-         % interval reaches below it; the greatest min that they could certify is {:.decimals$}{more}",
+        "no number of runs could certify min = {min} for the {of}: even with an event in every run the 95 % interval \
+         reaches below it; the greatest min that {these} could certify is {:.decimals$}",
         1.0 - distance
     ))
-}
-
-/// Says how many runs would be enough, more than `runs` and fewer than a billion.
-fn fewest_runs(runs: u64, enough: impl Fn(u64) -> bool) -> String {
-    let (mut low, mut high) = (runs, 1_000_000_000);
-    if !enough(high) {
-        return String::new();
-    }
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if enough(middle) { high = middle } else { low = middle }
-    }
-    format!("; {high} runs could certify this one")
 }
 
 /// Rounds up to four significant digits; also how many decimals those take.
@@ -81,7 +72,7 @@ mod tests {
     use super::*;
     use crate::ledger::METRICS;
     use crate::study::checks::evaluate;
-    use crate::study::result::Verdict;
+    use crate::study::result::{CheckResult, Verdict};
     use crate::study::summary::summarize_metric;
 
     fn check(metric: Metric, statistic: Statistic, min: Option<f64>, max: Option<f64>) -> Check {
@@ -94,58 +85,70 @@ mod tests {
         rest.split([' ', ';']).next().and_then(|number| number.parse().ok()).expect("a number")
     }
 
-    /// How a check comes out when every run had this value.
-    fn verdict(check: &Check, value: f64, runs: u64) -> Verdict {
+    /// What a check finds when every run had this value.
+    fn result(check: &Check, value: f64, runs: u64) -> CheckResult {
         let values = vec![value; runs as usize];
         let metrics: Vec<_> = METRICS.iter().map(|metric| summarize_metric(*metric, &values, 0)).collect();
-        evaluate(check, &metrics).verdict
+        evaluate(check, &metrics)
+    }
+
+    fn verdict(check: &Check, value: f64, runs: u64) -> Verdict {
+        result(check, value, runs).verdict
     }
 
     #[test]
-    fn impossible_upper_bounds_are_refused_with_the_smallest_that_passes() {
+    fn upper_bounds_of_zero_are_refused_with_the_smallest_that_these_runs_could_certify() {
         for (metric, statistic) in [
             (Metric::TruncatedAttempts, Statistic::ProbabilityPositive),
             (Metric::TruncatedAttempts, Statistic::Mean),
             (Metric::RolledBack, Statistic::Mean),
         ] {
             for runs in [2, 100, 1_000] {
-                for max in [0.0, 0.0001] {
+                for max in [0.0, -1.0] {
                     let refused = check(metric, statistic, None, Some(max));
                     let message = uncertifiable(&refused, runs).expect("refused");
                     assert_ne!(verdict(&refused, 0.0, runs), Verdict::Passed);
                     let smallest = number_after(&message, "could certify is");
                     let bound = check(metric, statistic, None, Some(smallest));
-                    assert_eq!(uncertifiable(&bound, runs), None, "{message}");
                     assert_eq!(verdict(&bound, 0.0, runs), Verdict::Passed, "{message}");
                     let tighter = check(metric, statistic, None, Some(smallest * 0.998));
-                    assert!(uncertifiable(&tighter, runs).is_some(), "{message}");
+                    assert_eq!(verdict(&tighter, 0.0, runs), Verdict::Inconclusive, "{message}");
                 }
             }
         }
+        let mean = check(Metric::TruncatedAttempts, Statistic::Mean, None, Some(0.0));
+        assert!(uncertifiable(&mean, 1).expect("refused").ends_with("; 1 run could certify none"));
     }
 
     #[test]
-    fn impossible_lower_bounds_on_shares_are_refused_with_the_greatest_that_passes() {
+    fn lower_bounds_of_one_on_shares_are_refused_with_the_greatest_that_these_runs_could_certify() {
         for runs in [1, 50, 1_000, 100_000] {
             let refused = check(Metric::RolloutCompleted, Statistic::Mean, Some(1.0), None);
             let message = uncertifiable(&refused, runs).expect("refused");
             let greatest = number_after(&message, "could certify is");
             let bound = check(Metric::RolloutCompleted, Statistic::Mean, Some(greatest), None);
-            assert_eq!(uncertifiable(&bound, runs), None, "{message}");
             assert_eq!(verdict(&bound, 1.0, runs), Verdict::Passed, "{message}");
         }
     }
 
     #[test]
-    fn a_refusal_says_how_many_runs_could_certify_a_bound_that_is_not_zero() {
-        let bound = check(Metric::TruncatedAttempts, Statistic::ProbabilityPositive, None, Some(0.001));
-        let runs = number_after(&uncertifiable(&bound, 1_000).expect("refused"), "0.003827;") as u64;
-        // z^2 / (n + z^2) <= 0.001.
-        assert_eq!(runs, 3_838);
-        assert_eq!(uncertifiable(&bound, runs), None);
-        assert!(uncertifiable(&bound, runs - 1).is_some());
-        let zero = check(Metric::TruncatedAttempts, Statistic::ProbabilityPositive, None, Some(0.0));
-        assert!(uncertifiable(&zero, 1_000).expect("refused").ends_with("could certify is 0.003827"));
+    fn bounds_that_only_need_more_runs_are_inconclusive_and_say_how_many() {
+        for (bound, value, runs, needed) in [
+            // z^2 / (n + z^2) <= 0.02: 189 runs, in two digits.
+            (check(Metric::RolloutCompleted, Statistic::Mean, Some(0.98), None), 1.0, 150, "about 190 runs"),
+            (check(Metric::RolledBack, Statistic::Mean, None, Some(0.001)), 0.0, 1_000, "about 3900 runs"),
+            (
+                check(Metric::TruncatedAttempts, Statistic::ProbabilityPositive, None, Some(0.001)),
+                0.0,
+                1_000,
+                "about 3900 runs",
+            ),
+        ] {
+            assert_eq!(uncertifiable(&bound, runs), None, "{bound:?}");
+            let result = result(&bound, value, runs);
+            assert_eq!(result.verdict, Verdict::Inconclusive, "{bound:?}");
+            assert!(result.explanation.contains(needed), "{}", result.explanation);
+        }
     }
 
     #[test]

@@ -117,18 +117,24 @@ fn explain_straddling(check: &Check, summary: &MetricSummary, value: f64, (low, 
 /// where it is on the bound, or an end is infinite.
 ///
 /// The distance from the estimate to the interval's end shrinks with the square root of the number of runs; where no
-/// run, or every one, had an event, it shrinks with the number itself.
+/// run, or every one, had an event, it shrinks with the number itself. Of a share that is then z^2 / (n + z^2), whose
+/// odds, z^2 / n, shrink exactly so.
 fn runs_to_settle(check: &Check, summary: &MetricSummary, value: f64, ends: (f64, f64), bound: f64) -> Option<f64> {
     let distance = (bound - value).abs();
     let reach = if bound >= value { ends.1 - value } else { value - ends.0 };
-    let ratio = reach / distance;
-    if !ratio.is_finite() || summary.runs == 0 {
-        return None;
-    }
     let kind = summary.metric.description().kind;
     let is_share = check.statistic == Statistic::ProbabilityPositive || kind == Kind::YesNo;
     let is_mean = check.statistic.quantile().is_none();
     let linear = is_mean && ((value == 0.0 && (is_share || kind == Kind::Count)) || (value == 1.0 && is_share));
+    let ratio = if linear && is_share {
+        let odds = |share: f64| share / (1.0 - share);
+        odds(reach) / odds(distance)
+    } else {
+        reach / distance
+    };
+    if !ratio.is_finite() || summary.runs == 0 {
+        return None;
+    }
     let runs = summary.runs as f64 * if linear { ratio } else { ratio * ratio };
     // Two digits say how rough it is.
     let unit = 10f64.powf((runs.log10().floor() - 1.0).max(0.0));

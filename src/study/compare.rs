@@ -1,9 +1,11 @@
 //! Two studies of the same runs, compared in pairs.
 //!
 //! Run i of either meets the same requests and the same cold starts, so that the difference within a run shows what the
-//! scenarios' difference does; most of the luck cancels.
+//! scenarios' difference does; most of the luck cancels. Where the scenarios ask for different requests, the pairs are
+//! only runs of the same number, and the comparison says so (`requests`).
 
 use super::intervals::student_t;
+use super::requests::unequal_requests;
 use super::result::{Estimate, StudyResult};
 use super::summary::{is_unfinished, mean_and_deviation};
 use crate::ledger::{Better, METRICS, Metric, RunRecord};
@@ -24,10 +26,16 @@ pub const HEADLINES: [Metric; 8] = [
 /// needs six that agree, and Student's t trusts a handful of rare events too much.
 const FEWEST_DIFFERENCES: usize = 6;
 
+/// Differences below this share of the larger mean are the rounding of sums.
+const ROUNDING: f64 = 1e-9;
+
+/// So are differences below this in the unit of any metric: where the means themselves are nothing but rounding.
+const NOTHING: f64 = 1e-12;
+
 /// How B stands to A in one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The same value in every run, or none in either.
+    /// The same value in every run but for rounding, or none in either.
     Identical,
     /// B is better.
     Better,
@@ -39,6 +47,8 @@ pub enum Change {
     Lower,
     /// The interval of the mean difference encloses zero, or there is none.
     NotShown,
+    /// As that, and there are too few runs for anything but a constant difference to show.
+    TooFewRuns,
     /// Some rollouts finished in one of the two only, so that a mean over those that finished in both would mislead.
     NotComparable,
 }
@@ -53,7 +63,8 @@ impl Change {
             Change::Higher => "higher",
             Change::Lower => "lower",
             Change::NotShown => "no difference shown",
-            Change::NotComparable => "not comparable: unfinished in some runs",
+            Change::TooFewRuns => "too few runs",
+            Change::NotComparable => "not comparable",
         }
     }
 }
@@ -91,6 +102,8 @@ pub struct Comparison {
     pub b: String,
     /// Runs that both have.
     pub runs: u64,
+    /// The keys that make the two meet different requests; empty where they meet the same.
+    pub unequal: Vec<&'static str>,
     /// Every metric: [`HEADLINES`] first, then the others in their order.
     pub rows: Vec<Difference>,
 }
@@ -99,19 +112,21 @@ pub struct Comparison {
 /// interrupted, are left out.
 ///
 /// # Errors
-/// Why they cannot be paired: another seed, or no run in common.
+/// Why they cannot be paired: they have no run in common.
 pub fn compare(a: &StudyResult, b: &StudyResult) -> Result<Comparison, String> {
-    let (seed_a, seed_b) = (a.scenario.study.seed, b.scenario.study.seed);
-    if seed_a != seed_b {
-        return Err(format!("a paired comparison needs the same seed; these have {seed_a} and {seed_b}"));
-    }
     let pairs = pair(&a.records, &b.records);
     if pairs.is_empty() {
         return Err("a paired comparison needs runs of the same number; these have none in common".to_owned());
     }
     let others = METRICS.iter().copied().filter(|metric| !HEADLINES.contains(metric));
     let rows = HEADLINES.into_iter().chain(others).map(|metric| difference(metric, &pairs)).collect();
-    Ok(Comparison { a: a.scenario.name.clone(), b: b.scenario.name.clone(), runs: pairs.len() as u64, rows })
+    Ok(Comparison {
+        a: a.scenario.name.clone(),
+        b: b.scenario.name.clone(),
+        runs: pairs.len() as u64,
+        unequal: unequal_requests(&a.scenario, &b.scenario),
+        rows,
+    })
 }
 
 /// The records of runs that both have, in order; both lists are in order of their numbers.
@@ -138,7 +153,14 @@ fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> Difference 
     let change = if metric == Metric::RolloutDuration && pairs.iter().any(one_unfinished) {
         Change::NotComparable
     } else {
-        change(metric.description().better, &differences, unpaired, interval)
+        let magnitude = mean_a.abs().max(mean_b.abs());
+        let nothing = (magnitude * ROUNDING).max(NOTHING);
+        let small = |value: f64| value.abs() <= nothing;
+        if unpaired == 0 && small(mean) && interval.is_none_or(|(low, high)| small(low) && small(high)) {
+            Change::Identical
+        } else {
+            change(metric.description().better, &differences, unpaired, interval)
+        }
     };
     Difference {
         metric,
@@ -159,9 +181,10 @@ fn change(better: Better, differences: &[f64], unpaired: u64, interval: Option<(
     if nonzero == 0 && unpaired == 0 {
         return Change::Identical;
     }
-    let Some((low, high)) = interval else { return Change::NotShown };
+    let not_shown = if differences.len() < FEWEST_DIFFERENCES { Change::TooFewRuns } else { Change::NotShown };
+    let Some((low, high)) = interval else { return not_shown };
     if low <= 0.0 && high >= 0.0 || (nonzero < FEWEST_DIFFERENCES && low < high) {
-        return Change::NotShown;
+        return not_shown;
     }
     match (better, low > 0.0) {
         (Better::Neither, true) => Change::Higher,
@@ -255,6 +278,28 @@ mod tests {
     }
 
     #[test]
+    fn too_few_runs_are_called_so_and_rounding_is_no_difference() {
+        let side = |runs: u64, value: &dyn Fn(u64) -> f64| {
+            study((0..runs).map(|run| record(run, &[(Metric::TtftP99, value(run))])).collect())
+        };
+        let change = |a: &StudyResult, b: &StudyResult| row(&compare(a, b).unwrap(), Metric::TtftP99).change;
+        let noisy = |run| 1.0 + luck(run).0;
+        let other = |run| 1.0 + luck(run).1;
+        for (runs, expected) in
+            [(1, Change::TooFewRuns), (2, Change::TooFewRuns), (5, Change::TooFewRuns), (6, Change::NotShown)]
+        {
+            assert_eq!(change(&side(runs, &noisy), &side(runs, &other)), expected, "{runs} runs");
+        }
+        // A constant difference shows in two runs.
+        assert_eq!(change(&side(2, &|_| 1.0), &side(2, &|_| 2.0)), Change::Worse);
+        for runs in [1, 3, 40] {
+            assert_eq!(change(&side(runs, &noisy), &side(runs, &|run| noisy(run) * (1.0 + 1e-13))), Change::Identical);
+        }
+        assert_eq!(change(&side(40, &|_| 0.0), &side(40, &|run| 1e-15 * luck(run).0)), Change::Identical);
+        assert_eq!(change(&side(40, &noisy), &side(40, &|run| noisy(run) * (1.0 + 1e-6))), Change::Worse);
+    }
+
+    #[test]
     fn runs_that_one_side_lacks_are_left_out() {
         let a = study((0..10).map(|run| record(run, &[(Metric::E2eP99, run as f64)])).collect());
         let shifted = |run: u64| if run == 3 { f64::NAN } else { run as f64 - 1.0 };
@@ -280,11 +325,8 @@ mod tests {
     }
 
     #[test]
-    fn studies_that_share_no_luck_are_refused() {
+    fn studies_without_a_common_run_are_refused() {
         let a = study(vec![record(0, &[]), record(1, &[])]);
-        let mut other_seed = a.clone();
-        other_seed.scenario.study.seed += 1;
-        assert!(compare(&a, &other_seed).unwrap_err().contains("seed"));
         let other_runs = study(vec![record(2, &[])]);
         assert!(compare(&a, &other_runs).unwrap_err().contains("in common"));
     }

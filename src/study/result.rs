@@ -103,8 +103,10 @@ pub struct SeriesSummary {
 /// The timeline over runs.
 #[derive(Clone, Debug)]
 pub struct Timeline {
-    /// Width of a bin, seconds.
+    /// Width of a bin, seconds; the last one may be cut short by the end of the window.
     pub bin_s: f64,
+    /// Length of the window, seconds.
+    pub window_s: f64,
     /// Beginning of each bin, seconds from time zero.
     pub times: Vec<f64>,
     /// The series, in the order of [`crate::ledger::SERIES`].
@@ -113,6 +115,13 @@ pub struct Timeline {
     pub pooled_ttft_p50: Vec<f64>,
     /// 99 % quantile of TTFT of all runs' requests that arrived in the bin, seconds.
     pub pooled_ttft_p99: Vec<f64>,
+}
+
+impl Timeline {
+    /// When a bin ends, seconds from time zero.
+    pub fn end_of(&self, bin: usize) -> f64 {
+        (self.times[bin] + self.bin_s).min(self.window_s)
+    }
 }
 
 /// Figures that follow from the scenario alone.

@@ -57,16 +57,20 @@ fn share_of(successes: u64, runs: u64) -> Estimate {
 /// Garwood's interval assumes that events come singly. Truncations come in clusters, a replica's at a time, so that a
 /// rare count gets the hull of Garwood's interval and Student's t: the first has a width where few runs or none had
 /// any, the second sees the clusters.
-fn mean_estimate(kind: Kind, values: &[f64], mean: f64, standard_deviation: f64) -> Estimate {
+///
+/// Student's t knows no bounds: of few skewed values it reaches below zero. It is cut to the values that the metric can
+/// take. That keeps its coverage, because the true mean lies among them: what is cut off never held it.
+fn mean_estimate(metric: Metric, values: &[f64], mean: f64, standard_deviation: f64) -> Estimate {
     let n = values.len() as u64;
-    let t = student_t(mean, standard_deviation, n);
-    let interval = match kind {
+    let (least, greatest) = metric.description().range.ends();
+    let t = student_t(mean, standard_deviation, n).map(|(low, high)| (low.max(least), high.min(greatest)));
+    let interval = match metric.description().kind {
         Kind::Real => t,
         Kind::YesNo => wilson(values.iter().filter(|value| **value > 0.0).count() as u64, n),
         Kind::Count => {
             let total: f64 = values.iter().sum();
             match (t, garwood(total as u64, n)) {
-                (Some(t), Some(exact)) if total < RARE_TOTAL => Some((t.0.min(exact.0).max(0.0), t.1.max(exact.1))),
+                (Some(t), Some(exact)) if total < RARE_TOTAL => Some((t.0.min(exact.0), t.1.max(exact.1))),
                 _ => t,
             }
         }
@@ -84,7 +88,7 @@ pub fn summarize_metric(metric: Metric, values: &[f64], infinite: usize) -> Metr
     let (mean, standard_deviation) = if infinite > 0 {
         (Estimate { value: f64::NAN, interval: None }, f64::NAN)
     } else {
-        (mean_estimate(metric.description().kind, &present, finite_mean, finite_deviation), finite_deviation)
+        (mean_estimate(metric, &present, finite_mean, finite_deviation), finite_deviation)
     };
     let runs = present.len() as u64;
     let mut sorted = present;
@@ -142,7 +146,7 @@ pub fn summarize(
     let checks = scenario.checks.iter().map(|check| evaluate(check, &metrics)).collect();
     StudyResult {
         outcomes: outcomes(&records),
-        timeline: timeline(scenario.study.timeline_bin.seconds(), &records, &pooled),
+        timeline: timeline(&scenario.study, &records, &pooled),
         scenario,
         facts,
         records,
@@ -219,6 +223,29 @@ mod tests {
         let summary = summarize_metric(Metric::RolloutCompleted, &share, 0);
         assert_eq!(summary.mean, share_of(30, 200));
         assert_eq!(summary.probability_positive, summary.mean);
+    }
+
+    #[test]
+    fn intervals_stay_within_the_values_that_a_metric_can_take() {
+        // Two values far apart: Student's t reaches far below zero.
+        let values = [1.0, 9.0];
+        let t = student_t(5.0, 32f64.sqrt(), 2).unwrap();
+        assert!(t.0 < 0.0);
+        for (metric, expected) in [
+            (Metric::TtftP99, (0.0, t.1)),
+            (Metric::Cost, (0.0, t.1)),
+            (Metric::MinReadyFraction, (0.0, t.1)),
+            (Metric::RolloutCost, t),
+            (Metric::GpuHoursIdle, t),
+            (Metric::WaterfallDrain, t),
+        ] {
+            assert_eq!(summarize_metric(metric, &values, 0).mean.interval, Some(expected), "{metric:?}");
+        }
+        for metric in METRICS {
+            let interval = summarize_metric(*metric, &[0.0, 1.0, 0.0], 0).mean.interval.unwrap();
+            let (least, greatest) = metric.description().range.ends();
+            assert!(least <= interval.0 && interval.1 <= greatest, "{metric:?}: {interval:?}");
+        }
     }
 
     #[test]

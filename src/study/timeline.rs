@@ -5,9 +5,11 @@ use rayon::prelude::*;
 use super::result::{SeriesSummary, Timeline};
 use super::summary::quantile_index;
 use crate::ledger::{Pooled, RunRecord, SERIES};
+use crate::scenario::Study;
 
 /// The timeline of all runs, in the order of their numbers. Empty values are left out, bin by bin.
-pub fn timeline(bin_s: f64, records: &[RunRecord], pooled: &Pooled) -> Timeline {
+pub fn timeline(study: &Study, records: &[RunRecord], pooled: &Pooled) -> Timeline {
+    let bin_s = study.timeline_bin.seconds();
     let bins = records.first().map_or(pooled.ttft_by_bin.len(), |record| record.timeline.len() / SERIES.len());
     let series = SERIES.par_iter().enumerate().map(|(i, (_, name))| series_over_runs(name, records, i * bins, bins));
     let pooled_quantile = |q: f64| -> Vec<f64> {
@@ -15,6 +17,7 @@ pub fn timeline(bin_s: f64, records: &[RunRecord], pooled: &Pooled) -> Timeline 
     };
     Timeline {
         bin_s,
+        window_s: study.duration.seconds(),
         times: (0..bins).map(|bin| bin as f64 * bin_s).collect(),
         series: series.collect(),
         pooled_ttft_p50: pooled_quantile(0.5),
@@ -55,6 +58,18 @@ mod tests {
 
     const NAN: f32 = f32::NAN;
 
+    /// Bins of ten seconds in a window of fifteen.
+    fn study() -> Study {
+        let sample = crate::study::samples::scenario(1).study;
+        Study { duration: Duration::from_seconds(15), timeline_bin: Duration::from_seconds(10), ..sample }
+    }
+
+    #[test]
+    fn the_last_bin_ends_with_the_window() {
+        let timeline = timeline(&study(), &records(&[[0.0, 0.0]]), &Pooled::new(2));
+        assert_eq!([0, 1].map(|bin| timeline.end_of(bin)), [10.0, 15.0]);
+    }
+
     /// Records whose first series has these two bins, the others only empty values.
     fn records(first_series: &[[f32; 2]]) -> Vec<RunRecord> {
         let record = |(run, bins): (usize, &[f32; 2])| {
@@ -75,7 +90,7 @@ mod tests {
 
     #[test]
     fn empty_values_are_left_out_bin_by_bin() {
-        let timeline = timeline(10.0, &records(&[[4.0, NAN], [2.0, NAN], [NAN, 7.0], [3.0, 9.0]]), &Pooled::new(2));
+        let timeline = timeline(&study(), &records(&[[4.0, NAN], [2.0, NAN], [NAN, 7.0], [3.0, 9.0]]), &Pooled::new(2));
         assert_eq!(timeline.times, [0.0, 10.0]);
         assert_eq!(timeline.series.len(), SERIES.len());
         let series = &timeline.series[0];
@@ -90,7 +105,7 @@ mod tests {
         for i in 1..=100 {
             pooled.ttft_by_bin[1].record(Duration::from_seconds(i));
         }
-        let timeline = timeline(10.0, &records(&[[0.0, 0.0]]), &pooled);
+        let timeline = timeline(&study(), &records(&[[0.0, 0.0]]), &pooled);
         assert!(timeline.pooled_ttft_p50[0].is_nan());
         assert!((timeline.pooled_ttft_p50[1] / 50.0 - 1.0).abs() <= 0.004);
         assert!((timeline.pooled_ttft_p99[1] / 99.0 - 1.0).abs() <= 0.004);

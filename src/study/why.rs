@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::planning::{SHARE_TO_FINISH, planning};
 use super::result::StudyResult;
-use crate::digits::{figure, percent, percent_as_given};
+use crate::digits::{counted, figure, percent, percent_as_given};
 use crate::ledger::{Metric, RolloutOutcome, RunRecord};
 use crate::scenario::OnSigterm;
 
@@ -65,10 +65,9 @@ impl Cause {
             ),
             Cause::Errors => errors(result),
             Cause::Dip => format!(
-                "Dip: capacity fell to {} of what is needed in the median run, and {} replica-seconds a run were \
-                 missing on average.",
+                "Dip: capacity fell to {} of what is needed in the median run, with {} a run missing on average.",
                 percent(result.metric(Metric::MinCapacityFraction).p50.value),
-                mean(result, Metric::CapacityDip)
+                mean_count(result, Metric::CapacityDip, "replica-second")
             ),
             Cause::Slow => format!(
                 "Slow: capacity never fell below what is needed, yet {} s a run missed the objective on average.",
@@ -101,9 +100,8 @@ pub fn why(result: &StudyResult) -> String {
 pub fn survivorship_note(result: &StudyResult) -> Option<String> {
     (result.metric(Metric::TruncatedAttempts).mean.value > 0.0).then(|| {
         format!(
-            "A short grace period deletes long answers and so improves E2E P99: the {} answers cut a run are not in \
-             it.",
-            mean(result, Metric::TruncatedAttempts)
+            "A short grace period deletes long answers and so improves E2E P99, which leaves out the {} cut a run.",
+            mean_count(result, Metric::TruncatedAttempts, "answer")
         )
     })
 }
@@ -112,14 +110,17 @@ fn mean(result: &StudyResult, metric: Metric) -> String {
     figure(result.metric(metric).mean.value)
 }
 
+fn mean_count(result: &StudyResult, metric: Metric, noun: &str) -> String {
+    counted(result.metric(metric).mean.value, noun)
+}
+
 fn cut(result: &StudyResult) -> String {
     let termination = &result.scenario.termination;
     let planning = planning(result);
     let (Some(cut_share), Some(grace_s)) = (planning.cut_share.filter(|share| *share > 0.0), planning.grace_s) else {
         return format!(
-            "Cut: {} answers a run on average, none of them by the end of a grace period; replicas crashed or were \
-             killed.",
-            mean(result, Metric::TruncatedAttempts)
+            "Cut: {} a run on average, none by the end of a grace period; replicas crashed or were killed.",
+            mean_count(result, Metric::TruncatedAttempts, "answer")
         );
     };
     let (grace, pre_stop) = (termination.grace_period, termination.pre_stop);
@@ -232,7 +233,7 @@ mod tests {
     fn answers_that_no_grace_period_cut_are_not_blamed_on_it() {
         let mut result = ten(&[(Metric::TruncatedAttempts, 3.0)]);
         result.pooled.needed_grace.record(Duration::from_seconds(4));
-        assert!(why(&result).starts_with("Cut: 3 answers a run on average, none of them by the end of a grace period"));
+        assert!(why(&result).starts_with("Cut: 3 answers a run on average, none by the end of a grace period"));
     }
 
     #[test]
@@ -288,8 +289,8 @@ mod tests {
         assert_eq!(why(&ten(&all)), "Errors: attempts a run on average: 2 failed.");
         assert_eq!(
             why(&ten(&all[1..])),
-            "Dip: capacity fell to 75 % of what is needed in the median run, and 640 replica-seconds a run were \
-             missing on average."
+            "Dip: capacity fell to 75 % of what is needed in the median run, with 640 replica-seconds a run missing on \
+             average."
         );
         assert!(why(&ten(&all[3..])).starts_with("Slow: capacity never fell below what is needed, yet 120 s"));
     }
@@ -317,6 +318,8 @@ mod tests {
     fn survivorship_is_noted_where_answers_were_cut() {
         assert_eq!(survivorship_note(&ten(&[])), None);
         let note = survivorship_note(&ten(&[(Metric::TruncatedAttempts, 3.5)])).unwrap();
-        assert!(note.contains("the 3.5 answers cut a run"), "{note}");
+        assert!(note.ends_with("the 3.5 answers cut a run."), "{note}");
+        let note = survivorship_note(&ten(&[(Metric::TruncatedAttempts, 1.0)])).unwrap();
+        assert!(note.ends_with("the 1 answer cut a run."), "{note}");
     }
 }

@@ -8,6 +8,7 @@ use super::numbers;
 use super::theme::{self, Color, Stroke};
 use crate::digits::NONE;
 use crate::ledger::{Metric, WATERFALL};
+use crate::report::format::{self, Quantity};
 use crate::study::{Estimate, StudyResult};
 
 /// Share of its column that a bar fills.
@@ -129,8 +130,9 @@ fn columns(result: &StudyResult, total: Estimate) -> Vec<Column> {
 }
 
 fn alt_text(columns: &[Column]) -> String {
-    let parts: Vec<String> =
-        columns.iter().map(|column| format!("{} {}", column.name, numbers::estimate(&column.estimate))).collect();
+    let parts: Vec<String> = (columns.iter())
+        .map(|column| format!("{} {}", column.name, format::estimate(&column.estimate, Quantity::Usd)))
+        .collect();
     format!("Waterfall of USD per million useful output tokens with 95 % intervals: {}.", parts.join(", "))
 }
 
@@ -216,11 +218,11 @@ fn own_decimals(value: f64, decimals: usize) -> usize {
     numbers::decimals(value).clamp(decimals, decimals + 3)
 }
 
-/// `$0.616`, `−$0.004`.
+/// `$0.616`, `-$0.004`: the sign first, as in text.
 fn dollars(value: f64, decimals: usize) -> String {
     let text = numbers::fixed(value, decimals);
     match text.strip_prefix('\u{2212}') {
-        Some(positive) => format!("\u{2212}${positive}"),
+        Some(positive) => format!("-${positive}"),
         None => format!("${text}"),
     }
 }
@@ -268,6 +270,6 @@ mod tests {
     #[test]
     fn small_parts_get_the_decimals_that_they_need() {
         assert_eq!([2.25, 0.0208, 0.000041, 0.0].map(|value| own_decimals(value, 2)), [2, 4, 5, 2]);
-        assert_eq!((dollars(-0.0041, 3).as_str(), dollars(1234.5, 0).as_str()), ("\u{2212}$0.004", "$1,234"));
+        assert_eq!((dollars(-0.0041, 3).as_str(), dollars(1234.5, 0).as_str()), ("-$0.004", "$1,234"));
     }
 }

@@ -62,6 +62,9 @@ struct Sheet {
     alt_text: String,
 }
 
+/// The file names of all charts, whether or not their data exist.
+pub const FILE_NAMES: [&str; 4] = ["timeline.png", "ttft.png", "truncated.png", "cost.png"];
+
 /// Every chart whose data exist. The same result gives the same bytes.
 ///
 /// # Errors

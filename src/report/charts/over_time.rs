@@ -62,7 +62,7 @@ impl<'a> TimeView<'a> {
         let groups: Vec<Range<usize>> =
             bins.clone().step_by(size).map(|first| first..(first + size).min(bins.end)).collect();
         let mut edges: Vec<f64> = groups.iter().map(|group| timeline.times[group.start] / 60.0).collect();
-        edges.push((timeline.times[bins.end - 1] + timeline.bin_s) / 60.0);
+        edges.push(timeline.end_of(bins.end - 1) / 60.0);
         Some(TimeView { result, groups, edges })
     }
 

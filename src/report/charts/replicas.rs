@@ -129,8 +129,7 @@ impl Replicas {
         labels::in_a_row(canvas, panel.top - 18.0, callouts);
     }
 
-    /// Where in a band a name of this width fits, clear of the lines across it and, if it can be, of the rollout's
-    /// start.
+    /// Where in a band a name of this width fits, clear of the lines across it and of the rollout's start.
     fn room_inside(&self, band: &Band, view: &TimeView<'_>, panel: &Panel, width: f64) -> Option<Point> {
         if band.fill == Fill::Hatched {
             return None;
@@ -138,10 +137,8 @@ impl Replicas {
         let mark = view.rollout_start().map(|minutes| panel.across(minutes));
         let clear_of_mark = |at: &Point| mark.is_none_or(|mark| (mark - at.0).abs() >= width / 2.0 + 5.0);
         let places = self.places_inside(band, view, panel, width);
-        let best = |places: &mut dyn Iterator<Item = &(f64, Point)>| {
-            places.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, at)| *at)
-        };
-        best(&mut places.iter().filter(|(_, at)| clear_of_mark(at))).or_else(|| best(&mut places.iter()))
+        let clear = places.iter().filter(|(_, at)| clear_of_mark(at));
+        clear.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, at)| *at)
     }
 
     /// The places in a band where a name of this width fits, each with how good it is.
@@ -165,10 +162,13 @@ impl Replicas {
         places
     }
 
-    /// Heights of the lines that cross these groups.
-    fn lines_across(&self, groups: std::ops::Range<usize>, panel: &Panel) -> Vec<f64> {
-        let ready = finite(&self.least_ready[groups]);
-        ready.chain([self.needed]).chain(self.limit).map(|replicas| panel.up(replicas)).collect()
+    /// The lines that cross these groups, each with its highest and its lowest point: where the least ready replicas
+    /// jump, their line is upright.
+    fn lines_across(&self, groups: std::ops::Range<usize>, panel: &Panel) -> Vec<(f64, f64)> {
+        let ready: Vec<f64> = finite(&self.least_ready[groups]).collect();
+        let jumps = ready.windows(2).map(|pair| (pair[0].max(pair[1]), pair[0].min(pair[1])));
+        let levels = ready.iter().copied().chain([self.needed]).chain(self.limit).map(|level| (level, level));
+        levels.chain(jumps).map(|(high, low)| (panel.up(high), panel.up(low))).collect()
     }
 
     fn end_labels(&self, view: &TimeView<'_>, panel: &Panel) -> Vec<EndLabel> {
@@ -179,7 +179,8 @@ impl Replicas {
             let gpus = numbers::fixed(f64::from(fleet.gpu_limit.unwrap_or(0)), 0);
             let mut lines = vec![format!("GPU limit: {gpus}")];
             if fleet.gpus_per_replica > 1 {
-                lines.push(format!("= {} replicas", numbers::short(limit)));
+                let plural = if limit == 1.0 { "" } else { "s" };
+                lines.push(format!("= {} replica{plural}", numbers::short(limit)));
             }
             if limit > panel.y.high {
                 lines.push("above this panel".to_owned());
@@ -265,8 +266,9 @@ impl Band {
     }
 }
 
-/// The height between a ceiling and a floor, nearest their middle, at which a text this high is clear of all lines.
-fn clear_height(ceiling: f64, floor: f64, text: f64, lines: &[f64]) -> Option<f64> {
+/// The height between a ceiling and a floor, nearest their middle, at which a text this high is clear of all lines, each
+/// given by its highest and its lowest point.
+fn clear_height(ceiling: f64, floor: f64, text: f64, lines: &[(f64, f64)]) -> Option<f64> {
     let middle = (ceiling + floor) / 2.0;
     let slack = (floor - ceiling - text) / 2.0;
     if slack < 0.0 {
@@ -277,5 +279,20 @@ fn clear_height(ceiling: f64, floor: f64, text: f64, lines: &[f64]) -> Option<f6
             let away = slack * f64::from((step + 1) / 2) / 10.0;
             if step % 2 == 0 { middle - away } else { middle + away }
         })
-        .find(|y| lines.iter().all(|line| (line - y).abs() > text * 0.55))
+        .find(|y| lines.iter().all(|(top, bottom)| *y < top - text * 0.55 || *y > bottom + text * 0.55))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_beside_level_lines_and_avoids_upright_ones() {
+        assert_eq!(clear_height(0.0, 100.0, 10.0, &[]), Some(50.0));
+        let beside = clear_height(0.0, 100.0, 10.0, &[(50.0, 50.0)]).expect("room beside the line");
+        assert!((beside - 50.0).abs() > 5.0, "{beside}");
+        let above = clear_height(0.0, 100.0, 10.0, &[(30.0, 100.0)]).expect("room above the jump");
+        assert!(above < 25.0, "{above}");
+        assert_eq!(clear_height(0.0, 100.0, 10.0, &[(0.0, 100.0)]), None);
+    }
 }

@@ -62,10 +62,10 @@ fn alt_text(result: &StudyResult) -> String {
 }
 
 /// A bar: responses cut per minute between two instants, minutes.
-struct Bar {
-    from: f64,
-    to: f64,
-    mean: f64,
+pub(super) struct Bar {
+    pub(super) from: f64,
+    pub(super) to: f64,
+    pub(super) mean: f64,
     /// Ends of the 95 % interval of the mean; a single run has none.
     interval: Option<(f64, f64)>,
 }
@@ -114,7 +114,7 @@ fn total(result: &StudyResult, whiskers: bool, y: f64) -> EndLabel {
 }
 
 /// The bars of a view. The spread over runs comes from each run's own timeline.
-fn bars(view: &TimeView<'_>) -> Vec<Bar> {
+pub(super) fn bars(view: &TimeView<'_>) -> Vec<Bar> {
     let result = view.result;
     let bin_minutes = result.timeline.bin_s / 60.0;
     let length = view.axis().high - view.axis().low;
@@ -129,7 +129,7 @@ fn bars(view: &TimeView<'_>) -> Vec<Bar> {
 fn bar(result: &StudyResult, bins: Range<usize>) -> Bar {
     let timeline = &result.timeline;
     let from = timeline.times[bins.start] / 60.0;
-    let minutes = bins.len() as f64 * timeline.bin_s / 60.0;
+    let minutes = timeline.end_of(bins.end - 1) / 60.0 - from;
     let offset = Series::Truncated as usize * timeline.times.len();
     let in_run = |timeline: &[f32]| -> f64 {
         let values = timeline.get(offset + bins.start..offset + bins.end).unwrap_or(&[]);

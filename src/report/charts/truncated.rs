@@ -184,7 +184,8 @@ fn state_shares(canvas: &mut Canvas, panel: &Panel, bins: &Bins, counts: &[u64],
     let mut text = format!("{none} of runs cut none \u{b7} {INTERVALS}");
     if bins.beyond > 0 {
         let greatest = numbers::fixed(counts[counts.len() - 1] as f64, 0);
-        text.push_str(&format!(" \u{b7} {} runs lie beyond the axis, up to {greatest}", bins.beyond));
+        let beyond = if bins.beyond == 1 { "1 run lies".to_owned() } else { format!("{} runs lie", bins.beyond) };
+        text.push_str(&format!(" \u{b7} {beyond} beyond the axis, up to {greatest}"));
     }
     let at = (panel.left, top + 8.0);
     canvas.text(Text::new(text, at, Anchor::Start, theme::STABLE_INK));

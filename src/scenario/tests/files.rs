@@ -98,6 +98,8 @@ fn every_fault_of_a_trace_names_its_line() {
         ("0,5,5\n", "expected at least 2 rows"),
         ("", "expected at least 2 rows"),
         ("3,5,5\n3,5,5\n", "all at the same instant"),
+        ("0,5,5\n100000001,5,5\n", "expected arrivals within 1e8 s"),
+        ("0,5,5\n0.0000005,5,5\n", "expected at most 1e6 requests/s, found 2e6"),
     ] {
         let said = complaint_about(format!("{header}{rows}").as_bytes());
         assert!(said.contains(expected), "{rows:?}: {said}");
@@ -112,14 +114,61 @@ fn a_trace_that_is_not_there_or_is_not_alone_is_refused() {
     let directory = directory_with_trace(TRACE.as_bytes());
     for (set, expected) in [
         ("traffic.trace=none.csv", "cannot read none.csv"),
-        ("traffic.trace=.", "it is a directory"),
+        ("traffic.trace=.", "it is a directory, not a regular file"),
         ("traffic.trace=3", "expected the name of a CSV file"),
-        ("traffic.trace_speed=0", "above 0"),
+        ("traffic.trace_speed=0", "from 1e-6 to 1e6"),
+        ("traffic.trace_speed=1e7", "from 1e-6 to 1e6"),
         ("traffic.prompt_tokens=5", "comes from the trace"),
     ] {
         let Err(error) = load_from(&directory, &[set]) else { panic!("{set} was accepted") };
         assert!(error.to_string().contains(expected), "{set}: {error}");
     }
+}
+
+#[test]
+fn a_trace_that_is_too_fast_only_by_its_speed_is_refused_there() {
+    let directory = directory_with_trace(b"arrival_s,prompt_tokens,output_tokens\n0,5,5\n1,5,5\n2,5,5\n");
+    assert!(load_from(&directory, &["traffic.trace_speed=1e6"]).is_ok());
+    let directory = directory_with_trace(b"arrival_s,prompt_tokens,output_tokens\n0,5,5\n1,5,5\n1,5,5\n");
+    let Err(LoadError::Problems(problems)) = load_from(&directory, &["traffic.trace_speed=1e6"]) else {
+        panic!("2e6 requests/s were accepted")
+    };
+    assert_eq!((problems.problems.len(), problems.problems[0].key.as_str()), (1, "traffic.trace_speed"));
+    assert!(problems.problems[0].expected.contains("found 2e6: 2e0 as recorded, 1000000 times as fast"), "{problems}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused_unread() {
+    let directory = directory_with_trace(TRACE.as_bytes());
+    let made = std::process::Command::new("mkfifo").arg(directory.path().join("pipe.csv")).status();
+    assert!(made.is_ok_and(|status| status.success()), "a pipe can be made");
+    for file in ["/dev/zero", "pipe.csv", "."] {
+        let empirical =
+            format!("cold_start.provision={{ distribution = \"empirical\", file = \"{file}\", column = \"x\" }}");
+        for set in [format!("traffic.trace={file}"), empirical] {
+            let Err(error) = load_from(&directory, &[&set]) else { panic!("{set} was accepted") };
+            assert!(error.to_string().contains("not a regular file"), "{set}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_row_without_end_is_refused_before_it_fills_the_memory() {
+    for row in [format!("0,5,{}", "5".repeat(4 << 20)), format!("0,5,\"{}", "5\n".repeat(2 << 20))] {
+        let said = complaint_about(format!("arrival_s,prompt_tokens,output_tokens\n{row}").as_bytes());
+        assert!(said.contains("a row of more than 1048576 bytes"), "{}", said.chars().take(200).collect::<String>());
+    }
+}
+
+#[test]
+fn a_long_file_of_short_rows_is_read() {
+    let rows: String = (0..200_000).map(|i| format!("{i},5,5\n")).collect();
+    let directory = directory_with_trace(format!("arrival_s,prompt_tokens,output_tokens\n{rows}").as_bytes());
+    let Traffic::Trace { requests, .. } = load_from(&directory, &[]).expect("a trace").traffic else {
+        panic!("expected a trace")
+    };
+    assert_eq!(requests.len(), 200_000);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Tests of reading scenarios: what a good one becomes, and what is said about a bad one.
 
+mod bad_checks;
 mod bad_input;
 mod files;
 mod good_input;
+mod limits;
 mod mutations;
 mod overrides;
 
@@ -22,7 +24,17 @@ output_tokens = { distribution = "exponential", mean = 250 }
 "#;
 
 /// Names that a check may use.
-const METRICS: [&str; 4] = ["truncated_attempts", "ttft_p99_s", "rollout_duration_s", "cost_usd"];
+const METRICS: [&str; 9] = [
+    "truncated_attempts",
+    "ttft_p99_s",
+    "rollout_duration_s",
+    "rollout_completed",
+    "rolled_back",
+    "min_ready_fraction",
+    "slo_violation_seconds",
+    "cost_usd",
+    "rollout_cost_usd",
+];
 
 fn read_with(text: &str, sets: &[&str]) -> Result<Scenario, LoadError> {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();

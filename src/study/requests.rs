@@ -1,0 +1,96 @@
+//! Whether two scenarios ask for the same requests, so that their runs can be compared in pairs.
+
+use std::fmt::Debug;
+
+use crate::scenario::{Scenario, Traffic};
+
+/// The keys that make the runs of two scenarios meet different requests; empty where they meet the same.
+///
+/// Requests are drawn, or picked from a trace, from the beginning of the warm-up to the end of the window, keyed by the
+/// seed and the number of the run; nothing else has a say in them.
+pub fn unequal_requests(a: &Scenario, b: &Scenario) -> Vec<&'static str> {
+    let mut keys = unequal_traffic(&a.traffic, &b.traffic);
+    keys.extend(unequal([
+        ("study.warm_up", a.study.warm_up != b.study.warm_up),
+        ("study.duration", a.study.duration != b.study.duration),
+        ("study.seed", a.study.seed != b.study.seed),
+    ]));
+    keys
+}
+
+fn unequal<const N: usize>(keys: [(&'static str, bool); N]) -> impl Iterator<Item = &'static str> {
+    keys.into_iter().filter_map(|(key, differs)| differs.then_some(key))
+}
+
+fn unequal_traffic(a: &Traffic, b: &Traffic) -> Vec<&'static str> {
+    match (a, b) {
+        (
+            Traffic::Synthetic { arrivals, prompt_tokens, output_tokens },
+            Traffic::Synthetic { arrivals: b_arrivals, prompt_tokens: b_prompts, output_tokens: b_outputs },
+        ) => unequal([
+            ("traffic.arrivals", differ(arrivals, b_arrivals)),
+            ("traffic.prompt_tokens", differ(prompt_tokens, b_prompts)),
+            ("traffic.output_tokens", differ(output_tokens, b_outputs)),
+        ])
+        .collect(),
+        (Traffic::Trace { requests, speed, .. }, Traffic::Trace { requests: b_requests, speed: b_speed, .. }) => {
+            unequal([("traffic.trace", requests != b_requests), ("traffic.trace_speed", speed != b_speed)]).collect()
+        }
+        _ => vec!["traffic"],
+    }
+}
+
+/// Whether two values differ, by what they are printed as: numbers are printed with every digit.
+fn differ<T: Debug>(a: &T, b: &T) -> bool {
+    format!("{a:?}") != format!("{b:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Arrivals, TraceRequest};
+    use crate::study::samples::scenario;
+    use crate::units::Duration;
+    use std::sync::Arc;
+
+    #[test]
+    fn what_has_no_say_in_the_requests_is_not_named() {
+        let (a, mut b) = (scenario(5), scenario(7));
+        b.fleet.replicas += 1;
+        b.termination.grace_period = Duration::ZERO;
+        b.study.cool_down = Duration::ZERO;
+        assert_eq!(unequal_requests(&a, &b), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_key_that_changes_the_requests_is_named() {
+        let a = scenario(5);
+        let changed = |change: &dyn Fn(&mut Scenario)| {
+            let mut b = a.clone();
+            change(&mut b);
+            unequal_requests(&a, &b)
+        };
+        assert_eq!(changed(&|b| b.study.seed += 1), ["study.seed"]);
+        assert_eq!(changed(&|b| b.study.warm_up = Duration::from_seconds(77)), ["study.warm_up"]);
+        assert_eq!(changed(&|b| b.study.duration = Duration::from_seconds(77)), ["study.duration"]);
+        let faster = |b: &mut Scenario| {
+            if let Traffic::Synthetic { arrivals, prompt_tokens, output_tokens } = &mut b.traffic {
+                *arrivals = Arrivals::Poisson { rate: 6.000_000_001 };
+                std::mem::swap(prompt_tokens, output_tokens);
+            }
+        };
+        assert_eq!(changed(&faster), ["traffic.arrivals", "traffic.prompt_tokens", "traffic.output_tokens"]);
+    }
+
+    #[test]
+    fn traces_are_compared_by_their_rows_and_speed() {
+        let with = |tokens: u32, speed: f64, name: &str| {
+            let request = TraceRequest { arrival_s: 1.0, prompt_tokens: 5, output_tokens: tokens };
+            Traffic::Trace { path: name.into(), requests: Arc::from(vec![request]), speed }
+        };
+        assert_eq!(unequal_traffic(&with(5, 1.0, "a.csv"), &with(5, 1.0, "b.csv")), Vec::<&str>::new());
+        let both = ["traffic.trace", "traffic.trace_speed"];
+        assert_eq!(unequal_traffic(&with(5, 1.0, "a.csv"), &with(6, 2.0, "a.csv")), both);
+        assert_eq!(unequal_traffic(&with(5, 1.0, "a.csv"), &scenario(5).traffic), ["traffic"]);
+    }
+}
