@@ -68,7 +68,7 @@ impl Compared<'_> {
         let rows = self.comparison.rows.iter().filter(|row| row.change == Change::NotComparable);
         let notes = rows.map(|row| {
             format!(
-                "{} is not comparable: {} only one of the two has finished",
+                "{} is not comparable: {} only one of the two has a value",
                 row.metric.name(),
                 match row.unpaired {
                     1 => "in 1 run".to_owned(),

@@ -150,7 +150,8 @@ fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> Difference 
     let covariance = both.iter().map(|(a, b)| (a - mean_a) * (b - mean_b)).sum::<f64>() / (both.len() as f64 - 1.0);
     let interval = student_t(mean, deviation, both.len() as u64);
     let one_unfinished = |(a, b): &(&RunRecord, &RunRecord)| is_unfinished(a) != is_unfinished(b);
-    let change = if metric == Metric::RolloutDuration && pairs.iter().any(one_unfinished) {
+    let one_sided = both.is_empty() && unpaired > 0;
+    let change = if one_sided || metric == Metric::RolloutDuration && pairs.iter().any(one_unfinished) {
         Change::NotComparable
     } else {
         let magnitude = mean_a.abs().max(mean_b.abs());

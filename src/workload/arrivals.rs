@@ -165,6 +165,9 @@ impl Gaps {
                     if candidate < states.until {
                         return candidate;
                     }
+                    if states.until.is_never() {
+                        return Time::NEVER;
+                    }
                     // The exponential forgets: from the change of state a new gap is drawn.
                     at = states.until;
                     states.advance();
