@@ -174,9 +174,7 @@ fn rollout(result: &StudyResult) -> Section {
             })
             .collect();
         blocks.push(Block::Line("outcome", shares.join("   ")));
-        if let Some(reason) = most_common_reason(result.records.iter()) {
-            blocks.push(Block::Line("because", format!("{} ({})", reason.text, counted(reason.runs, "run"))));
-        }
+        blocks.extend(reasons(result));
         let duration = result.metric(Metric::RolloutDuration);
         let quantile = |of| glued(&estimate(of, Quantity::Seconds));
         blocks.push(Block::Line(
@@ -194,6 +192,16 @@ fn rollout(result: &StudyResult) -> Section {
         counted(u64::from(fleet.gpus_per_replica), "GPU"),
     );
     Section { title: "ROLLOUT", subtitle, blocks }
+}
+
+/// Why rollouts did not complete: the most common reason of each outcome.
+fn reasons(result: &StudyResult) -> Vec<Block> {
+    let of = |outcome: &RolloutOutcome| {
+        let records = result.records.iter().filter(|record| record.outcome == *outcome);
+        let reason = most_common_reason(records)?;
+        Some(Block::Line("because", format!("{} ({})", reason.text, counted(reason.runs, "run"))))
+    };
+    RolloutOutcome::ALL.iter().filter_map(of).collect()
 }
 
 /// How much the analyses had to go by.

@@ -120,8 +120,13 @@ pub fn estimate(estimate: &Estimate, quantity: Quantity) -> String {
     let Some((low, high)) = estimate.interval else {
         return value(estimate.value, quantity);
     };
-    // A zero takes the unit of its upper end.
-    let magnitude = if estimate.value == 0.0 { high } else { estimate.value };
+    // A zero takes the unit of its upper end, and what is infinite that of a finite end.
+    let ends = [low, high].into_iter().find(|end| end.is_finite());
+    let magnitude = match estimate.value {
+        0.0 => high,
+        value if value.is_infinite() => ends.unwrap_or(value),
+        value => value,
+    };
     let mut scale = Scale::of(magnitude, quantity);
     if quantity == Quantity::Share {
         let ends = percent_end_decimals(low).max(percent_end_decimals(high));
@@ -130,7 +135,9 @@ pub fn estimate(estimate: &Estimate, quantity: Quantity) -> String {
         // A whole estimate whose interval is not: 12 [11.6, 12.4].
         scale.decimals = decimals(magnitude, DIGITS).min(if low.fract() == 0.0 && high.fract() == 0.0 { 0 } else { 9 });
     }
-    format!("{} [{}, {}]", scale.with_unit(estimate.value), scale.number(low), scale.number(high))
+    // The unit stands once, at the first number that can carry it.
+    let low = if estimate.value.is_infinite() { scale.with_unit(low) } else { scale.number(low) };
+    format!("{} [{low}, {}]", scale.with_unit(estimate.value), scale.number(high))
 }
 
 /// A number that the scenario gives, every digit of it: `2.5 s`, `$1.2`, `99.9 %`.
@@ -276,6 +283,8 @@ mod tests {
         assert_eq!(estimate(&with(12.0, 11.6, 12.4), Quantity::Plain), "12.0 [11.6, 12.4]");
         assert_eq!(estimate(&with(12.0, 11.0, 13.0), Quantity::Plain), "12 [11, 13]");
         assert_eq!(estimate(&with(71.0 * 60.0, 4_000.0, f64::INFINITY), Quantity::Seconds), "71 min [67, ∞]");
+        let unbounded = with(f64::INFINITY, 4_219.0, f64::INFINITY);
+        assert_eq!(estimate(&unbounded, Quantity::Seconds), "∞ [70.3 min, ∞]");
         assert_eq!(estimate(&Estimate { value: 3.0, interval: None }, Quantity::Plain), "3");
     }
 

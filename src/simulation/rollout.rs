@@ -154,8 +154,23 @@ impl Run<'_> {
             }
             phase => match self.stuck_reason(phase) {
                 Some(reason) => result(RolloutOutcome::Stuck, None, reason),
-                None => result(RolloutOutcome::Unfinished, None, "still under way at the end of the window".to_owned()),
+                None => result(RolloutOutcome::Unfinished, None, self.unfinished_reason(phase)),
             },
+        }
+    }
+
+    /// What a rollout that is still under way waits for.
+    fn unfinished_reason(&self, phase: Phase) -> String {
+        let pending = self.fleet.replicas().iter().filter(|replica| replica.state == State::Pending).count();
+        match (pending, phase) {
+            (0, Phase::Paused) => "paused".to_owned(),
+            (0, Phase::Aborted) => "aborted, stable not restored yet".to_owned(),
+            (0, _) => "more replicas are to be replaced".to_owned(),
+            _ => format!(
+                "{} for GPUs, gpu_limit = {}",
+                if pending == 1 { "1 replica waits".to_owned() } else { format!("{pending} replicas wait") },
+                self.scenario.fleet.gpu_limit.unwrap_or(0),
+            ),
         }
     }
 

@@ -100,7 +100,7 @@ impl Replicas {
         view.step_line(canvas, &panel, &self.least_ready, Stroke::solid(theme::PAPER, 2.4));
         panel.level(canvas, self.needed, theme::BOUND_STROKE);
         view.step_line(canvas, &panel, &self.least_ready, Stroke::dashed(theme::INK, 1.4));
-        panel.left_axis(canvas, &ticks, "replicas");
+        panel.left_axis(canvas, &ticks, "replicas, mean of runs");
         self.name_bands(canvas, view, &panel);
         labels::at_line_ends(canvas, &panel, self.end_labels(view, &panel));
         panel

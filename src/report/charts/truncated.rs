@@ -169,8 +169,6 @@ fn mark_estimates(canvas: &mut Canvas, panel: &Panel, summary: &MetricSummary) {
         if let Some((low, high)) = estimate.interval.filter(fits) {
             canvas.whisker((panel.across(low), panel.top), (panel.across(high), panel.top));
         }
-        // White under the line keeps it visible on a bar.
-        canvas.line(line.clone(), Stroke::solid(theme::PAPER, 4.0));
         canvas.line(line, stroke);
         let content = format!("{name} {text}");
         callouts.push(Callout { content, target: (x, panel.top - 6.0), color: theme::INK });
