@@ -1,5 +1,7 @@
-//! The fleet: GPU quota, cold starts, readiness, crashes, termination. It turns timers into changes of state and sets
-//! new timers; what happens to the requests that its engines let go of is its caller's business.
+//! The fleet: its replicas, their counts and what a controller sees of them, and whom a timer concerns.
+//!
+//! How a replica comes up and goes down is in `starting` and `ending`; what happens to the requests that its engine lets
+//! go of is the caller's business.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -194,6 +194,7 @@ impl Fleet {
         self.note(id, LifeEvent::Available, out);
     }
 
+    /// A container has ended by itself: it waits for its restart, longer after each failure in a row.
     pub(super) fn back_off(&mut self, id: u32, now: Time, out: &mut Outbox) {
         let replica = &mut self.replicas[id as usize];
         if now.since(replica.container_started) > BACK_OFF_RESET {

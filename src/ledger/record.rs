@@ -89,6 +89,18 @@ pub const SERIES: [(Series, &str); 17] = [
     (Series::TtftP99, "ttft_p99_s"),
 ];
 
+/// The counts of replicas that a rollout changes, by version and state.
+pub const REPLICA_SERIES: [Series; 8] = [
+    Series::ReadyStable,
+    Series::ReadyNew,
+    Series::StartingStable,
+    Series::StartingNew,
+    Series::PendingStable,
+    Series::PendingNew,
+    Series::DrainingStable,
+    Series::DrainingNew,
+];
+
 /// All runs' requests together. Merging adds counts, so the order of runs does not matter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pooled {

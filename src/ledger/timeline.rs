@@ -1,7 +1,7 @@
 //! One run's timeline: series in bins over the measured window.
 
 use super::histogram::Histogram;
-use super::record::{SERIES, Series};
+use super::record::{REPLICA_SERIES, SERIES, Series};
 use crate::units::{Duration, Time};
 
 /// What a bin of one run holds.
@@ -18,30 +18,22 @@ struct Bin {
 }
 
 /// Series that are means of a level over the bin.
-const LEVELS: usize = 10;
+const LEVELS: usize = REPLICA_SERIES.len() + 2;
 
 /// The level of each of those series at one time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Levels {
-    /// In the order of [`LEVEL_SERIES`].
+    /// The replicas of [`REPLICA_SERIES`], capacity, GPUs held.
     pub(super) values: [f64; LEVELS],
     /// Ready replicas.
     pub(super) ready: u32,
 }
 
-/// Which series the levels are.
-const LEVEL_SERIES: [Series; LEVELS] = [
-    Series::ReadyStable,
-    Series::ReadyNew,
-    Series::StartingStable,
-    Series::StartingNew,
-    Series::PendingStable,
-    Series::PendingNew,
-    Series::DrainingStable,
-    Series::DrainingNew,
-    Series::Capacity,
-    Series::GpusHeld,
-];
+/// Where in the levels a series stands, if it is the mean of one.
+fn level_of(series: Series) -> Option<usize> {
+    let beyond_replicas = [Series::Capacity, Series::GpusHeld];
+    REPLICA_SERIES.iter().chain(&beyond_replicas).position(|level| *level == series)
+}
 
 /// The bins of one run.
 #[derive(Clone, Debug)]
@@ -130,7 +122,7 @@ impl TimelineBins {
         let bin = &self.bins[i];
         let begin = i as u64 * self.width.0;
         let seconds = Duration((self.duration.0 - begin).min(self.width.0)).seconds();
-        if let Some(level) = LEVEL_SERIES.iter().position(|s| *s == series) {
+        if let Some(level) = level_of(series) {
             return bin.integrals[level] / seconds;
         }
         match series {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::axes::{Axis, Panel};
 use super::canvas::{Canvas, Point};
 use super::theme::{self, Color, Stroke};
-use crate::ledger::{Histogram, Series};
+use crate::ledger::{Histogram, REPLICA_SERIES, Series};
 use crate::scenario::Strategy;
 use crate::study::{SeriesSummary, StudyResult};
 
@@ -18,18 +18,6 @@ const CHANGE: f64 = 0.05;
 const DISTURBED: f64 = 1.25;
 /// Bins that are judged together for that.
 const NEIGHBOURS: usize = 6;
-
-/// The counts of replicas that a rollout changes.
-const REPLICA_SERIES: [Series; 8] = [
-    Series::ReadyStable,
-    Series::ReadyNew,
-    Series::StartingStable,
-    Series::StartingNew,
-    Series::PendingStable,
-    Series::PendingNew,
-    Series::DrainingStable,
-    Series::DrainingNew,
-];
 
 /// A part of the timeline, its bins joined into groups.
 #[derive(Debug)]
