@@ -64,13 +64,13 @@ pub fn write(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError> {
     written
 }
 
-/// Writes the results of a command in the place of earlier ones: as [`write`], and what an earlier command left there
+/// Writes the results of a command in the place of earlier ones: as [`write()`], and what an earlier command left there
 /// that this one does not write is removed, because a reader would take it for a part of these results.
 ///
 /// Only files of our own names are removed; the folders of a comparison are looked into only beside a comparison.
 ///
 /// # Errors
-/// As [`write`]; or a file that could not be removed.
+/// As [`write()`]; or a file that could not be removed.
 pub fn replace(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError> {
     let compared = COMPARISON_FILES.iter().any(|name| directory.join(name).is_file());
     write(directory, files)?;
