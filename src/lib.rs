@@ -9,6 +9,7 @@
 //! - [`units`]: instants, durations, counts or percent, and how people write them
 //! - [`digits`]: numbers as people read them
 //! - [`random`]: streams named by (seed, run, purpose), and distributions
+//! - [`trace`]: recorded requests, read from files in bounded memory
 //! - [`scenario`]: what a user writes, checked
 //! - [`workload`]: the stream of requests
 //! - [`serving`]: one replica's engine, and the slow reference that it must equal
@@ -25,6 +26,8 @@ pub mod units;
 pub mod digits;
 
 pub mod random;
+
+pub mod trace;
 
 pub mod scenario;
 

@@ -8,7 +8,7 @@ use super::format::{
 use super::layout::{glued, unglued};
 use crate::digits::{NONE, percent_as_given};
 use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
-use crate::scenario::{CanaryStep, OnSigterm, Scenario, Statistic, Strategy, Traffic};
+use crate::scenario::{CanaryStep, OnSigterm, Replay, Scenario, Statistic, Strategy, Stretch, Traffic};
 use crate::study::{
     CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, most_common_reason, planning, survivorship_note,
 };
@@ -385,6 +385,21 @@ fn cost(result: &StudyResult) -> Section {
     Section { title: "COST", subtitle, blocks }
 }
 
+/// What a trace's runs replay.
+fn replayed(requests: u64, replay: &Replay) -> String {
+    let speed = match replay.speed {
+        1.0 => String::new(),
+        speed => format!(" at {speed} times its speed"),
+    };
+    let stretch = match replay.stretch {
+        Stretch::FromAnyRow => "each run from a row of its own".to_owned(),
+        Stretch::From(offset) => format!("each run from {offset} on"),
+        Stretch::Blocks(block) => format!("in blocks of {block} that each run draws anew"),
+    };
+    let end = if replay.wraps { "" } else { ", to its end" };
+    format!("trace of {}{speed}, {stretch}{end}", counted(requests, "request"))
+}
+
 /// What follows from the scenario alone, as (what, value).
 pub fn facts(result: &StudyResult) -> Vec<(&'static str, String)> {
     let facts = &result.facts;
@@ -393,9 +408,7 @@ pub fn facts(result: &StudyResult) -> Vec<(&'static str, String)> {
     let capacity = facts.saturated_rate * result.scenario.fleet.needed_replicas;
     let traffic = match &result.scenario.traffic {
         Traffic::Synthetic { .. } => "synthetic".to_owned(),
-        Traffic::Trace { requests, speed, .. } => {
-            format!("trace of {} at {speed} times its speed", counted(requests.len() as u64, "request"))
-        }
+        Traffic::Trace { trace, replay, .. } => replayed(trace.len(), replay),
     };
     vec![
         ("traffic", traffic),

@@ -1,11 +1,12 @@
 //! Things that are legal and unwise: what a person who knows the real controllers would point out.
 
-use super::{CanarySettings, DeploymentSettings, Fleet, Scenario, Strategy};
+use super::{CanarySettings, DeploymentSettings, Fleet, Replay, Scenario, Strategy, Stretch, Traffic};
 use crate::units::{CountOrPercent, Duration};
 
 /// Everything that is unwise about a checked scenario, in sentences.
 pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
     let mut warnings = Vec::new();
+    recording_ends(scenario, &mut warnings);
     match &scenario.rollout.strategy {
         Strategy::None => return warnings,
         Strategy::Recreate(settings) => {
@@ -20,6 +21,25 @@ pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
     }
     termination(scenario, &mut warnings);
     warnings
+}
+
+/// Whether a recording that is not repeated lasts as long as a run.
+fn recording_ends(scenario: &Scenario, warnings: &mut Vec<String>) {
+    let Traffic::Trace { trace, replay: replay @ Replay { wraps: false, .. }, .. } = &scenario.traffic else { return };
+    let begins = match replay.stretch {
+        Stretch::From(offset) => offset.seconds(),
+        Stretch::FromAnyRow | Stretch::Blocks(_) => 0.0,
+    };
+    let study = &scenario.study;
+    let needed = (study.warm_up + study.duration).seconds() * replay.speed;
+    let left = trace.recorded() as f64 / 1e9 - begins;
+    if left < needed {
+        warnings.push(format!(
+            "with trace_loop = false requests end after {} of a run, which lasts {} (warm-up and window)",
+            Duration::from_seconds_f64((left / replay.speed).floor()),
+            study.warm_up + study.duration,
+        ));
+    }
 }
 
 fn termination(scenario: &Scenario, warnings: &mut Vec<String>) {

@@ -3,11 +3,13 @@
 //! What is drawn from them, and how, lives in `random`.
 
 use super::reader::{Field, Real, Section};
-use super::table_file;
 use super::tree::Value;
 use crate::random::{Distribution, Family, NORMAL_P99};
+use crate::trace::read_column;
 use crate::units;
 use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
 
 /// The unit of a quantity, which decides how people write it and what is absurd.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -196,15 +198,17 @@ impl Quantity<'_> {
 
     fn empirical(self, section: &Section<'_>) -> Option<Family> {
         let (file, column) = (
-            section.required("file", "a CSV file, as text"),
+            section.required("file", "a CSV or JSON Lines file, as text"),
             section.required("column", "the name of a column of the file"),
         );
         let (file, column) = (file?, column?);
-        let (name, column_name) = (file.text("a CSV file, as text")?, column.text("the name of a column, as text")?);
+        let (name, column_name) =
+            (file.text("a CSV or JSON Lines file, as text")?, column.text("the name of a column, as text")?);
         let least = if self.unit == Unit::Tokens { 1.0 } else { 0.0 };
-        match table_file::read_column(&self.directory.join(name), name, column_name, least) {
+        match read_column(&self.directory.join(name), name, column_name, least) {
             Ok(mut values) => {
                 values.sort_by(f64::total_cmp);
+                file.context.note_content(&digest(&values));
                 Some(Family::Empirical(values.into()))
             }
             Err(reason) => file.wrong_because(reason, None),
@@ -294,6 +298,13 @@ pub(super) fn gigabytes_per_second(field: &Field<'_>) -> Option<f64> {
         Some(bandwidth) => Some(bandwidth),
         None => field.wrong("gigabytes per second: a number (1.5) or text such as \"1.5 GB/s\" or \"700 MB/s\""),
     }
+}
+
+/// SHA-256 of some values, in hexadecimal.
+fn digest(values: &[f64]) -> String {
+    let mut digest = Sha256::new();
+    values.iter().for_each(|value| digest.update(value.to_le_bytes()));
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A parameter that is a plain number.

@@ -87,7 +87,7 @@ pub fn parse(
     };
     let surroundings = Surroundings { file, directory, metrics, line_of: &line_of };
     let scenario = context.section().read_whole(|section| read_scenario(section, &surroundings));
-    let hash = root.hash();
+    let hash = context.hash();
     context.finish(file, text, sets).map_err(|problems| LoadError::Problems(Box::new(problems)))?;
     let Some(mut scenario) = scenario else {
         return Err(not_a_scenario(file, text, 0, "the scenario could not be read"));

@@ -16,7 +16,6 @@ mod reader;
 mod replica;
 mod rollout;
 mod sections;
-mod table_file;
 mod traffic;
 mod tree;
 
@@ -24,8 +23,10 @@ mod tree;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::random::Distribution;
+use crate::trace::Trace;
 use crate::units::Duration;
 
 pub use load::{load, location_of_check, parse};
@@ -66,7 +67,8 @@ pub struct Scenario {
     pub analyses: Vec<Analysis>,
     /// What must hold.
     pub checks: Vec<Check>,
-    /// SHA-256 of the canonical text of the scenario as run (with every `--set` applied), in hexadecimal.
+    /// SHA-256 of the canonical text of the scenario as run (with every `--set` applied) and of what is in the traces and
+    /// columns that it names, in hexadecimal.
     pub hash: String,
     /// Things that are legal and unwise, for people.
     pub warnings: Vec<String>,
@@ -101,26 +103,38 @@ pub enum Traffic {
         /// Answer lengths, tokens.
         output_tokens: Distribution,
     },
-    /// Recorded requests, replayed from a different point in each run, around the end to the beginning.
+    /// Recorded requests.
     Trace {
         /// The file, relative to the scenario.
         path: PathBuf,
-        /// The rows, in order of arrival.
-        requests: std::sync::Arc<[TraceRequest]>,
-        /// How many times faster than recorded.
-        speed: f64,
+        /// What is in it.
+        trace: Arc<Trace>,
+        /// How it is replayed.
+        replay: Replay,
     },
 }
 
-/// One row of a trace.
+/// How runs replay a trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TraceRequest {
-    /// Seconds from the beginning of the trace, as recorded (before `trace_speed`).
-    pub arrival_s: f64,
-    /// Prompt length, tokens, at least 1.
-    pub prompt_tokens: u32,
-    /// Answer length, tokens, at least 1.
-    pub output_tokens: u32,
+pub struct Replay {
+    /// `trace_speed`: how many times faster than recorded.
+    pub speed: f64,
+    /// Which parts of the recording a run replays.
+    pub stretch: Stretch,
+    /// `trace_loop`: whether the recording begins again after its end; else no requests come after it.
+    pub wraps: bool,
+}
+
+/// Which parts of a recording a run replays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stretch {
+    /// One, from a row drawn for each run.
+    FromAnyRow,
+    /// `trace_offset`: one, from this time of the recording in every run.
+    From(Duration),
+    /// `trace_block`: one after another of this length of the recording, each from a time drawn anew, around the end to
+    /// the beginning: the circular block bootstrap (Politis and Romano 1992).
+    Blocks(Duration),
 }
 
 /// `traffic.arrivals`: an arrival process; rates in requests per second.

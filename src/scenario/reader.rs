@@ -39,12 +39,14 @@ pub(super) struct Context<'a> {
     /// The document with every `--set` applied.
     pub root: &'a Node,
     problems: RefCell<Vec<(Place, Problem)>>,
+    /// Digests of what is in the files that the scenario names, in the order in which they were read.
+    contents: RefCell<Vec<String>>,
 }
 
 impl<'a> Context<'a> {
     /// Nothing found yet.
     pub fn new(root: &'a Node) -> Context<'a> {
-        Context { root, problems: RefCell::default() }
+        Context { root, problems: RefCell::default(), contents: RefCell::default() }
     }
 
     /// The whole document as a section.
@@ -62,6 +64,16 @@ impl<'a> Context<'a> {
     /// Notes a problem between several keys, at the place where this one was written.
     pub fn conflict(&self, key: &str, message: impl Into<String>, expected: impl Into<String>, help: Option<String>) {
         self.problem(&self.root.place_of(key), key, message.into(), expected.into(), help);
+    }
+
+    /// Notes the digest of what was read from a file: it counts as a part of the scenario.
+    pub fn note_content(&self, digest: &str) {
+        self.contents.borrow_mut().push(digest.to_owned());
+    }
+
+    /// SHA-256 of the scenario as run, and of the files that it names.
+    pub fn hash(&self) -> String {
+        self.root.hash(&self.contents.borrow())
     }
 
     /// Whether the value of this dotted path was written, in the file or in a `--set`: else its default holds.

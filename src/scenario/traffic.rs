@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::distribution::{Quantity, Unit};
 use super::reader::{Context, Field, Real, Section};
 use super::tree::Value;
-use super::{Arrivals, Engine, TraceRequest, Traffic, table_file};
+use super::{Arrivals, Engine, Replay, Stretch, Traffic};
 use crate::random::Distribution;
+use crate::trace::Trace;
 use crate::units::Duration;
 
 /// Greatest mean rate, requests per second.
@@ -23,6 +24,8 @@ const STATE_RATE: Real = Real {
 };
 /// How many times faster than recorded.
 const SPEED: Real = Real { expected: "a number from 1e-6 to 1e6", holds: |x| (1e-6..=1e6).contains(&x) };
+/// Lengths of the blocks that a trace is replayed in.
+const BLOCK: std::ops::RangeInclusive<Duration> = Duration::from_seconds(1)..=Duration::from_seconds(365 * 86_400);
 /// Mean times in a state: each change of state is work, and time ends after some 290 years.
 const DWELL: std::ops::RangeInclusive<Duration> = Duration(100_000_000)..=Duration::from_seconds(365 * 86_400);
 /// Coefficients of variation of gaps.
@@ -35,7 +38,6 @@ const PROCESSES: [&str; 4] = ["poisson", "gamma", "diurnal", "mmpp"];
 
 /// Reads `[traffic]`; the engine says what fits.
 pub(super) fn read(section: &Section<'_>, directory: &Path, engine: &Engine) -> Option<Traffic> {
-    section.not_supported(&["trace_offset", "trace_loop"]);
     let capacity = section.context.are_sound(&["engine"]).then(|| largest_context(engine));
     match section.field("trace") {
         Some(trace) => read_trace(section, &trace, directory, capacity),
@@ -52,26 +54,72 @@ fn largest_context(engine: &Engine) -> u64 {
 fn read_trace(section: &Section<'_>, trace: &Field<'_>, directory: &Path, capacity: Option<u64>) -> Option<Traffic> {
     let speed_field = section.field("trace_speed");
     let speed = speed_field.as_ref().map_or(Some(1.0), |field| field.real(&SPEED));
+    let stretch = read_stretch(section);
+    let wraps = read_loop(section);
     for key in ["arrivals", "prompt_tokens", "output_tokens"] {
         if let Some(field) = section.field(key) {
             let help = Some("remove it, or `trace`".to_owned());
             field.wrong_because::<()>(format!("`{key}` comes from the trace: expected one or the other"), help);
         }
     }
-    let name = trace.text("the name of a CSV file with arrival_s,prompt_tokens,output_tokens")?;
-    match table_file::read_trace(&directory.join(name), name, capacity) {
-        Ok(requests) => {
-            check_rate(&requests, speed?, speed_field.as_ref().unwrap_or(trace))?;
-            Some(Traffic::Trace { path: PathBuf::from(name), requests: Arc::from(requests), speed: speed? })
+    let name = trace.text("the name of a file with arrival_s,prompt_tokens,output_tokens")?;
+    let too_large = |prompt_tokens: u32, output_tokens: u32| {
+        let context = u64::from(prompt_tokens) + u64::from(output_tokens) - 1;
+        let largest = capacity.filter(|largest| context > *largest)?;
+        Some(format!("this request needs {context} tokens of KV cache; all blocks together hold {largest}"))
+    };
+    match Trace::read(&directory.join(name), name, &too_large) {
+        Ok(recording) => {
+            check_rate(&recording, speed?, speed_field.as_ref().unwrap_or(trace))?;
+            let stretch = stretch?;
+            check_offset(section, &recording, stretch)?;
+            trace.context.note_content(recording.digest());
+            let replay = Replay { speed: speed?, stretch, wraps };
+            Some(Traffic::Trace { path: PathBuf::from(name), trace: Arc::new(recording), replay })
         }
         Err(reason) => trace.wrong_because(reason, None),
     }
 }
 
+/// `trace_offset` or `trace_block`, if either is there.
+fn read_stretch(section: &Section<'_>) -> Option<Stretch> {
+    let (offset, block) = (section.field("trace_offset"), section.field("trace_block"));
+    match (offset, block) {
+        (None, None) => Some(Stretch::FromAnyRow),
+        (Some(offset), None) => offset.duration().map(Stretch::From),
+        (None, Some(block)) => block.duration_within(BLOCK).map(Stretch::Blocks),
+        (Some(_), Some(block)) => {
+            let expected = "each block begins at a time of its own: expected `trace_offset` or `trace_block`";
+            block.wrong_because(expected.to_owned(), None)
+        }
+    }
+}
+
+fn read_loop(section: &Section<'_>) -> bool {
+    let Some(field) = section.field("trace_loop") else { return true };
+    let wraps = field.boolean().unwrap_or(true);
+    if !wraps && section.has("trace_block") {
+        let expected = "blocks follow one another without end: expected no `trace_loop = false` beside `trace_block`";
+        field.wrong_because::<()>(expected.to_owned(), None);
+    }
+    wraps
+}
+
+/// A run must begin before the recording ends.
+fn check_offset(section: &Section<'_>, trace: &Trace, stretch: Stretch) -> Option<()> {
+    let recorded = Duration(trace.recorded().unsigned_abs());
+    match stretch {
+        Stretch::From(offset) if offset > recorded => {
+            let field = section.field("trace_offset")?;
+            field.wrong_because(format!("expected at most {recorded}, the length of the recording"), None)
+        }
+        _ => Some(()),
+    }
+}
+
 /// A trace must not be faster than any other arrival process may be; `field` is what makes it so.
-fn check_rate(requests: &[TraceRequest], speed: f64, field: &Field<'_>) -> Option<()> {
-    let [first, .., last] = requests else { return None };
-    let recorded = (requests.len() - 1) as f64 / (last.arrival_s - first.arrival_s);
+fn check_rate(trace: &Trace, speed: f64, field: &Field<'_>) -> Option<()> {
+    let recorded = (trace.len() - 1) as f64 / (trace.recorded() as f64 / 1e9);
     if recorded * speed <= GREATEST_RATE {
         return Some(());
     }
@@ -83,8 +131,10 @@ fn check_rate(requests: &[TraceRequest], speed: f64, field: &Field<'_>) -> Optio
 }
 
 fn read_synthetic(section: &Section<'_>, directory: &Path, capacity: Option<u64>) -> Option<Traffic> {
-    if let Some(speed) = section.field("trace_speed") {
-        speed.wrong_because::<()>("there is no `trace` that it could speed up".to_owned(), None);
+    for key in ["trace_speed", "trace_offset", "trace_block", "trace_loop"] {
+        if let Some(field) = section.field(key) {
+            field.wrong_because::<()>("there is no `trace` that it could concern".to_owned(), None);
+        }
     }
     let arrivals = section.required("arrivals", "an arrival process such as { process = \"poisson\", rate = 6.0 }");
     let arrivals = arrivals.and_then(|field| field.table()?.read_whole(read_arrivals));

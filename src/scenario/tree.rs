@@ -116,9 +116,10 @@ impl Node {
     }
 
     /// SHA-256 of the canonical text, in hexadecimal: the same for any formatting, comments and order of keys.
-    pub fn hash(&self) -> String {
+    pub fn hash(&self, contents: &[String]) -> String {
         let mut text = String::new();
         self.write_canonical(&mut text);
+        text.extend(contents.iter().map(String::as_str));
         Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hexadecimal, byte| {
             let _ = write!(hexadecimal, "{byte:02x}");
             hexadecimal

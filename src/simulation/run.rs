@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
         let models = prepared.models.clone();
         let versions = models.len();
         let fleet = Fleet::new(prepared.scenario.clone(), models, key, prepared.min_ready, start, &mut out);
-        ledger.open(RateCurve::new(&scenario.traffic, key, start), start);
+        ledger.open(RateCurve::new(scenario, key, start), start);
         let mut calendar = Calendar::default();
         if !matches!(scenario.rollout.strategy, Strategy::None) {
             calendar.set(scenario.rollout.start, Event::RolloutStart);

@@ -33,9 +33,13 @@ fn unequal_traffic(a: &Traffic, b: &Traffic) -> Vec<&'static str> {
             ("traffic.output_tokens", differ(output_tokens, b_outputs)),
         ])
         .collect(),
-        (Traffic::Trace { requests, speed, .. }, Traffic::Trace { requests: b_requests, speed: b_speed, .. }) => {
-            unequal([("traffic.trace", requests != b_requests), ("traffic.trace_speed", speed != b_speed)]).collect()
-        }
+        (Traffic::Trace { trace, replay, .. }, Traffic::Trace { trace: b_trace, replay: b_replay, .. }) => unequal([
+            ("traffic.trace", trace.digest() != b_trace.digest()),
+            ("traffic.trace_speed", replay.speed != b_replay.speed),
+            ("traffic.trace_offset or trace_block", replay.stretch != b_replay.stretch),
+            ("traffic.trace_loop", replay.wraps != b_replay.wraps),
+        ])
+        .collect(),
         _ => vec!["traffic"],
     }
 }
@@ -48,8 +52,9 @@ fn differ<T: Debug>(a: &T, b: &T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Arrivals, TraceRequest};
+    use crate::scenario::{Arrivals, Replay, Stretch};
     use crate::study::samples::scenario;
+    use crate::trace::{Trace, TraceRequest};
     use crate::units::Duration;
     use std::sync::Arc;
 
@@ -83,14 +88,18 @@ mod tests {
     }
 
     #[test]
-    fn traces_are_compared_by_their_rows_and_speed() {
-        let with = |tokens: u32, speed: f64, name: &str| {
-            let request = TraceRequest { arrival_s: 1.0, prompt_tokens: 5, output_tokens: tokens };
-            Traffic::Trace { path: name.into(), requests: Arc::from(vec![request]), speed }
+    fn traces_are_compared_by_their_rows_and_how_they_are_replayed() {
+        let with = |tokens: u32, replay: Replay, name: &str| {
+            let request = |arrival| TraceRequest { arrival, prompt_tokens: 5, output_tokens: tokens };
+            let trace = Arc::new(Trace::of(&[request(0), request(9)], name).expect("a trace"));
+            Traffic::Trace { path: name.into(), trace, replay }
         };
-        assert_eq!(unequal_traffic(&with(5, 1.0, "a.csv"), &with(5, 1.0, "b.csv")), Vec::<&str>::new());
-        let both = ["traffic.trace", "traffic.trace_speed"];
-        assert_eq!(unequal_traffic(&with(5, 1.0, "a.csv"), &with(6, 2.0, "a.csv")), both);
-        assert_eq!(unequal_traffic(&with(5, 1.0, "a.csv"), &scenario(5).traffic), ["traffic"]);
+        let plain = Replay { speed: 1.0, stretch: Stretch::FromAnyRow, wraps: true };
+        let a = with(5, plain, "a.csv");
+        assert_eq!(unequal_traffic(&a, &with(5, plain, "b.csv")), Vec::<&str>::new());
+        let other = Replay { speed: 2.0, stretch: Stretch::From(Duration::ZERO), wraps: false };
+        let all = ["traffic.trace", "traffic.trace_speed", "traffic.trace_offset or trace_block", "traffic.trace_loop"];
+        assert_eq!(unequal_traffic(&a, &with(6, other, "a.csv")), all);
+        assert_eq!(unequal_traffic(&a, &scenario(5).traffic), ["traffic"]);
     }
 }

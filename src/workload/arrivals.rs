@@ -1,14 +1,13 @@
 //! One run's requests in order of arrival, without end.
 
-use std::sync::Arc;
-
 use rand::Rng;
 use rand_distr::{Distribution as _, Gamma};
 
 use super::lengths::{longest_output, whole_tokens};
-use super::rate::{ModulatedStates, modulated_states, trace_span, trace_start};
+use super::rate::{ModulatedStates, modulated_states};
+use super::replay::{Replayed, Stretches};
 use crate::random::{Distribution, Purpose, RunKey, Stream, exponential, unit_interval};
-use crate::scenario::{Arrivals, Engine, Scenario, TraceRequest, Traffic};
+use crate::scenario::{Arrivals, Engine, Scenario, Traffic};
 use crate::units::{Duration, Time};
 
 /// A request as its user sends it.
@@ -33,7 +32,7 @@ pub struct Workload<'a> {
 #[derive(Clone, Debug)]
 enum Source<'a> {
     Drawn(Box<Drawn<'a>>),
-    Replayed(Replayed),
+    Replayed(Box<Replayed<'a>>),
 }
 
 #[derive(Clone, Debug)]
@@ -61,15 +60,6 @@ enum Gaps {
     Modulated(ModulatedStates),
 }
 
-#[derive(Clone, Debug)]
-struct Replayed {
-    requests: Arc<[TraceRequest]>,
-    next: usize,
-    /// Simulated seconds from a row's recorded second to when it arrives, in the present pass.
-    offset: f64,
-    speed: f64,
-}
-
 impl<'a> Workload<'a> {
     /// The requests of the run with this key, from `start`.
     pub fn new(scenario: &'a Scenario, key: RunKey, start: Time) -> Workload<'a> {
@@ -89,10 +79,9 @@ impl<'a> Workload<'a> {
                     longest_output: bounded.then(|| output_tokens.max.floor().clamp(1.0, 4e9) as u32),
                 }))
             }
-            Traffic::Trace { requests, speed, .. } => {
-                let next = trace_start(requests.len(), key);
-                let offset = start.seconds() - requests[next].arrival_s / speed;
-                Source::Replayed(Replayed { requests: requests.clone(), next, offset, speed: *speed })
+            Traffic::Trace { trace, replay, .. } => {
+                let stretches = Stretches::new(trace, replay, key, start, needed(scenario));
+                Source::Replayed(Box::new(Replayed::new(trace, stretches, replay.wraps)))
             }
         };
         Workload { source, last: start }
@@ -177,17 +166,7 @@ impl Gaps {
     }
 }
 
-impl Replayed {
-    fn next(&mut self, last: Time) -> Arrival {
-        let row = self.requests[self.next];
-        let seconds = row.arrival_s / self.speed + self.offset;
-        self.next += 1;
-        if self.next == self.requests.len() {
-            self.next = 0;
-            self.offset += trace_span(&self.requests) / self.speed;
-        }
-        // Seconds to nanoseconds may round a row before its predecessor's.
-        let time = Time((seconds * 1e9).round() as i64).max(last);
-        Arrival { time, prompt_tokens: row.prompt_tokens, output_tokens: row.output_tokens }
-    }
+/// How long requests must come at least, from the beginning of a run: nanoseconds.
+pub(super) fn needed(scenario: &Scenario) -> u64 {
+    (scenario.study.warm_up + scenario.study.duration).0
 }

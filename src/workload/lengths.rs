@@ -2,6 +2,7 @@
 
 use crate::random::Distribution;
 use crate::scenario::{Engine, Traffic};
+use crate::trace::Trace;
 
 /// Tokens that the KV cache holds in whole blocks: no request's prompt + output - 1 may exceed it.
 fn cache_tokens(engine: &Engine) -> u64 {
@@ -53,19 +54,25 @@ impl LengthMoments {
             Traffic::Synthetic { prompt_tokens, output_tokens, .. } => {
                 LengthMoments::of_distributions(prompt_tokens, output_tokens, traffic, engine)
             }
-            Traffic::Trace { requests, .. } => {
-                let n = requests.len() as f64;
-                let mean = |f: &dyn Fn(f64, f64) -> f64| {
-                    requests.iter().map(|r| f(f64::from(r.prompt_tokens), f64::from(r.output_tokens))).sum::<f64>() / n
-                };
-                let mean_output = mean(&|_, output| output);
-                LengthMoments {
-                    mean_prompt: mean(&|prompt, _| prompt),
-                    mean_output,
-                    mean_context: mean(&|prompt, output| output * prompt + output * (output - 1.0) / 2.0) / mean_output,
-                    mean_prefill_nanoseconds: mean(&|prompt, _| prefill_nanoseconds(engine, prompt as u32)),
-                }
-            }
+            Traffic::Trace { trace, .. } => LengthMoments::of_trace(trace, engine),
+        }
+    }
+
+    fn of_trace(trace: &Trace, engine: &Engine) -> LengthMoments {
+        let (mut prompts, mut outputs, mut contexts, mut prefills) = (0.0, 0.0, 0.0, 0.0);
+        trace.for_each(|request| {
+            let (prompt, output) = (f64::from(request.prompt_tokens), f64::from(request.output_tokens));
+            prompts += prompt;
+            outputs += output;
+            contexts += output * prompt + output * (output - 1.0) / 2.0;
+            prefills += prefill_nanoseconds(engine, request.prompt_tokens);
+        });
+        let n = trace.len() as f64;
+        LengthMoments {
+            mean_prompt: prompts / n,
+            mean_output: outputs / n,
+            mean_context: contexts / outputs,
+            mean_prefill_nanoseconds: prefills / n,
         }
     }
 

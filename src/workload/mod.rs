@@ -5,6 +5,7 @@
 mod arrivals;
 mod lengths;
 mod rate;
+mod replay;
 
 pub use arrivals::{Arrival, Workload};
 pub use lengths::{LengthMoments, longest_output, scaled_output};

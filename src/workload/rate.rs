@@ -1,12 +1,11 @@
 //! The arrival rate as a function of time: what the traffic offers, as opposed to what was drawn from it.
 
+use super::arrivals::needed;
+use super::replay::{ReplayedRate, Stretches};
 use crate::random::{Purpose, RunKey, Stream, exponential, unit_interval};
-use crate::scenario::{Arrivals, TraceRequest, Traffic};
+use crate::scenario::{Arrivals, Scenario, Traffic};
 use crate::units::{Duration, Time};
 use rand::Rng;
-
-/// Width of the bins in which a trace's rate is taken, seconds of the trace.
-const TRACE_RATE_BIN: f64 = 60.0;
 
 /// The states of a Markov-modulated process over time: a cyclic sequence, each for an exponential time.
 #[derive(Clone, Debug)]
@@ -73,29 +72,18 @@ pub enum RateCurve {
     },
     /// The states of a Markov-modulated process.
     Modulated(Box<Modulated>),
-    /// A trace's rate in bins of a minute.
-    Trace(Box<TraceRate>),
+    /// A trace's rate in bins of a minute of the recording.
+    Replayed(Box<ReplayedRate>),
 }
 
 /// A Markov-modulated process read forwards.
 #[derive(Clone, Debug)]
 pub struct Modulated(ModulatedStates);
 
-/// A trace's rate in bins, from the point where the run begins.
-#[derive(Clone, Debug)]
-pub struct TraceRate {
-    /// Requests/s of simulated time in each bin.
-    rates: Vec<f64>,
-    /// Seconds of simulated time that a bin lasts.
-    bin: f64,
-    /// Simulated second at which bin 0 began for the first time (before the run's beginning).
-    origin: f64,
-}
-
 impl RateCurve {
     /// The curve of one run that begins at `start`.
-    pub fn new(traffic: &Traffic, key: RunKey, start: Time) -> RateCurve {
-        match traffic {
+    pub fn new(scenario: &Scenario, key: RunKey, start: Time) -> RateCurve {
+        match &scenario.traffic {
             Traffic::Synthetic { arrivals, .. } => match arrivals {
                 Arrivals::Poisson { rate } | Arrivals::Gamma { rate, .. } => RateCurve::Constant(*rate),
                 Arrivals::Diurnal { mean, peak_to_mean, period, peak_at } => RateCurve::Diurnal {
@@ -108,10 +96,9 @@ impl RateCurve {
                     RateCurve::Modulated(Box::new(Modulated(modulated_states(arrivals, key, start))))
                 }
             },
-            Traffic::Trace { requests, speed, .. } => {
-                let first = trace_start(requests.len(), key);
-                let offset = requests[first].arrival_s - requests[0].arrival_s;
-                RateCurve::Trace(Box::new(TraceRate::new(requests, *speed, start.seconds() - offset / speed)))
+            Traffic::Trace { trace, replay, .. } => {
+                let stretches = Stretches::new(trace, replay, key, start, needed(scenario));
+                RateCurve::Replayed(Box::new(ReplayedRate::new(trace, stretches, replay)))
             }
         }
     }
@@ -145,7 +132,7 @@ impl RateCurve {
                 }
                 above
             }
-            RateCurve::Trace(trace) => trace.seconds_above(threshold, a, b),
+            RateCurve::Replayed(replayed) => replayed.seconds_above(threshold, from, to),
         }
     }
 }
@@ -167,53 +154,10 @@ fn cosine_seconds_above(mean: f64, p: f64, period: f64, peak: f64, threshold: f6
         .sum()
 }
 
-impl TraceRate {
-    fn new(requests: &[TraceRequest], speed: f64, origin: f64) -> TraceRate {
-        let begin = requests[0].arrival_s;
-        let bins = (trace_span(requests) / TRACE_RATE_BIN).ceil().max(1.0);
-        // The bins divide the span evenly, so that the wrap falls on a bin's end.
-        let bin = trace_span(requests) / bins;
-        let mut rates = vec![0.0; bins as usize];
-        for request in requests {
-            let at = (((request.arrival_s - begin) / bin) as usize).min(rates.len() - 1);
-            rates[at] += speed / bin;
-        }
-        TraceRate { rates, bin: bin / speed, origin }
-    }
-
-    fn seconds_above(&self, threshold: f64, a: f64, b: f64) -> f64 {
-        let (mut at, mut above) = (a, 0.0);
-        while at < b {
-            let number = ((at - self.origin) / self.bin).floor();
-            let mut end = (self.origin + (number + 1.0) * self.bin).min(b);
-            if end <= at {
-                // Rounding may put the end of a bin at its own beginning.
-                end = (at + self.bin).min(b);
-            }
-            if self.rates[(number as i64).rem_euclid(self.rates.len() as i64) as usize] > threshold {
-                above += end - at;
-            }
-            at = end;
-        }
-        above
-    }
-}
-
 /// The states of a Markov-modulated process for one run; the same ones for the arrivals and for the rate.
 pub(super) fn modulated_states(arrivals: &Arrivals, key: RunKey, start: Time) -> ModulatedStates {
     let Arrivals::Mmpp { rates, dwell } = arrivals else { unreachable!("only a modulated process has states") };
     ModulatedStates::new(rates, dwell, key, start)
-}
-
-/// The row of a trace at which a run begins: each as likely as the other.
-pub(super) fn trace_start(rows: usize, key: RunKey) -> usize {
-    ((key.keyed_uniform(Purpose::TraceStart, 0, 0) * rows as f64) as usize).min(rows - 1)
-}
-
-/// Seconds from the first row to where the first row would come again: the last row plus one mean gap.
-pub(super) fn trace_span(requests: &[TraceRequest]) -> f64 {
-    let recorded = requests[requests.len() - 1].arrival_s - requests[0].arrival_s;
-    recorded * requests.len() as f64 / (requests.len() - 1).max(1) as f64
 }
 
 /// Mean arrival rate, requests/s of simulated time.
@@ -227,7 +171,7 @@ pub fn mean_rate(traffic: &Traffic) -> f64 {
                 rates.iter().zip(dwell).map(|(rate, d)| rate * d.seconds()).sum::<f64>() / total
             }
         },
-        Traffic::Trace { requests, speed, .. } => requests.len() as f64 * speed / trace_span(requests),
+        Traffic::Trace { trace, replay, .. } => trace.len() as f64 * replay.speed / (trace.span() as f64 / 1e9),
     }
 }
 

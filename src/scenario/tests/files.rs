@@ -10,7 +10,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::random::Family;
-use crate::scenario::{Traffic, load};
+use crate::scenario::{Replay, Stretch, Traffic, load};
+use crate::trace::Trace;
+use crate::units::Duration;
 
 const TRACE: &str = "arrival_s,prompt_tokens,output_tokens\n0.0,374,44\n4.315,396,109\n4.315,20,1\n";
 
@@ -40,6 +42,24 @@ fn complaint_about(trace: &[u8]) -> String {
     }
 }
 
+/// (nanosecond, prompt tokens, output tokens) of every request.
+fn rows(trace: &Trace) -> Vec<(i64, u32, u32)> {
+    let mut rows = Vec::new();
+    trace.for_each(|it| rows.push((it.arrival, it.prompt_tokens, it.output_tokens)));
+    rows
+}
+
+/// The rows of a trace in a file of this name.
+fn rows_of(name: &str, text: &[u8]) -> Vec<(i64, u32, u32)> {
+    let directory = directory_with_trace(b"");
+    fs::write(directory.path().join(name), text).expect("a trace");
+    match load_from(&directory, &[&format!("traffic.trace={name}")]) {
+        Ok(Scenario { traffic: Traffic::Trace { trace, .. }, .. }) => rows(&trace),
+        Ok(_) => panic!("expected a trace"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
 fn compressed(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(text.as_bytes()).expect("compressing in memory");
@@ -50,22 +70,104 @@ fn compressed(text: &str) -> Vec<u8> {
 fn a_trace_is_read_beside_its_scenario_which_is_named_after_its_file() {
     let scenario = load_from(&directory_with_trace(TRACE.as_bytes()), &["traffic.trace_speed=2"]).expect("a trace");
     assert_eq!(scenario.name, "replay");
-    let Traffic::Trace { path, requests, speed } = scenario.traffic else { panic!("expected a trace") };
-    assert_eq!((path.as_path(), speed.to_bits()), (Path::new("trace.csv"), 2f64.to_bits()));
-    let rows: Vec<_> = requests.iter().map(|it| (it.arrival_s, it.prompt_tokens, it.output_tokens)).collect();
-    assert_eq!(rows, [(0.0, 374, 44), (4.315, 396, 109), (4.315, 20, 1)]);
+    let Traffic::Trace { path, trace, replay } = scenario.traffic else { panic!("expected a trace") };
+    assert_eq!(path.as_path(), Path::new("trace.csv"));
+    assert_eq!(replay, Replay { speed: 2.0, stretch: Stretch::FromAnyRow, wraps: true });
+    assert_eq!(rows(&trace), [(0, 374, 44), (4_315_000_000, 396, 109), (4_315_000_000, 20, 1)]);
 }
 
 #[test]
 fn columns_may_come_in_any_order_with_others_between() {
     let trace = b"output_tokens,who,arrival_s,prompt_tokens\n7,a,1.5,3\n8,b,2.5,4\n";
-    let Traffic::Trace { requests, .. } = load_from(&directory_with_trace(trace), &[]).expect("a trace").traffic else {
-        panic!("expected a trace")
+    assert_eq!(rows_of("mixed.csv", trace), [(0, 3, 7), (1_000_000_000, 4, 8)]);
+}
+
+#[test]
+fn public_traces_are_read_as_they_are_published() {
+    let azure = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n\
+                 2023-11-16 18:15:50.9951690,396,109\n";
+    assert_eq!(rows_of("azure.csv", azure.as_bytes()), [(0, 374, 44), (4_314_579_000, 396, 109)]);
+    let later = "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.009930+00:00,2162,5\n\
+                 2024-05-10 00:00:01.017335+00:00,2399,6\n";
+    assert_eq!(rows_of("azure.csv.gz", &compressed(later)), [(0, 2162, 5), (1_007_405_000, 2399, 6)]);
+    let mooncake = "{\"timestamp\": 27000, \"input_length\": 6955, \"output_length\": 52, \"hash_ids\": [46, 47]}\n\
+                    {\"timestamp\": 30535, \"input_length\": 6472, \"output_length\": 26, \"hash_ids\": [46]}\n";
+    assert_eq!(rows_of("mooncake.jsonl", mooncake.as_bytes()), [(0, 6955, 52), (3_535_000_000, 6472, 26)]);
+}
+
+#[test]
+fn every_fault_of_a_public_trace_names_its_line() {
+    let azure = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,374,44\n";
+    let mooncake = "{\"timestamp\": 27, \"input_length\": 6955, \"output_length\": 52}\n";
+    for (name, text, expected) in [
+        ("a.csv", format!("{azure}2023-11-16 18:15:46,1,1\n"), "a.csv:3: expected arrivals in order"),
+        ("a.csv", format!("{azure}18:15:47,1,1\n"), "a.csv:3: expected `TIMESTAMP` to be a date and time such as"),
+        ("a.csv", format!("{azure}2023-11-16 18:15:47,0,1\n"), "a.csv:3: expected `ContextTokens`"),
+        ("a.csv", format!("{azure}2023-11-16 18:15:47,1,-1\n"), "a.csv:3: expected `GeneratedTokens`"),
+        ("a.csv", format!("{azure}2023-11-16 18:15:4"), "a.csv:3: expected 3 columns as in the header, found 1"),
+        ("m.jsonl", format!("{mooncake}{{\"timestamp\": 28, \"inp"), "m.jsonl:2: expected a whole JSON object"),
+        ("m.jsonl", mooncake.replace("27", "-1"), "m.jsonl:1: expected `timestamp` to be a number"),
+        ("m.jsonl", format!("{mooncake}{}", mooncake.replace("52", "0")), "m.jsonl:2: expected `output_length`"),
+        ("m.jsonl", format!("{mooncake}{}", mooncake.replace("27", "26")), "m.jsonl:2: expected arrivals in order"),
+        ("m.jsonl", format!("{mooncake}{}", mooncake.replace("27", "NaN")), "m.jsonl:2: expected a JSON object"),
+        ("m.jsonl", String::new(), "m.jsonl:1: expected the columns"),
+        ("m.jsonl", "{\"timestamp\": 1, \"input_length\": 2}".to_owned(), "with a key `output_length`"),
+    ] {
+        let directory = directory_with_trace(b"");
+        fs::write(directory.path().join(name), &text).expect("a trace");
+        let error = load_from(&directory, &[&format!("traffic.trace={name}")]).err();
+        let said = error.unwrap_or_else(|| panic!("nothing was found wrong with {text:?}")).to_string();
+        assert!(said.contains(expected), "{text:?}: {said}");
+    }
+}
+
+#[test]
+fn how_a_trace_is_replayed_is_said_in_four_keys() {
+    let directory = directory_with_trace(TRACE.as_bytes());
+    let replay = |sets: &[&str]| match load_from(&directory, sets).expect("a trace").traffic {
+        Traffic::Trace { replay, .. } => replay,
+        Traffic::Synthetic { .. } => panic!("expected a trace"),
     };
-    assert_eq!(
-        (requests[0].arrival_s.to_bits(), requests[0].prompt_tokens, requests[0].output_tokens),
-        (1.5f64.to_bits(), 3, 7)
-    );
+    let plain = Replay { speed: 1.0, stretch: Stretch::FromAnyRow, wraps: true };
+    assert_eq!(replay(&[]), plain);
+    let offset = replay(&["traffic.trace_offset=4s", "traffic.trace_loop=false"]);
+    assert_eq!(offset, Replay { stretch: Stretch::From(Duration::from_seconds(4)), wraps: false, ..plain });
+    let blocks = replay(&["traffic.trace_block=2m"]);
+    assert_eq!(blocks, Replay { stretch: Stretch::Blocks(Duration::from_seconds(120)), ..plain });
+    for (sets, expected) in [
+        (&["traffic.trace_offset=5s"][..], "expected at most 4s315ms, the length of the recording"),
+        (&["traffic.trace_block=0s"], "expected a duration from 1s"),
+        (&["traffic.trace_block=1m", "traffic.trace_offset=1s"], "expected `trace_offset` or `trace_block`"),
+        (&["traffic.trace_block=1m", "traffic.trace_loop=false"], "blocks follow one another without end"),
+        (&["traffic.trace_loop=maybe"], "expected true or false"),
+    ] {
+        let Err(error) = load_from(&directory, sets) else { panic!("{sets:?} was accepted") };
+        assert!(error.to_string().contains(expected), "{sets:?}: {error}");
+    }
+    let synthetic = "[traffic]\narrivals = { process = \"poisson\", rate = 1 }\nprompt_tokens = 5\noutput_tokens = 5\n";
+    for key in ["trace_speed = 2", "trace_offset = \"1s\"", "trace_block = \"1m\"", "trace_loop = false"] {
+        let said = problem_with(&format!("{synthetic}{key}\n")).expected;
+        assert!(said.contains("there is no `trace` that it could concern"), "{key}: {said}");
+    }
+}
+
+#[test]
+fn a_recording_that_ends_before_the_run_does_is_pointed_out() {
+    let directory = directory_with_trace(b"arrival_s,prompt_tokens,output_tokens\n0,5,5\n3600,5,5\n");
+    let warnings = |sets: &[&str]| load_from(&directory, sets).expect("a trace").warnings;
+    let short = ["traffic.trace_loop=false", "study.warm_up=5m", "study.duration=50m"];
+    assert_eq!(warnings(&short), [""; 0]);
+    let said = warnings(&[&short[..], &["traffic.trace_speed=2"]].concat());
+    let expected = "with trace_loop = false requests end after 30m of a run, which lasts 55m (warm-up and window)";
+    assert_eq!(said, [expected]);
+    assert_eq!(warnings(&[&short[..], &["traffic.trace_offset=6m"]].concat()).len(), 1);
+}
+
+#[test]
+fn the_hash_of_a_scenario_sees_what_is_in_its_trace() {
+    let hash = |trace: &str| load_from(&directory_with_trace(trace.as_bytes()), &[]).expect("a trace").hash;
+    assert_eq!(hash(TRACE), hash(&TRACE.replace("0.0,374,44", "0,374,44")));
+    assert_ne!(hash(TRACE), hash(&TRACE.replace("374", "375")));
 }
 
 #[test]
@@ -98,14 +200,15 @@ fn every_fault_of_a_trace_names_its_line() {
         ("0,5,5\n", "expected at least 2 rows"),
         ("", "expected at least 2 rows"),
         ("3,5,5\n3,5,5\n", "all at the same instant"),
-        ("0,5,5\n100000001,5,5\n", "expected arrivals within 1e8 s"),
+        ("0,5,5\n100000001,5,5\n", "trace.csv:3: expected arrivals within 1e8 s"),
         ("0,5,5\n0.0000005,5,5\n", "expected at most 1e6 requests/s, found 2e6"),
     ] {
         let said = complaint_about(format!("{header}{rows}").as_bytes());
         assert!(said.contains(expected), "{rows:?}: {said}");
     }
-    assert!(complaint_about(b"").contains("expected a header with a column `arrival_s`"));
-    assert!(complaint_about(b"time,in,out\n1,2,3\n").contains("trace.csv:1: expected a header"));
+    assert!(complaint_about(b"").contains("expected the columns arrival_s,prompt_tokens,output_tokens or TIMESTAMP"));
+    assert!(complaint_about(b"time,in,out\n1,2,3\n").contains("trace.csv:1: expected the columns"));
+    assert!(complaint_about(b"arrival_s,in,out\n1,2,3\n").contains("a header with a column `prompt_tokens`"));
     assert!(complaint_about(b"arrival_s,prompt_tokens,output_tokens\n0,\xff,5\n").contains("not UTF-8"));
 }
 
@@ -115,7 +218,7 @@ fn a_trace_that_is_not_there_or_is_not_alone_is_refused() {
     for (set, expected) in [
         ("traffic.trace=none.csv", "cannot read none.csv"),
         ("traffic.trace=.", "it is a directory, not a regular file"),
-        ("traffic.trace=3", "expected the name of a CSV file"),
+        ("traffic.trace=3", "expected the name of a file"),
         ("traffic.trace_speed=0", "from 1e-6 to 1e6"),
         ("traffic.trace_speed=1e7", "from 1e-6 to 1e6"),
         ("traffic.prompt_tokens=5", "comes from the trace"),
@@ -165,10 +268,10 @@ fn a_row_without_end_is_refused_before_it_fills_the_memory() {
 fn a_long_file_of_short_rows_is_read() {
     let rows: String = (0..200_000).map(|i| format!("{i},5,5\n")).collect();
     let directory = directory_with_trace(format!("arrival_s,prompt_tokens,output_tokens\n{rows}").as_bytes());
-    let Traffic::Trace { requests, .. } = load_from(&directory, &[]).expect("a trace").traffic else {
+    let Traffic::Trace { trace, .. } = load_from(&directory, &[]).expect("a trace").traffic else {
         panic!("expected a trace")
     };
-    assert_eq!(requests.len(), 200_000);
+    assert_eq!(trace.len(), 200_000);
 }
 
 #[test]
