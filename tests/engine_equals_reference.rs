@@ -235,7 +235,7 @@ fn settings() -> impl Strategy<Value = scenario::Engine> {
                 kv_watermark,
                 reserve_full_prompt,
                 step_time,
-                saturated_tokens_per_second: None,
+                ..scenario::Engine::default()
             }
         },
     )
@@ -293,9 +293,8 @@ proptest! {
             kv_cache_tokens,
             block_size: 16,
             kv_watermark,
-            reserve_full_prompt: true,
             step_time,
-            saturated_tokens_per_second: None,
+            ..scenario::Engine::default()
         };
         let events: Vec<Event> = requests
             .into_iter()

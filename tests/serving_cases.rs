@@ -47,7 +47,6 @@ fn settings(config: &Value) -> scenario::Engine {
         kv_cache_tokens: whole("num_blocks_per_replica") * block_size,
         block_size: block_size as u32,
         kv_watermark: 0.01,
-        reserve_full_prompt: true,
         step_time: scenario::StepTime {
             base: coefficient("a_ms"),
             base_table: Vec::new(),
@@ -57,7 +56,7 @@ fn settings(config: &Value) -> scenario::Engine {
             per_prefill_token_squared: coefficient("e_ms_per_prefill_token_sq"),
             per_prefill_token_context: coefficient("f_ms_per_prefill_token_x_kv"),
         },
-        saturated_tokens_per_second: None,
+        ..scenario::Engine::default()
     }
 }
 

@@ -36,26 +36,6 @@ fn clients() -> Clients {
     }
 }
 
-/// A made-up engine of round numbers.
-fn engine() -> Engine {
-    Engine {
-        max_num_seqs: 256,
-        max_num_batched_tokens: 8_192,
-        kv_cache_tokens: 400_000,
-        block_size: 16,
-        kv_watermark: 0.0,
-        reserve_full_prompt: true,
-        step_time: StepTime {
-            base: 8e6,
-            per_sequence: 5e4,
-            per_kv_token: 20.0,
-            per_prefill_token: 6e4,
-            ..StepTime::default()
-        },
-        saturated_tokens_per_second: None,
-    }
-}
-
 fn cold_start() -> ColdStart {
     ColdStart {
         provision: stage(Distribution::constant(0.0)),
@@ -133,7 +113,7 @@ pub fn scenario() -> Scenario {
             gpu_hour_usd: 3.0,
             surge_gpu_hour_usd: 3.0,
         },
-        engine: engine(),
+        engine: Engine::default(),
         cold_start: cold_start(),
         termination: Termination {
             grace_period: Duration::from_seconds(30),

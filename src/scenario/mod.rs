@@ -254,8 +254,33 @@ pub struct Engine {
     pub reserve_full_prompt: bool,
     /// How long a step takes.
     pub step_time: StepTime,
+    /// What every step takes beyond that, nanoseconds: scheduling, sampling, sending tokens out.
+    pub overhead: f64,
     /// Overrides the saturated rate that follows from the step time, tokens/s per replica.
     pub saturated_tokens_per_second: Option<f64>,
+}
+
+impl Default for Engine {
+    /// The format's own defaults.
+    fn default() -> Engine {
+        Engine {
+            max_num_seqs: 256,
+            max_num_batched_tokens: 8192,
+            kv_cache_tokens: 400_000,
+            block_size: 16,
+            kv_watermark: 0.0,
+            reserve_full_prompt: true,
+            step_time: StepTime {
+                base: 8e6,
+                per_sequence: 50e3,
+                per_kv_token: 20.0,
+                per_prefill_token: 60e3,
+                ..StepTime::default()
+            },
+            overhead: 0.0,
+            saturated_tokens_per_second: None,
+        }
+    }
 }
 
 /// `engine.step_time`: coefficients in nanoseconds, finer than a nanosecond.

@@ -28,14 +28,16 @@ pub(super) fn engine(section: &Section<'_>) -> Engine {
     {
         field.not_supported("`engine.chunked_prefill = false`");
     }
+    let default = Engine::default();
     let engine = Engine {
-        max_num_seqs: section.whole("max_num_seqs", 1..=10_000_000, 256),
-        max_num_batched_tokens: section.whole("max_num_batched_tokens", 1..=10_000_000, 8192),
-        kv_cache_tokens: section.whole("kv_cache_tokens", 1..=MOST_CACHE_TOKENS, 400_000),
-        block_size: section.whole("block_size", 1..=1_000_000, 16),
-        kv_watermark: section.real("kv_watermark", &WATERMARK, 0.0),
-        reserve_full_prompt: section.boolean("reserve_full_prompt", true),
-        step_time: read_step_time(section),
+        max_num_seqs: section.whole("max_num_seqs", 1..=10_000_000, default.max_num_seqs),
+        max_num_batched_tokens: section.whole("max_num_batched_tokens", 1..=10_000_000, default.max_num_batched_tokens),
+        kv_cache_tokens: section.whole("kv_cache_tokens", 1..=MOST_CACHE_TOKENS, default.kv_cache_tokens),
+        block_size: section.whole("block_size", 1..=1_000_000, default.block_size),
+        kv_watermark: section.real("kv_watermark", &WATERMARK, default.kv_watermark),
+        reserve_full_prompt: section.boolean("reserve_full_prompt", default.reserve_full_prompt),
+        step_time: read_step_time(section, default.step_time),
+        overhead: section.field("overhead").and_then(|it| step_duration(&it, LONGEST_BASE)).unwrap_or(default.overhead),
         saturated_tokens_per_second: section.optional_real("saturated_tokens_per_second", &POSITIVE),
     };
     let context = section.context;
@@ -51,18 +53,11 @@ pub(super) fn engine(section: &Section<'_>) -> Engine {
     engine
 }
 
-/// Reads `engine.step_time`. Coefficients that a given table leaves out are zero; without the table, they are those of
-/// the format's example.
-fn read_step_time(section: &Section<'_>) -> StepTime {
+/// Reads `engine.step_time`. Coefficients that a given table leaves out are zero; without the table, the default's hold.
+fn read_step_time(section: &Section<'_>, default: StepTime) -> StepTime {
     if !section.has("step_time") {
         section.field("step_time");
-        return StepTime {
-            base: 8e6,
-            per_sequence: 50e3,
-            per_kv_token: 20.0,
-            per_prefill_token: 60e3,
-            ..StepTime::default()
-        };
+        return default;
     }
     section.read("step_time", |table| {
         let coefficient = |key| table.field(key).and_then(|field| step_duration(&field, LONGEST_COEFFICIENT));

@@ -138,11 +138,12 @@ impl EngineModel {
         let step_time = &settings.step_time;
         let coefficient = |nanoseconds: f64| rounded(nanoseconds * step_time_factor);
         let total_blocks = settings.kv_cache_tokens / u64::from(settings.block_size);
+        let overhead = settings.overhead;
         let base = if step_time.base_table.is_empty() {
-            Base::Constant(coefficient(step_time.base))
+            Base::Constant(coefficient(step_time.base + overhead))
         } else {
-            let scaled = step_time.base_table.iter().map(|(sequences, base)| (*sequences, base * step_time_factor));
-            Base::Table(scaled.collect())
+            let scaled = |(sequences, base): &(u32, f64)| (*sequences, (base + overhead) * step_time_factor);
+            Base::Table(step_time.base_table.iter().map(scaled).collect())
         };
         EngineModel {
             max_num_seqs: settings.max_num_seqs as usize,
@@ -210,9 +211,8 @@ mod tests {
             kv_cache_tokens: 103,
             block_size: 10,
             kv_watermark: 0.25,
-            reserve_full_prompt: true,
             step_time,
-            saturated_tokens_per_second: None,
+            ..Engine::default()
         }
     }
 
@@ -242,6 +242,16 @@ mod tests {
         for (decoding, nanoseconds) in [(0, 10), (2, 10), (3, 15), (6, 30), (100, 30)] {
             let load = StepLoad { decoding, ..StepLoad::default() };
             assert_eq!(model.step(&load), nanoseconds << 32, "{decoding} decoding sequences");
+        }
+    }
+
+    #[test]
+    fn the_overhead_is_a_part_of_every_step_and_of_the_factor() {
+        let step_time = StepTime { base: 10.0, base_table: vec![(2, 10.0), (6, 30.0)], ..StepTime::default() };
+        for table in [step_time.base_table.clone(), Vec::new()] {
+            let step_time = StepTime { base_table: table, ..step_time.clone() };
+            let model = EngineModel::new(&Engine { overhead: 2.5, ..settings(step_time) }, 2.0);
+            assert_eq!(model.step(&StepLoad { decoding: 1, ..StepLoad::default() }), 25 << 32);
         }
     }
 

@@ -37,7 +37,10 @@ fn batch_limit(engine: &Engine, mean_context: f64) -> f64 {
 
 fn decode_nanoseconds(engine: &Engine, batch: f64, mean_context: f64) -> f64 {
     let step = &engine.step_time;
-    base_nanoseconds(engine, batch) + step.per_sequence * batch + step.per_kv_token * batch * mean_context
+    base_nanoseconds(engine, batch)
+        + engine.overhead
+        + step.per_sequence * batch
+        + step.per_kv_token * batch * mean_context
 }
 
 /// The step's base at a batch: linear between the points of a table, constant outside.

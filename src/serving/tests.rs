@@ -14,10 +14,8 @@ fn settings() -> scenario::Engine {
         max_num_batched_tokens: 100,
         kv_cache_tokens: 40,
         block_size: 4,
-        kv_watermark: 0.0,
-        reserve_full_prompt: true,
         step_time: StepTime { base: 1000.0, ..StepTime::default() },
-        saturated_tokens_per_second: None,
+        ..scenario::Engine::default()
     }
 }
 

@@ -137,10 +137,8 @@ mod tests {
             max_num_batched_tokens: 64,
             kv_cache_tokens: blocks * u64::from(block_size),
             block_size,
-            kv_watermark: 0.0,
-            reserve_full_prompt: true,
             step_time: StepTime::default(),
-            saturated_tokens_per_second: None,
+            ..Engine::default()
         };
         let model = EngineModel::new(&settings, 1.0);
         let blocks = Blocks::new(&model);
