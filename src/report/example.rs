@@ -6,7 +6,7 @@ use crate::ledger::{Histogram, METRICS, Metric, Pooled, RolloutOutcome, RunRecor
 use crate::random::{Distribution, Family};
 use crate::scenario::{
     Arrivals, Backoff, Check, Clients, ColdStart, DeploymentSettings, Engine, Fleet, NewVersion, OnSigterm, Rollout,
-    Router, RouterPolicy, Scenario, Slo, Stage, Statistic, StepTime, Strategy, Study, Termination, Traffic, WeightLoad,
+    Router, RouterPolicy, Scenario, Slo, Stage, Statistic, Strategy, Study, Termination, Traffic, WeightLoad,
 };
 use crate::study::{Facts, StudyResult, summarize};
 use crate::units::{CountOrPercent, Duration, Time};
