@@ -8,6 +8,7 @@
 //!
 //! - [`units`]: instants, durations, counts or percent, and how people write them
 //! - [`digits`]: numbers as people read them
+//! - [`heap`]: a priority queue of small keys
 //! - [`random`]: streams named by (seed, run, purpose), and distributions
 //! - [`trace`]: recorded requests, read from files in bounded memory
 //! - [`scenario`]: what a user writes, checked
@@ -24,6 +25,8 @@
 pub mod units;
 
 pub mod digits;
+
+pub mod heap;
 
 pub mod random;
 

@@ -46,6 +46,8 @@ pub enum Purpose {
     Skip = 16,
     /// States of a Markov-modulated arrival process and how long they last.
     ArrivalStates = 18,
+    /// How many tokens speculative steps yield; keyed by request and attempt.
+    Speculation = 19,
     /// Which of several equal pods a controller deletes; keyed by replica.
     PodName = 17,
 }

@@ -107,7 +107,12 @@ impl Pair {
         if !self.model.fits(prompt_tokens, output_tokens) {
             return;
         }
-        let request = Request { id: self.submitted, prompt_tokens, output_tokens };
+        let request = Request {
+            id: self.submitted,
+            prompt_tokens,
+            output_tokens,
+            luck: u64::from(self.submitted).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        };
         self.submitted += 1;
         let jump = self.jump.submit(now, request, &mut self.jump_notices);
         let step = self.step.submit(now, request, &mut self.step_notices);
@@ -225,17 +230,26 @@ fn settings() -> impl Strategy<Value = scenario::Engine> {
     // From a few blocks, with a preemption every other step, to plenty.
     let blocks = prop_oneof![4 => 2_u64..12, 4 => 8_u64..60, 1 => Just(100_000)];
     let watermark = prop_oneof![2 => Just(0.0), 1 => 0.0..0.4_f64];
-    (seats, batch, 1_u32..18, blocks, watermark, any::<bool>(), step_time()).prop_map(
-        |(max_num_seqs, max_num_batched_tokens, block_size, blocks, kv_watermark, reserve_full_prompt, step_time)| {
+    let acceptance = prop_oneof![1 => Just(0.0), 1 => Just(1.0), 4 => 0.0..1.0_f64];
+    let speculative = prop::option::weighted(0.3, (1_u32..6, acceptance));
+    let speculative =
+        speculative.prop_map(|it| it.map(|(tokens, acceptance)| scenario::Speculative { tokens, acceptance }));
+    let rules = (prop::bool::weighted(0.6), any::<bool>(), watermark, speculative);
+    (seats, batch, 1_u32..18, blocks, rules, step_time(), prop_oneof![3 => Just(0.0), 1 => 0.0..500.0_f64]).prop_map(
+        |(max_num_seqs, max_num_batched_tokens, block_size, blocks, rules, step_time, overhead)| {
+            let (chunked_prefill, reserve_full_prompt, kv_watermark, speculative) = rules;
             scenario::Engine {
                 max_num_seqs,
                 max_num_batched_tokens,
+                chunked_prefill,
                 kv_cache_tokens: blocks * u64::from(block_size) + u64::from(block_size) / 2,
                 block_size,
                 kv_watermark,
                 reserve_full_prompt,
                 step_time,
-                ..scenario::Engine::default()
+                overhead,
+                speculative,
+                saturated_tokens_per_second: None,
             }
         },
     )
@@ -284,15 +298,16 @@ proptest! {
     fn jumping_equals_stepping_on_a_busy_replica(
         kv_cache_tokens in 30_000_u64..400_000,
         kv_watermark in prop_oneof![Just(0.0), Just(0.01)],
+        chunked_prefill in prop::bool::weighted(0.6),
+        speculative in prop::option::weighted(0.3, Just(scenario::Speculative { tokens: 4, acceptance: 0.7 })),
         requests in prop::collection::vec((1_u64..500_000_000, 1_u32..4000, 1_u32..1500), 100..400),
     ) {
         let step_time = with_coefficients([8e6, 5e4, 20.123, 6e4, 0.5, 0.1], Vec::new());
         let settings = scenario::Engine {
-            max_num_seqs: 256,
-            max_num_batched_tokens: 8192,
             kv_cache_tokens,
-            block_size: 16,
             kv_watermark,
+            chunked_prefill,
+            speculative,
             step_time,
             ..scenario::Engine::default()
         };

@@ -75,7 +75,8 @@ fn replay(case: &str, config: &Value) -> Vec<Stamps> {
         let mut notices: Vec<Notice> = Vec::new();
         for (id, [arrival, prompt, output]) in requests.iter().enumerate().skip(replica).step_by(replicas) {
             let now = Time(nanoseconds(*arrival));
-            let request = Request { id: id as u32, prompt_tokens: *prompt as u32, output_tokens: *output as u32 };
+            let request =
+                Request { id: id as u32, prompt_tokens: *prompt as u32, output_tokens: *output as u32, luck: 0 };
             engine.run_before(now, &mut notices);
             engine.submit(now, request, &mut notices);
         }

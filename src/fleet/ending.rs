@@ -78,7 +78,7 @@ impl Fleet {
         self.note(id, LifeEvent::Sigterm, out);
         let replica = &mut self.replicas[id as usize];
         replica.accepting = false;
-        replica.last_step_seconds = replica.engine.step_seconds();
+        replica.last_seconds_per_token = replica.engine.seconds_per_token();
         if self.scenario.termination.on_sigterm == OnSigterm::Abort {
             replica.engine.abort(now, &mut out.notices);
         }
@@ -93,7 +93,7 @@ impl Fleet {
         if !self.replicas[id as usize].engine.is_empty() {
             self.note(id, LifeEvent::Sigkill, out);
             let replica = &mut self.replicas[id as usize];
-            replica.last_step_seconds = replica.engine.step_seconds();
+            replica.last_seconds_per_token = replica.engine.seconds_per_token();
             replica.engine.kill(now, &mut out.notices);
         }
         self.gone(id, now, out);

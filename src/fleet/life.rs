@@ -215,7 +215,7 @@ impl Fleet {
             epoch: 0,
             container_started: now,
             failures_in_row: 0,
-            last_step_seconds: 0.0,
+            last_seconds_per_token: 0.0,
             tokens_at_termination: 0,
         });
         self.counts[version].pending += 1;

@@ -7,6 +7,7 @@ use crate::units::{CountOrPercent, Duration};
 pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
     let mut warnings = Vec::new();
     recording_ends(scenario, &mut warnings);
+    prompts_beyond_the_budget(scenario, &mut warnings);
     match &scenario.rollout.strategy {
         Strategy::None => return warnings,
         Strategy::Recreate(settings) => {
@@ -38,6 +39,28 @@ fn recording_ends(scenario: &Scenario, warnings: &mut Vec<String>) {
             "with trace_loop = false requests end after {} of a run, which lasts {} (warm-up and window)",
             Duration::from_seconds_f64((left / replay.speed).floor()),
             study.warm_up + study.duration,
+        ));
+    }
+}
+
+/// vLLM V0 refuses to start where a whole prompt might not fit a step.
+fn prompts_beyond_the_budget(scenario: &Scenario, warnings: &mut Vec<String>) {
+    let (engine, budget) = (&scenario.engine, scenario.engine.max_num_batched_tokens);
+    if engine.chunked_prefill {
+        return;
+    }
+    let longest = match &scenario.traffic {
+        Traffic::Synthetic { prompt_tokens, .. } => prompt_tokens.greatest().ceil(),
+        Traffic::Trace { trace, .. } => {
+            let mut longest = 0;
+            trace.for_each(|request| longest = longest.max(request.prompt_tokens));
+            f64::from(longest)
+        }
+    };
+    if longest > f64::from(budget) {
+        warnings.push(format!(
+            "without chunked prefill a prompt is read whole, and prompts have up to {longest} tokens: those longer than \
+             engine.max_num_batched_tokens ({budget}) are read alone here; vLLM V0 would not start"
         ));
     }
 }

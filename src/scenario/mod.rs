@@ -244,6 +244,8 @@ pub struct Engine {
     pub max_num_seqs: u32,
     /// Tokens that a step may process.
     pub max_num_batched_tokens: u32,
+    /// Whether prompts are read in chunks beside the decodes (vLLM V1), or whole while decodes stand still (vLLM V0).
+    pub chunked_prefill: bool,
     /// Tokens that the KV cache holds.
     pub kv_cache_tokens: u64,
     /// Tokens in a block of the cache.
@@ -256,8 +258,19 @@ pub struct Engine {
     pub step_time: StepTime,
     /// What every step takes beyond that, nanoseconds: scheduling, sampling, sending tokens out.
     pub overhead: f64,
+    /// Speculative decoding, if it is on.
+    pub speculative: Option<Speculative>,
     /// Overrides the saturated rate that follows from the step time, tokens/s per replica.
     pub saturated_tokens_per_second: Option<f64>,
+}
+
+/// `engine.speculative`: draft tokens and how likely they are accepted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speculative {
+    /// Draft tokens of a step.
+    pub tokens: u32,
+    /// Probability that a draft token is accepted if those before it were.
+    pub acceptance: f64,
 }
 
 impl Default for Engine {
@@ -266,6 +279,7 @@ impl Default for Engine {
         Engine {
             max_num_seqs: 256,
             max_num_batched_tokens: 8192,
+            chunked_prefill: true,
             kv_cache_tokens: 400_000,
             block_size: 16,
             kv_watermark: 0.0,
@@ -278,6 +292,7 @@ impl Default for Engine {
                 ..StepTime::default()
             },
             overhead: 0.0,
+            speculative: None,
             saturated_tokens_per_second: None,
         }
     }

@@ -5,12 +5,16 @@ use std::path::Path;
 use super::distribution::{Quantity, Unit, gigabytes_per_second};
 use super::reader::{Field, POSITIVE, PROBABILITY, Real, Section};
 use super::tree::Value;
-use super::{ColdStart, Engine, OnSigterm, Stage, StepTime, Termination, WeightLoad};
+use super::{ColdStart, Engine, OnSigterm, Speculative, Stage, StepTime, Termination, WeightLoad};
 use crate::random::Distribution;
 use crate::units::Duration;
 
 /// Most tokens of a KV cache.
 const MOST_CACHE_TOKENS: u64 = 1_000_000_000;
+/// Most draft tokens of a step.
+const MOST_DRAFT_TOKENS: u64 = 32;
+/// Share of the blocks that an admission leaves free in vLLM V0 (`watermark` of its block manager).
+const V0_WATERMARK: f64 = 0.01;
 /// Longest base of a step: an hour, in nanoseconds.
 const LONGEST_BASE: f64 = 3.6e12;
 /// Longest time per sequence or token: a minute, in nanoseconds.
@@ -22,22 +26,21 @@ const WATERMARK: Real = Real { expected: "a number from 0, below 1", holds: |x| 
 
 /// Reads `[engine]`.
 pub(super) fn engine(section: &Section<'_>) -> Engine {
-    section.not_supported(&["profile", "speculative"]);
-    if let Some(field) = section.field("chunked_prefill")
-        && field.boolean() == Some(false)
-    {
-        field.not_supported("`engine.chunked_prefill = false`");
-    }
+    section.not_supported(&["profile"]);
     let default = Engine::default();
+    let chunked_prefill = section.boolean("chunked_prefill", default.chunked_prefill);
+    let watermark = if chunked_prefill { default.kv_watermark } else { V0_WATERMARK };
     let engine = Engine {
         max_num_seqs: section.whole("max_num_seqs", 1..=10_000_000, default.max_num_seqs),
         max_num_batched_tokens: section.whole("max_num_batched_tokens", 1..=10_000_000, default.max_num_batched_tokens),
+        chunked_prefill,
         kv_cache_tokens: section.whole("kv_cache_tokens", 1..=MOST_CACHE_TOKENS, default.kv_cache_tokens),
         block_size: section.whole("block_size", 1..=1_000_000, default.block_size),
-        kv_watermark: section.real("kv_watermark", &WATERMARK, default.kv_watermark),
+        kv_watermark: section.real("kv_watermark", &WATERMARK, watermark),
         reserve_full_prompt: section.boolean("reserve_full_prompt", default.reserve_full_prompt),
         step_time: read_step_time(section, default.step_time),
         overhead: section.field("overhead").and_then(|it| step_duration(&it, LONGEST_BASE)).unwrap_or(default.overhead),
+        speculative: section.field("speculative").and_then(|field| read_speculative(&field)),
         saturated_tokens_per_second: section.optional_real("saturated_tokens_per_second", &POSITIVE),
     };
     let context = section.context;
@@ -51,6 +54,16 @@ pub(super) fn engine(section: &Section<'_>) -> Engine {
         context.conflict("engine.kv_cache_tokens", "the KV cache holds no block", expected, None);
     }
     engine
+}
+
+fn read_speculative(field: &Field<'_>) -> Option<Speculative> {
+    field.table()?.read_whole(|table| {
+        let tokens = table.required("tokens", "draft tokens of a step, such as 4");
+        let tokens = tokens.and_then(|field| field.whole(1..=MOST_DRAFT_TOKENS));
+        let acceptance = table.required("acceptance", PROBABILITY.expected);
+        let acceptance = acceptance.and_then(|field| field.real(&PROBABILITY));
+        Some(Speculative { tokens: tokens? as u32, acceptance: acceptance? })
+    })
 }
 
 /// Reads `engine.step_time`. Coefficients that a given table leaves out are zero; without the table, the default's hold.

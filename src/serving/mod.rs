@@ -7,15 +7,27 @@
 //! # The rules
 //! - A step begins when a request reaches an idle engine or when the step before ends. What it does is decided at its
 //!   beginning and does not change in the middle.
-//! - Every sequence whose prompt is in the cache decodes one token, in order of admission: with `e` tokens emitted it
-//!   processes token `e`, at context `prompt + e`, and emits the next one when the step ends. A decode that needs a block
-//!   and finds none free preempts the sequence admitted last, if need be itself, until one is free.
-//! - What is left of `max_num_batched_tokens` reads prompts: the half-read one (there is at most one, and it was admitted
-//!   last; if it finds no blocks it preempts itself), then waiting requests in order, as far as `max_num_seqs` and the
-//!   free blocks allow. Nothing is admitted in a step that preempted.
+//! - A sequence decodes when its prompt is in the cache: with `e` tokens emitted it processes token `e`, at context
+//!   `prompt + e`, and emits the next one when the step ends. A decode that needs a block and finds none free preempts the
+//!   sequence admitted last, if need be itself, until one is free.
 //! - The step that reads the last of a prompt emits a token. After a preemption the tokens already emitted are read as
 //!   part of the prompt, and the sequence counts as newly admitted.
 //! - Who is cancelled while computing leaves at the end of the step, as cancelled even if that step emits its last token.
+//!
+//! With `chunked_prefill` (vLLM V1):
+//! - Every sequence whose prompt is in the cache decodes, in order of admission.
+//! - What is left of `max_num_batched_tokens` reads prompts: the half-read one (there is at most one, and it was admitted
+//!   last; if it finds no blocks it preempts itself), then waiting requests in order, as far as `max_num_seqs` and the
+//!   free blocks allow. Nothing is admitted in a step that preempted.
+//!
+//! Without it (vLLM V0):
+//! - A step that can admit someone reads whole prompts, as many waiting requests in order as `max_num_batched_tokens`,
+//!   `max_num_seqs` and the free blocks allow, and the decodes stand still. A prompt longer than the budget is read alone.
+//! - Else every sequence decodes, in order of admission; each needs a free block, whether it takes one or not. If that
+//!   leaves nobody, who waits is admitted at once.
+//!
+//! With speculative decoding a decode takes its draft tokens of the budget too, and steps yield tokens by a schedule that
+//! is fixed at admission: see `speculation`. Draft tokens take no room in the cache.
 //!
 //! Notices of one boundary come in order of admission: first what the step that ended has brought about, then who is
 //! preempted, then who is scheduled. A first token is always noticed, also when its sequence leaves at that boundary.
@@ -26,6 +38,7 @@ mod jump;
 mod model;
 pub mod reference;
 mod saturation;
+mod speculation;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +55,8 @@ pub struct Request {
     pub prompt_tokens: u32,
     /// Tokens after which the answer ends, at least 1.
     pub output_tokens: u32,
+    /// What the yields of its speculative steps follow from; without meaning where steps yield one token.
+    pub luck: u64,
 }
 
 /// A sequence inside one engine; valid until the notice that it has finished or is cancelled, then used again.

@@ -3,6 +3,7 @@
 //! Coefficients are rounded once, here, so that everything after is exact: sums of integers can be regrouped, which is
 //! what lets the jump equal stepping. How steps are filled is not decided here.
 
+use super::speculation::Speculation;
 use crate::scenario;
 use crate::units::Time;
 
@@ -38,8 +39,8 @@ fn rounded(nanoseconds: f64) -> u128 {
     ((nanoseconds * (1_u64 << TICK_BITS) as f64).round() as u128).min(LONGEST_STEP)
 }
 
-/// A coefficient times a count, in ticks; at most [`LONGEST_STEP`] where the product could overflow, so that up to seven
-/// of them can be added.
+/// A coefficient times a count, in ticks; at most [`LONGEST_STEP`] where the product could overflow, so that up to
+/// eight of them can be added.
 #[inline]
 pub(super) fn times(coefficient: u128, count: u64) -> u128 {
     if coefficient < 1 << 61 {
@@ -53,7 +54,8 @@ pub(super) fn times(coefficient: u128, count: u64) -> u128 {
 /// `n A + G n (n - 1) / 2`. At most [`LONGEST_STEP`].
 #[inline]
 pub(super) fn length_of_steps(first: u128, growth: u128, steps: u64) -> u128 {
-    let pairs = (u128::from(steps) * u128::from(steps.saturating_sub(1)) / 2) as u64;
+    debug_assert!(steps < 1 << 32, "answers have fewer tokens than that");
+    let pairs = steps * steps.saturating_sub(1) / 2;
     (times(first, steps) + times(growth, pairs)).min(LONGEST_STEP)
 }
 
@@ -62,8 +64,11 @@ pub(super) fn length_of_steps(first: u128, growth: u128, steps: u64) -> u128 {
 pub(super) struct StepLoad {
     /// Decoding sequences.
     pub decoding: u64,
-    /// Context tokens of the decoding sequences, those being processed included.
+    /// Context tokens of the decoding sequences, those being processed included; while speculating, as they were when
+    /// each began to decode.
     pub context_tokens: u64,
+    /// What contexts have grown by since, in ticks of the step's time; zero unless speculating.
+    pub grown: u128,
     /// Prompt tokens read.
     pub prompt_tokens: u64,
     /// Sum over sequences of the squared number of prompt tokens read.
@@ -116,6 +121,11 @@ pub struct EngineModel {
     pub(super) max_num_seqs: usize,
     /// Tokens that a step may process.
     pub(super) max_num_batched_tokens: u64,
+    /// Tokens of a step that each decoding sequence takes: one, and its draft tokens.
+    pub(super) tokens_per_decode: u64,
+    /// Whether prompts are read in chunks beside the decodes.
+    pub(super) chunked_prefill: bool,
+    speculation: Option<Speculation>,
     /// Tokens in a block of the cache.
     pub(super) block_size: u32,
     /// Blocks of the cache.
@@ -124,6 +134,8 @@ pub struct EngineModel {
     pub(super) reserved_blocks: u64,
     /// Whether an admission needs room for the whole prompt rather than its first chunk.
     pub(super) reserve_full_prompt: bool,
+    /// Blocks that must be free for a decode, whether it takes one or not.
+    pub(super) free_for_decode: u64,
     base: Base,
     per_sequence: u128,
     per_kv_token: u128,
@@ -148,10 +160,14 @@ impl EngineModel {
         EngineModel {
             max_num_seqs: settings.max_num_seqs as usize,
             max_num_batched_tokens: u64::from(settings.max_num_batched_tokens),
+            tokens_per_decode: 1 + settings.speculative.map_or(0, |speculative| u64::from(speculative.tokens)),
+            chunked_prefill: settings.chunked_prefill,
+            speculation: settings.speculative.as_ref().map(Speculation::new),
             block_size: settings.block_size,
             total_blocks,
             reserved_blocks: (settings.kv_watermark * total_blocks as f64) as u64,
-            reserve_full_prompt: settings.reserve_full_prompt,
+            reserve_full_prompt: settings.reserve_full_prompt || !settings.chunked_prefill,
+            free_for_decode: u64::from(!settings.chunked_prefill),
             base,
             per_sequence: coefficient(step_time.per_sequence),
             per_kv_token: coefficient(step_time.per_kv_token),
@@ -168,6 +184,36 @@ impl EngineModel {
         self.blocks_for(largest_context) <= self.total_blocks
     }
 
+    /// Whether steps may yield several tokens.
+    #[inline]
+    pub fn speculates(&self) -> bool {
+        self.speculation.is_some()
+    }
+
+    /// Mean tokens that a sequence emits in a decode step.
+    pub fn tokens_per_step(&self) -> f64 {
+        self.speculation.as_ref().map_or(1.0, Speculation::mean_yield)
+    }
+
+    /// Decode steps that so many tokens of an answer take, by the luck of its request.
+    #[inline]
+    pub(super) fn decode_steps(&self, tokens: u32, luck: u64) -> u32 {
+        match &self.speculation {
+            None => tokens,
+            // Each admission of the request has luck of its own.
+            Some(speculation) => {
+                let luck = luck ^ u64::from(tokens).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                speculation.steps(u64::from(tokens), luck) as u32
+            }
+        }
+    }
+
+    /// How much longer a step becomes with each step of a sequence that emits `tokens` tokens in `steps` steps, ticks.
+    #[inline]
+    pub(super) fn growth_of(&self, tokens: u32, steps: u32) -> u128 {
+        times(self.per_kv_token, u64::from(tokens)) / u128::from(steps.max(1))
+    }
+
     /// Blocks that so many tokens take.
     #[inline]
     pub(super) fn blocks_for(&self, tokens: u64) -> u64 {
@@ -178,7 +224,7 @@ impl EngineModel {
     #[inline]
     pub(super) fn step(&self, load: &StepLoad) -> u128 {
         let decoding = times(self.per_sequence, load.decoding) + times(self.per_kv_token, load.context_tokens);
-        let mut total = self.base.ticks(load.decoding) + decoding;
+        let mut total = self.base.ticks(load.decoding) + decoding + load.grown.min(LONGEST_STEP);
         if load.prompt_tokens > 0 {
             total += times(self.per_prefill_token, load.prompt_tokens)
                 + times(self.per_prefill_token_squared, load.prompt_tokens_squared)
@@ -284,6 +330,7 @@ mod tests {
             prompt_tokens: most,
             prompt_tokens_squared: most,
             prompt_tokens_context: most,
+            grown: u128::MAX,
         };
         assert_eq!(model.step(&load), LONGEST_STEP);
         assert_eq!(length_of_steps(LONGEST_STEP, LONGEST_STEP, u64::from(u32::MAX)), LONGEST_STEP);

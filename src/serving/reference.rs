@@ -1,14 +1,25 @@
 //! The same engine, one step at a time: slow, and plain enough to be checked against the rules by eye.
 //!
-//! It has the methods of [`super::Engine`], with the same meaning, and shares with it the step-time function and the
-//! clock, nothing else. Simulations do not use it.
+//! It has the methods of [`super::Engine`], with the same meaning, and shares with it the step-time function, the number
+//! of steps that an answer takes and the clock, nothing else. Simulations do not use it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::model::{END_OF_TIME, EngineModel, StepLoad, Ticks, floor, seconds, ticks, ticks_after};
+use super::model::{END_OF_TIME, EngineModel, StepLoad, Ticks, floor, ticks, ticks_after};
 use super::{Handle, Notice, NoticeKind, Request};
 use crate::units::Time;
+
+/// What a step does for a sequence that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    /// It stands still while others' prompts are read.
+    Nothing,
+    /// So many tokens of its prompt are read.
+    Read(u64),
+    /// It emits tokens.
+    Decode,
+}
 
 /// A sequence with everything about it written out.
 #[derive(Clone, Debug)]
@@ -19,19 +30,50 @@ struct Sequence {
     emitted: u64,
     /// Tokens to be read before it decodes: the prompt, and what it had emitted when it was admitted.
     prompt: u64,
-    /// Tokens in the cache.
-    cached: u64,
+    /// Prompt tokens in the cache.
+    read: u64,
     /// Blocks of the cache that it holds.
     blocks: u64,
-    /// Prompt tokens that the present step reads; zero if it decodes.
-    chunk: u64,
+    /// Tokens that it emits by decoding since it was admitted, in how many steps, and how many of those are done.
+    decode_tokens: u64,
+    decode_steps: u64,
+    decode_steps_done: u64,
+    work: Work,
     scheduled: bool,
     cancelled: bool,
 }
 
 impl Sequence {
-    fn decodes(&self) -> bool {
-        self.cached >= self.prompt
+    fn new(handle: Handle, request: Request) -> Sequence {
+        Sequence {
+            handle,
+            request,
+            emitted: 0,
+            prompt: 0,
+            read: 0,
+            blocks: 0,
+            decode_tokens: 0,
+            decode_steps: 0,
+            decode_steps_done: 0,
+            work: Work::Nothing,
+            scheduled: false,
+            cancelled: false,
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        self.read >= self.prompt
+    }
+
+    /// Tokens that its next decode step emits: they are spread evenly over the steps.
+    fn next_yield(&self) -> u64 {
+        let after = |steps: u64| steps * self.decode_tokens / self.decode_steps;
+        after(self.decode_steps_done + 1) - after(self.decode_steps_done)
+    }
+
+    /// Its context at the end of its next decode step, without the token emitted last.
+    fn next_context(&self) -> u64 {
+        u64::from(self.request.prompt_tokens) + self.emitted + self.next_yield() - 1
     }
 
     fn notice(&self, time: Time, kind: NoticeKind) -> Notice {
@@ -48,8 +90,8 @@ pub struct Reference {
     running: Vec<Sequence>,
     /// Blocks that nobody holds.
     free_blocks: u64,
-    /// The end of the present step, and its length; `None` when idle.
-    step: Option<(Ticks, u128)>,
+    /// The end of the present step; `None` when idle.
+    step: Option<Ticks>,
     emitted: u64,
     submitted: u32,
 }
@@ -73,17 +115,7 @@ impl Reference {
     pub fn submit(&mut self, now: Time, request: Request, notices: &mut Vec<Notice>) -> Handle {
         let handle = Handle(self.submitted);
         self.submitted += 1;
-        self.waiting.push_back(Sequence {
-            handle,
-            request,
-            emitted: 0,
-            prompt: 0,
-            cached: 0,
-            blocks: 0,
-            chunk: 0,
-            scheduled: false,
-            cancelled: false,
-        });
+        self.waiting.push_back(Sequence::new(handle, request));
         if self.step.is_none() {
             self.begin_step(ticks(now), notices);
         }
@@ -101,7 +133,7 @@ impl Reference {
     }
 
     fn run_until(&mut self, limit: Ticks, notices: &mut Vec<Notice>) {
-        while let Some((end, _)) = self.step
+        while let Some(end) = self.step
             && end < limit
         {
             self.end_step(floor(end), notices);
@@ -111,7 +143,7 @@ impl Reference {
 
     /// See [`super::Engine::next_boundary_after`].
     pub fn next_boundary_after(&self, _now: Time) -> Option<Time> {
-        self.step.map(|(end, _)| floor(end))
+        self.step.map(floor)
     }
 
     /// See [`super::Engine::cancel`].
@@ -174,24 +206,27 @@ impl Reference {
         sequences.find(|sequence| sequence.handle == handle).map_or(0, |sequence| sequence.emitted as u32)
     }
 
-    /// Seconds that the present step takes; zero when idle.
-    pub fn step_seconds(&self) -> f64 {
-        self.step.map_or(0.0, |(_, length)| seconds(length))
-    }
-
     /// What the step has computed counts; who has finished or is cancelled leaves.
     fn end_step(&mut self, time: Time, notices: &mut Vec<Notice>) {
         for mut sequence in std::mem::take(&mut self.running) {
-            // A decode processes one token, a chunk so many; both emit a token unless some of the prompt is left.
-            sequence.cached += sequence.chunk.max(1);
-            sequence.chunk = 0;
-            if sequence.decodes() {
-                sequence.emitted += 1;
-                self.emitted += 1;
-                if sequence.emitted == 1 {
-                    notices.push(sequence.notice(time, NoticeKind::FirstToken));
+            let emitted = match sequence.work {
+                Work::Nothing => 0,
+                Work::Decode => {
+                    let emitted = sequence.next_yield();
+                    sequence.decode_steps_done += 1;
+                    emitted
                 }
+                Work::Read(chunk) => {
+                    sequence.read += chunk;
+                    u64::from(sequence.is_read())
+                }
+            };
+            sequence.work = Work::Nothing;
+            if sequence.emitted == 0 && emitted > 0 {
+                notices.push(Notice { tokens_out: emitted as u32, ..sequence.notice(time, NoticeKind::FirstToken) });
             }
+            sequence.emitted += emitted;
+            self.emitted += emitted;
             if sequence.cancelled {
                 self.free_blocks += sequence.blocks;
                 notices.push(sequence.notice(time, NoticeKind::Cancelled));
@@ -207,37 +242,69 @@ impl Reference {
     fn begin_step(&mut self, start: Ticks, notices: &mut Vec<Notice>) {
         let time = floor(start);
         let mut load = StepLoad::default();
-        let mut preempted = self.begin_decodes(&mut load, time, notices);
-        let mut budget = self.model.max_num_batched_tokens.saturating_sub(load.decoding);
-        preempted |= self.begin_half_read_prompt(&mut load, &mut budget, time, notices);
-        if !preempted {
-            self.begin_new_prompts(&mut load, budget, time, notices);
+        if self.model.chunked_prefill {
+            self.begin_mixed_step(&mut load, time, notices);
+        } else {
+            self.begin_step_of_one_kind(&mut load, time, notices);
         }
         let length = self.model.step(&load);
-        self.step = (!self.running.is_empty()).then_some(((start + length as Ticks).min(END_OF_TIME), length));
+        self.step = (!self.running.is_empty()).then_some((start + length as Ticks).min(END_OF_TIME));
     }
 
-    /// Gives every decode, in order of admission, the block that it needs; returns whether someone lost theirs.
+    /// vLLM V1: everybody decodes, and what is left of the budget reads prompts.
+    fn begin_mixed_step(&mut self, load: &mut StepLoad, time: Time, notices: &mut Vec<Notice>) {
+        let mut preempted = self.begin_decodes(load, time, notices);
+        let decodes = load.decoding * self.model.tokens_per_decode;
+        let mut budget = self.model.max_num_batched_tokens.saturating_sub(decodes);
+        preempted |= self.begin_half_read_prompt(load, &mut budget, time, notices);
+        if !preempted {
+            self.begin_new_prompts(load, budget, time, notices);
+        }
+    }
+
+    /// vLLM V0: whole prompts are read while there are some that can be, else everybody decodes.
+    fn begin_step_of_one_kind(&mut self, load: &mut StepLoad, time: Time, notices: &mut Vec<Notice>) {
+        loop {
+            self.begin_new_prompts(load, self.model.max_num_batched_tokens, time, notices);
+            if load.prompt_tokens > 0 {
+                return;
+            }
+            self.begin_decodes(load, time, notices);
+            if load.decoding > 0 || self.waiting.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Gives every decode, in order of admission, the blocks that it needs; returns whether someone lost theirs.
     fn begin_decodes(&mut self, load: &mut StepLoad, time: Time, notices: &mut Vec<Notice>) -> bool {
         let mut preempted = false;
         let mut place = 0;
         while place < self.running.len() {
             let sequence = &self.running[place];
-            if !sequence.decodes() {
+            if !sequence.is_read() {
                 break; // The half-read prompt, which was admitted last.
             }
-            let context = u64::from(sequence.request.prompt_tokens) + sequence.emitted;
-            if self.model.blocks_for(context) > sequence.blocks {
-                if self.free_blocks == 0 {
-                    self.preempt_last_admitted(time, notices);
-                    preempted = true;
-                    continue; // The same place again, unless it was itself the last.
-                }
-                self.free_blocks -= 1;
-                self.running[place].blocks += 1;
+            let needed = self.model.blocks_for(sequence.next_context()) - sequence.blocks;
+            if needed.max(self.model.free_for_decode) > self.free_blocks {
+                self.preempt_last_admitted(time, notices);
+                preempted = true;
+                continue; // The same place again, unless it was itself the last.
             }
+            self.free_blocks -= needed;
+            let sequence = &mut self.running[place];
+            sequence.blocks += needed;
+            sequence.work = Work::Decode;
             load.decoding += 1;
-            load.context_tokens += context;
+            let context = u64::from(sequence.request.prompt_tokens) + sequence.emitted;
+            if self.model.speculates() {
+                let growth = self.model.growth_of(sequence.decode_tokens as u32, sequence.decode_steps as u32);
+                let since = sequence.decode_steps_done * sequence.decode_tokens / sequence.decode_steps;
+                load.context_tokens += context - since;
+                load.grown += growth * u128::from(sequence.decode_steps_done);
+            } else {
+                load.context_tokens += context;
+            }
             place += 1;
         }
         preempted
@@ -251,17 +318,17 @@ impl Reference {
         time: Time,
         notices: &mut Vec<Notice>,
     ) -> bool {
-        let Some(sequence) = self.running.last_mut().filter(|sequence| !sequence.decodes()) else { return false };
-        let chunk = (sequence.prompt - sequence.cached).min(*budget);
-        let needed = self.model.blocks_for(sequence.cached + chunk) - sequence.blocks;
+        let Some(sequence) = self.running.last_mut().filter(|sequence| !sequence.is_read()) else { return false };
+        let chunk = (sequence.prompt - sequence.read).min(*budget);
+        let needed = self.model.blocks_for(sequence.read + chunk) - sequence.blocks;
         if needed > self.free_blocks {
             self.preempt_last_admitted(time, notices);
             return true;
         }
         self.free_blocks -= needed;
         sequence.blocks += needed;
-        sequence.chunk = chunk;
-        load.read_prompt(chunk, sequence.cached);
+        sequence.work = Work::Read(chunk);
+        load.read_prompt(chunk, sequence.read);
         *budget -= chunk;
         false
     }
@@ -271,7 +338,11 @@ impl Reference {
         while budget > 0 && self.running.len() < self.model.max_num_seqs {
             let Some(sequence) = self.waiting.front() else { return };
             let prompt = u64::from(sequence.request.prompt_tokens) + sequence.emitted;
-            let chunk = prompt.min(budget);
+            let chunk = if self.model.chunked_prefill { prompt.min(budget) } else { prompt };
+            let is_first = load.prompt_tokens == 0;
+            if chunk > budget && !is_first {
+                return;
+            }
             let reserve = if self.model.reserve_full_prompt { prompt } else { chunk };
             let kept_free = if self.running.is_empty() { 0 } else { self.model.reserved_blocks };
             if self.model.blocks_for(reserve) + kept_free > self.free_blocks {
@@ -279,12 +350,16 @@ impl Reference {
             }
             let Some(mut sequence) = self.waiting.pop_front() else { return };
             sequence.prompt = prompt;
-            sequence.cached = 0;
-            sequence.chunk = chunk;
+            sequence.read = 0;
+            sequence.work = Work::Read(chunk);
             sequence.blocks = self.model.blocks_for(chunk);
             self.free_blocks -= sequence.blocks;
+            let decode_tokens = sequence.request.output_tokens - sequence.emitted as u32 - 1;
+            sequence.decode_tokens = u64::from(decode_tokens);
+            sequence.decode_steps = u64::from(self.model.decode_steps(decode_tokens, sequence.request.luck));
+            sequence.decode_steps_done = 0;
             load.read_prompt(chunk, 0);
-            budget -= chunk;
+            budget = budget.saturating_sub(chunk);
             if !sequence.scheduled {
                 sequence.scheduled = true;
                 notices.push(sequence.notice(time, NoticeKind::Scheduled));
@@ -298,7 +373,7 @@ impl Reference {
         let Some(mut sequence) = self.running.pop() else { return };
         self.free_blocks += sequence.blocks;
         sequence.blocks = 0;
-        sequence.cached = 0;
+        sequence.work = Work::Nothing;
         notices.push(sequence.notice(time, NoticeKind::Preempted));
         self.waiting.push_front(sequence);
     }

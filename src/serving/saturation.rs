@@ -1,6 +1,7 @@
 //! What a replica can emit at most: the saturated rate that utilization, overload and the price of a token refer to.
 
-use crate::scenario::{Engine, Scenario};
+use super::speculation::Speculation;
+use crate::scenario::{Engine, Scenario, Traffic};
 use crate::workload::LengthMoments;
 
 /// A replica that never lacks work.
@@ -14,8 +15,10 @@ pub struct Saturation {
 
 impl Saturation {
     /// `B / (T(B) + B w / E[N])` tokens/s: B sequences emit a token each in a decode step T(B), and each of those tokens
-    /// brings its share of a new request's prefill w with it. B is what slots and KV cache allow at the mean context.
-    /// `engine.saturated_tokens_per_second` overrides.
+    /// brings its share of a new request's prefill w with it. B is what slots and KV cache allow at the mean context. With
+    /// speculative decoding a step emits r tokens of each sequence on average, `B r / (T(B) + B r w / E[N])`. Without
+    /// chunked prefill no decode shares a prompt's step, so that w has the step's base in it, as if each prompt were read
+    /// alone. `engine.saturated_tokens_per_second` overrides.
     pub fn new(scenario: &Scenario, lengths: &LengthMoments) -> Saturation {
         let engine = &scenario.engine;
         if let Some(rate) = engine.saturated_tokens_per_second {
@@ -23,10 +26,29 @@ impl Saturation {
         }
         let batch = batch_limit(engine, lengths.mean_context);
         let decode = decode_nanoseconds(engine, batch, lengths.mean_context);
-        let prefill = batch * lengths.mean_prefill_nanoseconds / lengths.mean_output;
+        let own_step = if engine.chunked_prefill { 0.0 } else { base_nanoseconds(engine, 0.0) + engine.overhead };
+        let prefill = lengths.mean_prefill_nanoseconds + own_step;
+        let tokens = batch * tokens_per_step(scenario, lengths);
+        let nanoseconds = decode + tokens * prefill / lengths.mean_output;
         // A step that takes no time at all would be an infinite rate: a token a picosecond is as good as that.
-        Saturation { rate: batch / (decode + prefill).max(batch * 1e-3) * 1e9, batch }
+        Saturation { rate: tokens / nanoseconds.max(tokens * 1e-3) * 1e9, batch }
     }
+}
+
+/// Mean tokens of a sequence in a step, over whole answers, of which the first token comes with the prompt.
+fn tokens_per_step(scenario: &Scenario, lengths: &LengthMoments) -> f64 {
+    let Some(speculative) = &scenario.engine.speculative else { return 1.0 };
+    let mean_steps = Speculation::new(speculative).mean_steps();
+    let steps_of = |tokens: u32| 1.0 + mean_steps.of(tokens - 1);
+    let steps = match &scenario.traffic {
+        Traffic::Synthetic { output_tokens, .. } => output_tokens.expect_whole(lengths.longest_output, steps_of),
+        Traffic::Trace { trace, .. } => {
+            let mut steps = 0.0;
+            trace.for_each(|request| steps += steps_of(request.output_tokens));
+            steps / trace.len() as f64
+        }
+    };
+    lengths.mean_output / steps
 }
 
 fn batch_limit(engine: &Engine, mean_context: f64) -> f64 {

@@ -29,7 +29,7 @@ type Arrival = (i64, u32, u32);
 fn submit(engine: &mut Engine, id: u32, arrival: Arrival, notices: &mut Vec<Notice>) -> super::Handle {
     let (at, prompt_tokens, output_tokens) = arrival;
     engine.run_before(Time(at), notices);
-    engine.submit(Time(at), Request { id, prompt_tokens, output_tokens }, notices)
+    engine.submit(Time(at), Request { id, prompt_tokens, output_tokens, luck: 0 }, notices)
 }
 
 /// What is noticed when these requests, named by their place, arrive and nothing else happens.
@@ -163,7 +163,7 @@ fn a_kill_in_the_middle_of_a_jump_loses_only_the_step_being_computed() {
     assert_eq!(engine.tokens_emitted(Time(6000)), 6);
     engine.kill(Time(6000), &mut notices);
     assert_eq!(plain(&notices).last(), Some(&(6000, 0, Cancelled, 6)));
-    assert_eq!((engine.in_system(), engine.tokens_emitted(Time(9000)), engine.step_seconds()), (0, 6, 0.0));
+    assert_eq!((engine.in_system(), engine.tokens_emitted(Time(9000)), engine.seconds_per_token()), (0, 6, 0.0));
     submit(&mut engine, 1, (9000, 1, 2), &mut notices);
     engine.run_before(Time::NEVER, &mut notices);
     assert_eq!(plain(&notices).last(), Some(&(11000, 1, Finished, 2)));

@@ -88,7 +88,11 @@ impl Run<'_> {
         {
             return self.end_attempt(slot, Outcome::Failed, now, 0);
         }
-        let request = Request { id: slot, prompt_tokens, output_tokens };
+        let luck = match self.scenario.engine.speculative {
+            Some(_) => self.key.keyed_bits(Purpose::Speculation, request, u64::from(number)),
+            None => 0,
+        };
+        let request = Request { id: slot, prompt_tokens, output_tokens, luck };
         let handle = self.fleet.engine(id).submit(now, request, &mut self.out.notices);
         self.attempts.get_mut(slot).handle = Some(handle);
     }
@@ -279,7 +283,7 @@ impl Run<'_> {
     }
 
     /// An answer that was in flight on a terminating replica has ended: the grace period that it needed. For one that
-    /// was cut, the missing tokens take as many steps as long as the last.
+    /// was cut, the missing tokens take as long as the last ones did.
     fn note_needed_grace(&mut self, id: u32, attempt: &Attempt, outcome: Outcome, time: Time, tokens_out: u32) {
         let replica = self.fleet.replica(id);
         let Some(terminated) = replica.terminated_at else { return };
@@ -290,7 +294,7 @@ impl Run<'_> {
         match outcome {
             Outcome::Completed => self.ledger.needed_grace(so_far),
             Outcome::Truncated | Outcome::Dropped => {
-                let missing = f64::from(attempt.output_tokens - tokens_out) * replica.last_step_seconds;
+                let missing = f64::from(attempt.output_tokens - tokens_out) * replica.last_seconds_per_token;
                 self.ledger.needed_grace(so_far + Duration::from_seconds_f64(missing));
             }
             Outcome::Refused | Outcome::TimedOut | Outcome::Failed => {}

@@ -45,6 +45,8 @@ pub struct LengthMoments {
     pub mean_context: f64,
     /// Mean time to read a prompt that has the engine to itself, nanoseconds, without the step's base.
     pub mean_prefill_nanoseconds: f64,
+    /// The longest answer, tokens.
+    pub longest_output: u32,
 }
 
 impl LengthMoments {
@@ -60,7 +62,9 @@ impl LengthMoments {
 
     fn of_trace(trace: &Trace, engine: &Engine) -> LengthMoments {
         let (mut prompts, mut outputs, mut contexts, mut prefills) = (0.0, 0.0, 0.0, 0.0);
+        let mut longest_output = 1;
         trace.for_each(|request| {
+            longest_output = longest_output.max(request.output_tokens);
             let (prompt, output) = (f64::from(request.prompt_tokens), f64::from(request.output_tokens));
             prompts += prompt;
             outputs += output;
@@ -73,6 +77,7 @@ impl LengthMoments {
             mean_output: outputs / n,
             mean_context: contexts / outputs,
             mean_prefill_nanoseconds: prefills / n,
+            longest_output,
         }
     }
 
@@ -89,13 +94,16 @@ impl LengthMoments {
             mean_output,
             mean_context: mean_prompt + pairs / mean_output,
             mean_prefill_nanoseconds: prompt.expect_whole(longest_prompt, |p| prefill_nanoseconds(engine, p)),
+            longest_output,
         }
     }
 }
 
-/// Time to read a prompt in chunks of `max_num_batched_tokens`, nanoseconds, without the step's base.
+/// Time to read a prompt in chunks of `max_num_batched_tokens` (or whole, without chunked prefill), nanoseconds, without
+/// the step's base.
 fn prefill_nanoseconds(engine: &Engine, prompt: u32) -> f64 {
-    let (p, chunk) = (f64::from(prompt), f64::from(engine.max_num_batched_tokens));
+    let p = f64::from(prompt);
+    let chunk = if engine.chunked_prefill { f64::from(engine.max_num_batched_tokens) } else { p };
     let whole = (p / chunk).floor();
     let last = p - whole * chunk;
     let squares = whole * chunk * chunk + last * last;

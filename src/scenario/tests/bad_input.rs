@@ -303,6 +303,20 @@ fn wrong_analyses_are_refused() {
 }
 
 #[test]
+fn wrong_engines_are_refused() {
+    check_each(&[
+        ("[engine]\nchunked_prefill = \"no\"", "engine.chunked_prefill", "expected true or false"),
+        ("[engine]\noverhead = 2", "engine.overhead", "expected a duration"),
+        ("[engine]\noverhead = \"2h\"", "engine.overhead", "at most 1h"),
+        ("[engine]\nspeculative = 4", "engine.speculative", "expected a table"),
+        ("[engine]\nspeculative = { tokens = 4 }", "engine.speculative.acceptance", "from 0 to 1"),
+        ("[engine]\nspeculative = { tokens = 0, acceptance = 1 }", "engine.speculative.tokens", "from 1 to 32"),
+        ("[engine]\nspeculative = { tokens = 1, acceptance = 1.1 }", "engine.speculative.acceptance", "from 0 to 1"),
+        ("[engine]\nspeculative = { token = 1, tokens = 1, acceptance = 1 }", "engine.speculative.token", "tokens"),
+    ]);
+}
+
+#[test]
 fn contradictions_between_keys_are_refused() {
     check_each(&[
         ("[fleet]\nreplicas = 4\ngpus_per_replica = 2\ngpu_limit = 7", "fleet.gpu_limit", "8 GPUs, found 7"),
@@ -316,8 +330,6 @@ fn contradictions_between_keys_are_refused() {
 fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
     for text in [
         "[engine]\nprofile = \"h100-llama-3-8b\"",
-        "[engine]\nspeculative = { tokens = 4, acceptance = 0.7 }",
-        "[engine]\nchunked_prefill = false",
         "[router]\npolicy = \"session_affinity\"",
         "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"prometheus\"",
         "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"mann_whitney\"",

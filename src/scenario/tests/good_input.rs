@@ -169,6 +169,27 @@ fn a_given_step_time_leaves_out_coefficients_as_zero_and_keeps_fractions_of_a_na
 }
 
 #[test]
+fn an_engine_may_read_prompts_whole_speculate_and_take_its_time() {
+    let engine = read(&with(
+        "[engine]\nchunked_prefill = false\noverhead = \"2ms\"\nspeculative = { tokens = 4, acceptance = 0.7 }",
+    ))
+    .engine;
+    assert_eq!((engine.chunked_prefill, bits(engine.overhead)), (false, bits(2e6)));
+    assert_eq!(engine.speculative, Some(Speculative { tokens: 4, acceptance: 0.7 }));
+    // vLLM V0 leaves a hundredth of its blocks free, unless something else is written.
+    assert_eq!(bits(engine.kv_watermark), bits(0.01));
+    let written = read(&with("[engine]\nchunked_prefill = false\nkv_watermark = 0.0")).engine;
+    assert_eq!(bits(written.kv_watermark), bits(0.0));
+    assert_eq!(bits(read(SMALLEST).engine.kv_watermark), bits(0.0));
+    let short = read_with(SMALLEST, &["engine.chunked_prefill=false", "engine.max_num_batched_tokens=500"]);
+    let warnings = short.expect("legal").warnings;
+    assert!(
+        warnings[0].contains("those longer than engine.max_num_batched_tokens (500) are read alone"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn the_base_of_a_step_may_be_a_table() {
     let text = with("[engine]\nstep_time = { base_table = [[1, \"8ms\"], [64, \"11ms\"]] }");
     assert_eq!(read(&text).engine.step_time.base_table, [(1, 8e6), (64, 11e6)]);

@@ -1,4 +1,4 @@
-//! The sequences inside an engine: where they are kept, in what order they were admitted, and who waits.
+//! The sequences inside an engine: where they are kept, and who waits.
 //!
 //! What a sequence's numbers mean lives here; what happens to it is decided by the engine.
 
@@ -6,9 +6,6 @@ use std::collections::VecDeque;
 
 use crate::serving::{Notice, NoticeKind, Request};
 use crate::units::Time;
-
-/// The end of a list.
-const NOBODY: u32 = u32::MAX;
 
 /// Where a sequence is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +16,7 @@ pub enum State {
     Left,
     /// Admitted, with its prompt not wholly in the cache.
     Reading,
-    /// Emitting a token every step.
+    /// Emitting tokens, every step that does not stand still.
     Decoding,
 }
 
@@ -28,51 +25,71 @@ pub enum State {
 pub struct Sequence {
     /// What the caller asked for.
     pub request: Request,
+    /// The number of the decode step that ends it, while decoding.
+    pub last_step: u64,
+    /// Place in the order of admission.
+    pub admission: u64,
+    /// Tokens emitted; while decoding, as they were when that began.
+    pub emitted: u32,
+    /// Decode steps from when that began to the last; decided at admission.
+    pub steps: u32,
+    /// Prompt tokens in the cache, while reading.
+    pub read: u32,
     /// Where it is.
     pub state: State,
     /// Whether its client has gone.
     pub cancelled: bool,
     /// Whether it was admitted before.
     pub scheduled: bool,
-    /// By which it leaves the block counters, while decoding.
-    pub residue: u32,
-    /// Tokens emitted, up to date unless decoding.
-    emitted: u32,
-    /// The number of the step that emits its last token, while decoding.
-    pub last_step: u64,
-    /// Prompt tokens in the cache, while reading.
-    pub read: u64,
-    /// Place in the order of admission.
-    pub admission: u64,
-    previous: u32,
-    next: u32,
 }
 
 impl Sequence {
-    /// Tokens emitted when `steps_done` steps are done.
+    fn new(request: Request) -> Sequence {
+        Sequence {
+            request,
+            last_step: 0,
+            admission: 0,
+            emitted: 0,
+            steps: 0,
+            read: 0,
+            state: State::Waiting,
+            cancelled: false,
+            scheduled: false,
+        }
+    }
+
+    /// Tokens emitted when `steps_done` decode steps of its engine are done.
     #[inline]
     pub fn tokens_out(&self, steps_done: u64) -> u32 {
         match self.state {
-            State::Decoding => self.request.output_tokens - (self.last_step - steps_done) as u32,
+            State::Decoding => self.emitted + self.emitted_since(self.steps - (self.last_step - steps_done) as u32),
             State::Waiting | State::Left | State::Reading => self.emitted,
         }
+    }
+
+    /// Tokens that it emits in its first so many decode steps: spread evenly over them.
+    #[inline]
+    fn emitted_since(&self, steps: u32) -> u32 {
+        let tokens = self.tokens_to_decode();
+        if tokens == self.steps { steps } else { (u64::from(steps) * u64::from(tokens) / u64::from(self.steps)) as u32 }
+    }
+
+    /// Tokens that it emits while decoding.
+    #[inline]
+    pub fn tokens_to_decode(&self) -> u32 {
+        self.request.output_tokens - self.emitted
+    }
+
+    /// Its context, the token emitted last included.
+    #[inline]
+    pub fn context(&self, tokens_out: u32) -> u64 {
+        u64::from(self.request.prompt_tokens) + u64::from(tokens_out)
     }
 
     /// What it must read before it decodes: its prompt, and what it had emitted before a preemption.
     #[inline]
     pub fn to_read(&self) -> u64 {
-        u64::from(self.request.prompt_tokens) + u64::from(self.emitted)
-    }
-
-    /// Counts the token that the end of a prompt emits; returns how many that makes.
-    pub fn emit(&mut self) -> u32 {
-        self.emitted += 1;
-        self.emitted
-    }
-
-    /// Ends decoding after so many tokens in all.
-    pub fn stop_decoding(&mut self, emitted: u32) {
-        self.emitted = emitted;
+        self.context(self.emitted)
     }
 
     /// A notice about it.
@@ -82,45 +99,24 @@ impl Sequence {
     }
 }
 
-/// All sequences of an engine, by slot; those that run form a list in order of admission.
-#[derive(Clone, Debug)]
+/// All sequences of an engine, by slot.
+#[derive(Clone, Debug, Default)]
 pub struct Sequences {
     slots: Vec<Sequence>,
     vacant: Vec<u32>,
-    first: u32,
-    last: u32,
-    running: usize,
-    admissions: u64,
 }
 
 impl Sequences {
-    /// None.
-    pub fn new() -> Sequences {
-        Sequences { slots: Vec::new(), vacant: Vec::new(), first: NOBODY, last: NOBODY, running: 0, admissions: 0 }
-    }
-
     /// Forgets all of them.
     pub fn clear(&mut self) {
         self.slots.clear();
         self.vacant.clear();
-        (self.first, self.last, self.running) = (NOBODY, NOBODY, 0);
     }
 
     /// A new sequence that waits; returns its slot.
+    #[inline]
     pub fn insert(&mut self, request: Request) -> u32 {
-        let sequence = Sequence {
-            request,
-            state: State::Waiting,
-            cancelled: false,
-            scheduled: false,
-            residue: 0,
-            emitted: 0,
-            last_step: 0,
-            read: 0,
-            admission: 0,
-            previous: NOBODY,
-            next: NOBODY,
-        };
+        let sequence = Sequence::new(request);
         match self.vacant.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = sequence;
@@ -137,61 +133,6 @@ impl Sequences {
     #[inline]
     pub fn release(&mut self, slot: u32) {
         self.vacant.push(slot);
-    }
-
-    /// The number that run.
-    #[inline]
-    pub fn running(&self) -> usize {
-        self.running
-    }
-
-    /// The one admitted last of those that run.
-    #[inline]
-    pub fn last_admitted(&self) -> Option<u32> {
-        (self.last != NOBODY).then_some(self.last)
-    }
-
-    /// The slots of those that run, in order of admission.
-    pub fn in_order(&self) -> impl Iterator<Item = u32> {
-        let some = |slot: u32| (slot != NOBODY).then_some(slot);
-        std::iter::successors(some(self.first), move |slot| some(self.slots[*slot as usize].next))
-    }
-
-    /// Makes a sequence run, as the one admitted last.
-    #[inline]
-    pub fn admit(&mut self, slot: u32) {
-        let last = std::mem::replace(&mut self.last, slot);
-        if last == NOBODY {
-            self.first = slot;
-        } else {
-            self[last].next = slot;
-        }
-        self.admissions += 1;
-        self.running += 1;
-        let admission = self.admissions;
-        let sequence = &mut self[slot];
-        sequence.state = State::Reading;
-        sequence.read = 0;
-        sequence.admission = admission;
-        sequence.previous = last;
-        sequence.next = NOBODY;
-    }
-
-    /// Makes a sequence run no longer.
-    #[inline]
-    pub fn stop(&mut self, slot: u32) {
-        let Sequence { previous, next, .. } = self[slot];
-        if previous == NOBODY {
-            self.first = next;
-        } else {
-            self[previous].next = next;
-        }
-        if next == NOBODY {
-            self.last = previous;
-        } else {
-            self[next].previous = previous;
-        }
-        self.running -= 1;
     }
 }
 

@@ -37,6 +37,7 @@ impl Stride {
     }
 
     /// The number of steps.
+    #[inline]
     pub fn steps(&self) -> u64 {
         self.steps
     }
@@ -52,29 +53,43 @@ impl Stride {
         if self.steps <= 1 || limit <= self.start + self.first as Ticks {
             return 0;
         }
+        self.first_from(limit).0 - 1
+    }
+
+    /// The first boundary that is not before `limit`, by its number and its place; `limit` is after the first one and not
+    /// after the last.
+    fn first_from(&self, limit: Ticks) -> (u64, Ticks) {
         // The quadratic is solved in floating point, in the form that loses nothing when the growth is small, and the
         // whole number found is then mended in integers.
         let (length, first, growth) = (real((limit - self.start) as u128), real(self.first), real(self.growth));
         let linear = first - growth / 2.0;
         let solution = 2.0 * length / (linear + (linear * linear + 2.0 * growth * length).sqrt());
-        let mut count = (solution as u64).clamp(1, self.steps - 1);
-        while self.boundary(count) >= limit {
-            count -= 1;
+        let mut number = (solution as u64).clamp(1, self.steps - 1) + 1;
+        let mut place = self.boundary(number);
+        while place < limit && number < self.steps {
+            number += 1;
+            place = self.boundary(number);
         }
-        while count + 1 < self.steps && self.boundary(count + 1) < limit {
-            count += 1;
+        while number > 2 {
+            let before = self.boundary(number - 1);
+            if before < limit {
+                break;
+            }
+            (number, place) = (number - 1, before);
         }
-        count
+        (number, place)
     }
 
     /// Ends the stride at its first boundary that is not before `limit`; returns whether that makes it shorter.
+    #[inline]
     pub fn cut(&mut self, limit: Ticks) -> bool {
-        let steps = self.boundaries_before(limit) + 1;
-        let shorter = steps < self.steps;
-        if shorter {
-            self.steps = steps;
-            self.end = self.boundary(steps);
+        if self.steps <= 1 {
+            return false;
         }
+        let first = self.start + self.first as Ticks;
+        let (steps, end) = if limit <= first { (1, first.min(END_OF_TIME)) } else { self.first_from(limit) };
+        let shorter = steps < self.steps;
+        (self.steps, self.end) = (steps, end);
         shorter
     }
 }
