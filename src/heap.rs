@@ -95,15 +95,18 @@ impl<K: Copy + Ord> MinHeap<K> {
         let keys = &mut self.keys[..];
         loop {
             let first = ARITY * place + 1;
-            let Some(children) = keys.get(first..keys.len().min(first + ARITY)).filter(|some| !some.is_empty()) else {
-                break;
-            };
-            let (mut least, mut least_key) = (0, children[0]);
-            for (i, child) in children.iter().enumerate().skip(1) {
-                if *child < least_key {
-                    (least, least_key) = (i, *child);
+            let (least, least_key) = match keys.get(first..first + ARITY) {
+                Some(&[a, b, c, d]) => {
+                    let (left, left_key) = if b < a { (1, b) } else { (0, a) };
+                    let (right, right_key) = if d < c { (3, d) } else { (2, c) };
+                    if right_key < left_key { (right, right_key) } else { (left, left_key) }
                 }
-            }
+                // Fewer children, or none.
+                _ => match keys.get(first..).unwrap_or_default().iter().copied().zip(0..).min() {
+                    Some((least_key, least)) => (least, least_key),
+                    None => break,
+                },
+            };
             if least_key >= key {
                 break;
             }

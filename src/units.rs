@@ -55,7 +55,10 @@ impl Duration {
         if seconds >= 9e9 {
             Duration::FOREVER
         } else if seconds > 0.0 {
-            Duration((seconds * NANOS_PER_SECOND as f64).round() as u64)
+            // To the nearest, half a nanosecond up: quicker than the library's rounding on plain x86-64.
+            let nanoseconds = seconds * NANOS_PER_SECOND as f64;
+            let whole = nanoseconds as u64;
+            Duration(whole + u64::from(nanoseconds - whole as f64 >= 0.5))
         } else {
             Duration::ZERO
         }

@@ -19,7 +19,7 @@ impl Fleet {
         }
         self.run_through(id, now, out);
         self.note(id, LifeEvent::Crashed, out);
-        self.replicas[id as usize].engine.kill(now, &mut out.notices);
+        self.engines.kill(id, now, &mut out.notices);
         self.replicas[id as usize].accepting = false;
         self.leave_endpoints(id);
         if state == State::Terminating {
@@ -56,7 +56,7 @@ impl Fleet {
         }
         let replica = &mut self.replicas[id as usize];
         replica.terminated_at = Some(now);
-        replica.tokens_at_termination = replica.engine.tokens_emitted(now);
+        replica.tokens_at_termination = self.engines.get(id).tokens_emitted(now);
         if !state.container_runs() {
             // No container runs: there is nothing to stop.
             return self.gone(id, now, out);
@@ -78,11 +78,11 @@ impl Fleet {
         self.note(id, LifeEvent::Sigterm, out);
         let replica = &mut self.replicas[id as usize];
         replica.accepting = false;
-        replica.last_seconds_per_token = replica.engine.seconds_per_token();
+        replica.last_seconds_per_token = self.engines.get(id).seconds_per_token();
         if self.scenario.termination.on_sigterm == OnSigterm::Abort {
-            replica.engine.abort(now, &mut out.notices);
+            self.engines.abort(id, now, &mut out.notices);
         }
-        if replica.engine.is_empty() { self.gone(id, now, out) } else { self.draining.push(id) }
+        if self.engines.get(id).is_empty() { self.gone(id, now, out) } else { self.draining.push(id) }
     }
 
     pub(super) fn sigkill(&mut self, id: u32, now: Time, out: &mut Outbox) {
@@ -90,11 +90,10 @@ impl Fleet {
             return;
         }
         self.run_through(id, now, out);
-        if !self.replicas[id as usize].engine.is_empty() {
+        if !self.engines.get(id).is_empty() {
             self.note(id, LifeEvent::Sigkill, out);
-            let replica = &mut self.replicas[id as usize];
-            replica.last_seconds_per_token = replica.engine.seconds_per_token();
-            replica.engine.kill(now, &mut out.notices);
+            self.replicas[id as usize].last_seconds_per_token = self.engines.get(id).seconds_per_token();
+            self.engines.kill(id, now, &mut out.notices);
         }
         self.gone(id, now, out);
     }
@@ -114,7 +113,7 @@ impl Fleet {
         self.draining.retain(|draining| *draining != id);
         let replica = &mut self.replicas[id as usize];
         replica.accepting = false;
-        self.drain_tokens += replica.engine.tokens_emitted(now) - replica.tokens_at_termination;
+        self.drain_tokens += self.engines.get(id).tokens_emitted(now) - replica.tokens_at_termination;
         self.statuses[replica.version].terminating -= 1;
         self.note(id, LifeEvent::Gone, out);
         if held_gpus {
@@ -139,6 +138,7 @@ impl Fleet {
         let replica = &mut self.replicas[id as usize];
         if replica.in_endpoints {
             replica.in_endpoints = false;
+            self.engines.delist(id);
             self.endpoints_epoch += 1;
         }
     }

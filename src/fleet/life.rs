@@ -6,13 +6,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::engines::{Engines, LARGE_FLEET};
 use super::events::{Change, LifeEvent, Outbox, Timer};
 use super::loading::LoadingPool;
 use super::replica::{Replica, State};
 use super::view::{PodView, ReplicaSetStatus, Version};
 use crate::random::{Purpose, RunKey};
-use crate::scenario::{Scenario, WeightLoad};
-use crate::serving::{Engine, EngineModel};
+use crate::scenario::{RouterPolicy, Scenario, WeightLoad};
+use crate::serving::{Engine, EngineModel, Handle, Request};
 use crate::units::{Duration, Time};
 
 /// Replicas of one version by what they hold and serve: each is in one of the four.
@@ -35,6 +36,7 @@ pub struct Fleet {
     pub(super) key: RunKey,
     models: Vec<Arc<EngineModel>>,
     pub(super) replicas: Vec<Replica>,
+    pub(super) engines: Engines,
     warm: u32,
     pub(super) gpus_held: u32,
     pub(super) pending: VecDeque<u32>,
@@ -64,11 +66,13 @@ impl Fleet {
             _ => None,
         };
         let warm = scenario.fleet.replicas;
+        let is_indexed = warm > LARGE_FLEET && scenario.router.policy == RouterPolicy::LeastRequests;
         let mut fleet = Fleet {
             scenario,
             key,
             models,
             replicas: Vec::new(),
+            engines: Engines::new(is_indexed, versions),
             warm,
             gpus_held: 0,
             pending: VecDeque::new(),
@@ -102,8 +106,23 @@ impl Fleet {
     }
 
     /// One replica's engine.
-    pub fn engine(&mut self, id: u32) -> &mut Engine {
-        &mut self.replicas[id as usize].engine
+    pub fn engine(&self, id: u32) -> &Engine {
+        self.engines.get(id)
+    }
+
+    /// The moment until which nothing happens in a replica's engine.
+    pub fn quiet_until(&self, id: u32) -> Time {
+        self.engines.quiet_until(id)
+    }
+
+    /// Hands a request to a replica's engine, which has been run up to `now`.
+    pub fn submit(&mut self, id: u32, now: Time, request: Request, out: &mut Outbox) -> Handle {
+        self.engines.submit(id, now, request, &mut out.notices)
+    }
+
+    /// Takes a request out of a replica's engine, which has been run through `now`, because its client has gone.
+    pub fn cancel(&mut self, id: u32, now: Time, handle: Handle, out: &mut Outbox) {
+        self.engines.cancel(id, now, handle, &mut out.notices);
     }
 
     /// Counts the changes of who is in the endpoints.
@@ -153,11 +172,9 @@ impl Fleet {
     }
 
     /// Runs one engine up to the boundaries before `limit`.
+    #[inline]
     pub fn run_before(&mut self, id: u32, limit: Time, out: &mut Outbox) {
-        let engine = &mut self.replicas[id as usize].engine;
-        if engine.quiet_until() < limit {
-            engine.run_before(limit, &mut out.notices);
-        }
+        self.engines.run_before(id, limit, &mut out.notices);
     }
 
     /// Runs one engine through the boundaries at `now`.
@@ -175,7 +192,7 @@ impl Fleet {
     /// Tokens emitted by all engines at boundaries before `now`; all must have been run there.
     pub fn tokens_emitted(&self, now: Time) -> u64 {
         let before = Time(now.0 - 1);
-        self.replicas.iter().map(|replica| replica.engine.tokens_emitted(before)).sum()
+        self.engines.iter().map(|engine| engine.tokens_emitted(before)).sum()
     }
 
     /// Tokens emitted so far by replicas while they were terminating, at boundaries before `now`.
@@ -183,7 +200,7 @@ impl Fleet {
         let before = Time(now.0 - 1);
         let present: u64 = (self.replicas.iter())
             .filter(|replica| replica.state == State::Terminating)
-            .map(|replica| replica.engine.tokens_emitted(before) - replica.tokens_at_termination)
+            .map(|replica| self.engines.get(replica.id).tokens_emitted(before) - replica.tokens_at_termination)
             .sum();
         self.drain_tokens + present
     }
@@ -198,6 +215,7 @@ impl Fleet {
 
     fn add(&mut self, version: Version, now: Time, out: &mut Outbox) -> u32 {
         let id = self.replicas.len() as u32;
+        self.engines.add(Engine::new(self.models[version].clone()));
         self.replicas.push(Replica {
             id,
             version,
@@ -210,7 +228,6 @@ impl Fleet {
             in_endpoints: false,
             accepting: false,
             terminated_at: None,
-            engine: Engine::new(self.models[version].clone()),
             cold_index: id.checked_sub(self.warm).map(u64::from),
             epoch: 0,
             container_started: now,

@@ -3,8 +3,11 @@
 //! A replica here has a version, GPUs, a life (cold start, readiness, termination) and an engine. Which replicas should
 //! exist is decided elsewhere: nothing here knows rollout policies.
 
+mod agenda;
+mod by_load;
 mod clients;
 mod ending;
+mod engines;
 mod events;
 mod life;
 mod loading;

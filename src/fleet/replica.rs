@@ -1,7 +1,6 @@
-//! One replica: what it is, where in its life it stands, and its engine.
+//! One replica: what it is and where in its life it stands. Its engine is kept elsewhere, with those of the others.
 
 use super::view::Version;
-use crate::serving::Engine;
 use crate::units::Time;
 
 /// Where in its life a replica stands.
@@ -61,8 +60,6 @@ pub struct Replica {
     pub accepting: bool,
     /// When it was told to terminate.
     pub terminated_at: Option<Time>,
-    /// Its engine.
-    pub engine: Engine,
     /// Number among the replicas that had a cold start, from 0; `None` for the warm fleet.
     pub(super) cold_index: Option<u64>,
     /// Counts changes of state: a timer set before the last is stale.

@@ -1,9 +1,12 @@
 //! The router: which version and which replica an attempt goes to.
 
+use super::engines::choice;
+use super::events::Outbox;
 use super::life::Fleet;
 use super::view::Version;
-use crate::random::{Purpose, RunKey, unit_interval};
+use crate::random::{Purpose, RunKey};
 use crate::scenario::RouterPolicy;
+use crate::units::Time;
 
 /// Which pods the router may send requests to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,13 +82,14 @@ impl Router {
         }
     }
 
-    /// Chooses a replica for an attempt. `load` tells how many requests a replica has.
+    /// Chooses a replica for an attempt that arrives at `now`; engines are run up to there where their loads matter.
     pub fn route(
         &mut self,
         fleet: &mut Fleet,
         routing: Routing,
         (request, attempt): (u64, u32),
-        mut load: impl FnMut(&mut Fleet, u32) -> usize,
+        now: Time,
+        out: &mut Outbox,
     ) -> Destination {
         self.refresh(fleet);
         let group = self.group(routing, request, attempt);
@@ -95,7 +99,7 @@ impl Router {
         }
         let bits = || self.key.keyed_bits(Purpose::Routing, request, u64::from(attempt));
         let chosen = match self.policy {
-            RouterPolicy::Random => candidates[index(bits(), candidates.len())],
+            RouterPolicy::Random => candidates[choice(bits(), candidates.len())],
             RouterPolicy::RoundRobin => {
                 let last = &mut self.last[group];
                 let after = last.map_or(0, |last| candidates.partition_point(|id| *id <= last));
@@ -103,19 +107,20 @@ impl Router {
                 *last = Some(next);
                 next
             }
-            RouterPolicy::LeastRequests => least_requests(candidates, bits(), |id| load(fleet, id)),
+            RouterPolicy::LeastRequests => {
+                let all = self.groups.len() - 1;
+                let versions = if group == all { 0..all } else { group..group + 1 };
+                fleet.engines.least_loaded(candidates, versions, now, bits(), &mut out.notices)
+            }
             RouterPolicy::PowerOfTwo => {
                 let (first, second) = two_of(bits(), candidates.len());
                 let (a, b) = (candidates[first], candidates[second]);
-                if load(fleet, b) < load(fleet, a) { b } else { a }
+                let mut load = |id| fleet.engines.load(id, now, &mut out.notices);
+                if load(b) < load(a) { b } else { a }
             }
         };
         Destination::Replica(chosen)
     }
-}
-
-fn index(bits: u64, n: usize) -> usize {
-    ((unit_interval(bits) * n as f64) as usize).min(n - 1)
 }
 
 /// Two different places out of `n` (the same one if there is only one), uniformly.
@@ -128,55 +133,27 @@ fn two_of(bits: u64, n: usize) -> (usize, usize) {
     (first, (first + 1 + skip) % n)
 }
 
-/// The one with the fewest requests, ties uniform.
-fn least_requests(candidates: &[u32], bits: u64, mut load: impl FnMut(u32) -> usize) -> u32 {
-    let (mut least, mut ties) = (usize::MAX, 0u64);
-    let mut chosen = candidates[0];
-    // Reservoir sampling over the ties: the k-th tie replaces the choice with probability 1/k. The bits are stretched
-    // by multiplication, each tie reading a fresh product.
-    let mut luck = bits | 1;
-    for &id in candidates {
-        let requests = load(id);
-        if requests < least {
-            (least, ties, chosen) = (requests, 1, id);
-        } else if requests == least {
-            ties += 1;
-            luck = luck.wrapping_mul(0xD129_0C4F_6A5B_8E2D).rotate_left(29);
-            if unit_interval(luck) * (ties as f64) < 1.0 {
-                chosen = id;
-            }
-        }
-    }
-    chosen
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::RunKey;
 
-    /// Each of equally loaded candidates is chosen equally often, within five standard errors.
+    /// Each pair of places is as likely as the other, within five standard errors.
     #[test]
-    fn ties_are_broken_uniformly() {
+    fn two_places_are_different_and_any_two() {
         let key = RunKey::new(1, 1);
-        let candidates: Vec<u32> = (0..8).collect();
-        let n = 80_000u32;
-        let mut counts = [0u32; 8];
-        let mut pairs = [0u32; 8];
+        let n = 80_000_u32;
+        let mut pairs = [0_u32; 8];
         for request in 0..n {
-            let bits = key.keyed_bits(Purpose::Routing, u64::from(request), 1);
-            counts[least_requests(&candidates, bits, |_| 3) as usize] += 1;
-            let (a, b) = two_of(bits, 8);
+            let (a, b) = two_of(key.keyed_bits(Purpose::Routing, u64::from(request), 1), 8);
             assert_ne!(a, b);
             pairs[a] += 1;
             pairs[b] += 1;
         }
-        let error = (f64::from(n) / 8.0 * 7.0 / 8.0).sqrt();
-        for count in counts {
-            assert!((f64::from(count) - f64::from(n) / 8.0).abs() < 5.0 * error, "{counts:?}");
-        }
+        let error = (f64::from(n) / 4.0 * 3.0 / 4.0).sqrt();
         for count in pairs {
-            assert!((f64::from(count) - f64::from(n) / 4.0).abs() < 5.0 * error * 1.42, "{pairs:?}");
+            assert!((f64::from(count) - f64::from(n) / 4.0).abs() < 5.0 * error, "{pairs:?}");
         }
+        assert_eq!(two_of(u64::MAX, 1), (0, 0));
     }
 }

@@ -168,6 +168,7 @@ impl Fleet {
         replica.in_endpoints = true;
         replica.accepting = true;
         let (version, epoch, restarts) = (replica.version, replica.epoch, replica.restarts);
+        self.engines.enlist(id, version);
         self.statuses[version].ready += 1;
         self.endpoints_epoch += 1;
         self.note(id, LifeEvent::Ready, out);

@@ -19,6 +19,7 @@ pub struct Histogram {
     total: u64,
 }
 
+#[inline]
 fn bucket_of(nanoseconds: u64) -> u32 {
     if nanoseconds < 1 << LEAST_EXPONENT {
         return 0;
@@ -44,11 +45,20 @@ impl Histogram {
     }
 
     /// Adds one duration.
+    #[inline]
     pub fn record(&mut self, duration: Duration) {
         let bucket = bucket_of(duration.0);
+        self.total += 1;
+        match self.counts.get_mut(bucket.wrapping_sub(self.first) as usize) {
+            Some(count) => *count += 1,
+            None => self.record_outside(bucket),
+        }
+    }
+
+    #[cold]
+    fn record_outside(&mut self, bucket: u32) {
         self.make_room(bucket, bucket);
         self.counts[(bucket - self.first) as usize] += 1;
-        self.total += 1;
     }
 
     /// Grows the stored range to hold these buckets.

@@ -2,6 +2,7 @@
 //!
 //! It sees facts (an arrival, an attempt's end, how many replicas are in which state), never their causes.
 
+use super::grid::Grid;
 use super::histogram::Histogram;
 use super::metrics::{METRICS, Metric, RolloutOutcome};
 use super::money::{GpuTime, Tariff, TokenFlows, bill};
@@ -168,6 +169,14 @@ struct Capacity {
     peak_gpus: u32,
 }
 
+/// `[slo]` as a run is held to it.
+#[derive(Clone, Copy, Debug)]
+struct Objective {
+    ttft: Duration,
+    quantile: f64,
+    bins: Grid,
+}
+
 /// The books of one run.
 #[derive(Debug)]
 pub struct RunLedger {
@@ -179,7 +188,7 @@ pub struct RunLedger {
     new_capacity: f64,
     tokens_per_request: f64,
     tariff: Tariff,
-    slo: Option<(Duration, f64, Duration)>,
+    slo: Option<Objective>,
     // What the run adds.
     rate: RateCurve,
     counts: Vec<u64>,
@@ -205,8 +214,12 @@ impl RunLedger {
     /// Empty books of a scenario, to be opened for a run.
     pub fn new(scenario: &Scenario, saturation: Saturation, mean_output_tokens: f64) -> RunLedger {
         let (study, fleet) = (&scenario.study, &scenario.fleet);
-        let slo = scenario.slo.as_ref().map(|slo| (slo.ttft, slo.quantile, slo.bin));
-        let slo_bins = slo.map_or(0, |(_, _, bin)| study.duration.0.div_ceil(bin.0) as usize);
+        let slo = scenario.slo.as_ref().map(|slo| Objective {
+            ttft: slo.ttft,
+            quantile: slo.quantile,
+            bins: Grid::new(slo.bin, study.duration),
+        });
+        let slo_bins = slo.map_or(0, |slo| slo.bins.len());
         RunLedger {
             duration: study.duration,
             needed: fleet.needed_replicas,
@@ -263,8 +276,10 @@ impl RunLedger {
         self.tokens = TokenFlows::default();
     }
 
+    #[inline]
     fn in_window(&self, time: Time) -> bool {
-        time.0 >= 0 && (time.0 as u64) < self.duration.0
+        // What is before time zero is, taken as unsigned, far beyond the window.
+        (time.0 as u64) < self.duration.0
     }
 
     fn count(&mut self, metric: Metric) {
@@ -279,10 +294,16 @@ impl RunLedger {
         self.count(Metric::Requests);
         self.open_requests += 1;
         self.timeline.arrival(time);
-        if let Some((_, _, bin)) = self.slo {
-            self.slo_bins[(time.0 as u64 / bin.0) as usize].0 += 1;
+        if let Some(bin) = self.slo_bin(time) {
+            bin.0 += 1;
         }
         true
+    }
+
+    /// Requests that arrived in the same bin as this one, and those of them that met the objective.
+    #[inline]
+    fn slo_bin(&mut self, arrival: Time) -> Option<&mut (u32, u32)> {
+        self.slo_bins.get_mut(self.slo?.bins.index(arrival)?)
     }
 
     /// Measured requests that have not ended.
@@ -349,10 +370,10 @@ impl RunLedger {
         let ttft = first_token.since(times.arrival);
         self.ttft.record(ttft);
         self.timeline.ttft(times.arrival, ttft);
-        if let Some((limit, _, bin)) = self.slo
-            && ttft <= limit
+        if self.slo.is_some_and(|slo| ttft <= slo.ttft)
+            && let Some(bin) = self.slo_bin(times.arrival)
         {
-            self.slo_bins[(times.arrival.0 as u64 / bin.0) as usize].1 += 1;
+            bin.1 += 1;
         }
         let Some(finish) = times.finish else { return };
         self.e2e.record(finish.since(times.arrival));
@@ -483,11 +504,12 @@ impl RunLedger {
 
     /// Total length of the bins in which too many of the requests that arrived missed the objective.
     fn slo_violation_seconds(&self) -> f64 {
-        let Some((_, quantile, bin)) = self.slo else { return f64::NAN };
-        let missed = |arrived: u32, met: u32| f64::from(arrived - met) > (1.0 - quantile) * f64::from(arrived) + 1e-9;
+        let Some(slo) = self.slo else { return f64::NAN };
+        let tolerated = |arrived: u32| (1.0 - slo.quantile) * f64::from(arrived) + 1e-9;
+        let missed = |arrived: u32, met: u32| f64::from(arrived - met) > tolerated(arrived);
         (self.slo_bins.iter().enumerate())
             .filter(|(_, (arrived, met))| missed(*arrived, *met))
-            .map(|(i, _)| Duration((self.duration.0 - i as u64 * bin.0).min(bin.0)).seconds())
+            .map(|(i, _)| slo.bins.length(i).seconds())
             .fold(0.0, |sum, seconds| sum + seconds)
     }
 

@@ -1,5 +1,6 @@
 //! One run's timeline: series in bins over the measured window.
 
+use super::grid::Grid;
 use super::histogram::Histogram;
 use super::record::{REPLICA_SERIES, SERIES, Series};
 use crate::units::{Duration, Time};
@@ -38,29 +39,29 @@ fn level_of(series: Series) -> Option<usize> {
 /// The bins of one run.
 #[derive(Clone, Debug)]
 pub(super) struct TimelineBins {
-    width: Duration,
-    /// Length of the window.
-    duration: Duration,
+    grid: Grid,
     bins: Vec<Bin>,
     ttft: Vec<Histogram>,
 }
 
 impl TimelineBins {
     pub(super) fn new(width: Duration, duration: Duration) -> TimelineBins {
-        let n = duration.0.div_ceil(width.0) as usize;
-        TimelineBins { width, duration, bins: vec![Bin::default(); n], ttft: vec![Histogram::new(); n] }
+        let grid = Grid::new(width, duration);
+        let n = grid.len();
+        TimelineBins { grid, bins: vec![Bin::default(); n], ttft: vec![Histogram::new(); n] }
     }
 
-    fn index(&self, time: Time) -> Option<usize> {
-        (time.0 >= 0 && (time.0 as u64) < self.duration.0).then(|| (time.0 as u64 / self.width.0) as usize)
+    #[inline]
+    fn bin(&mut self, time: Time) -> Option<&mut Bin> {
+        self.bins.get_mut(self.grid.index(time)?)
     }
 
     /// Adds levels that held between two times inside the window.
     pub(super) fn add_levels(&mut self, from: Time, to: Time, levels: &Levels) {
         let mut at = from;
         while at < to {
-            let Some(i) = self.index(at) else { return };
-            let end = Time((i as i64 + 1) * self.width.0 as i64).min(to);
+            let Some(i) = self.grid.index(at) else { return };
+            let end = self.grid.begin(i + 1).min(to);
             let seconds = end.since(at).seconds();
             let bin = &mut self.bins[i];
             for (integral, level) in bin.integrals.iter_mut().zip(levels.values) {
@@ -72,32 +73,32 @@ impl TimelineBins {
     }
 
     pub(super) fn arrival(&mut self, time: Time) {
-        if let Some(i) = self.index(time) {
-            self.bins[i].arrivals += 1;
+        if let Some(bin) = self.bin(time) {
+            bin.arrivals += 1;
         }
     }
 
     pub(super) fn routed(&mut self, time: Time, to_new: bool) {
-        if let Some(i) = self.index(time) {
-            self.bins[i].routed += 1;
-            self.bins[i].routed_new += u32::from(to_new);
+        if let Some(bin) = self.bin(time) {
+            bin.routed += 1;
+            bin.routed_new += u32::from(to_new);
         }
     }
 
     pub(super) fn truncated(&mut self, time: Time) {
-        if let Some(i) = self.index(time) {
-            self.bins[i].truncated += 1;
+        if let Some(bin) = self.bin(time) {
+            bin.truncated += 1;
         }
     }
 
     pub(super) fn error(&mut self, time: Time) {
-        if let Some(i) = self.index(time) {
-            self.bins[i].errors += 1;
+        if let Some(bin) = self.bin(time) {
+            bin.errors += 1;
         }
     }
 
     pub(super) fn ttft(&mut self, arrival: Time, ttft: Duration) {
-        if let Some(i) = self.index(arrival) {
+        if let Some(i) = self.grid.index(arrival) {
             self.ttft[i].record(ttft);
         }
     }
@@ -120,8 +121,7 @@ impl TimelineBins {
 
     fn value(&self, series: Series, i: usize) -> f64 {
         let bin = &self.bins[i];
-        let begin = i as u64 * self.width.0;
-        let seconds = Duration((self.duration.0 - begin).min(self.width.0)).seconds();
+        let seconds = self.grid.length(i).seconds();
         if let Some(level) = level_of(series) {
             return bin.integrals[level] / seconds;
         }

@@ -293,21 +293,29 @@ impl Engine {
     }
 
     /// Handles the boundary at the end of the stride: who leaves and who emits.
+    #[inline]
     fn end_stride(&mut self, time: Time, notices: &mut Vec<Notice>) {
         if !self.stands_still {
             self.batch.advance(self.stride.steps());
         }
         if !self.cancelled.is_empty() {
             self.take_out_cancelled();
-        }
-        while let Some(slot) = self.ends.pop_at(self.batch.steps_done()) {
-            self.leaving.push(slot);
-        }
-        if !self.leaving.is_empty() {
-            self.end_decodes(time, notices);
+            self.end_several_decodes(time, notices);
+        } else if let Some(slot) = self.ends.pop_at(self.batch.steps_done()) {
+            if self.ends.first() == Some(self.batch.steps_done()) {
+                self.leaving.push(slot);
+                self.end_several_decodes(time, notices);
+            } else {
+                self.end_decode(slot, time, notices);
+            }
         }
         if !self.reading.is_empty() {
-            self.end_chunks(time, notices);
+            self.half_read = None;
+            for index in 0..self.reading.len() {
+                let (slot, chunk) = self.reading[index];
+                self.end_chunk(slot, chunk, time, notices);
+            }
+            self.reading.clear();
         }
     }
 
@@ -317,50 +325,51 @@ impl Engine {
         self.ends.retain(|slot| !self.sequences[slot].cancelled);
     }
 
-    /// Lets those decoding sequences leave that have emitted their last token or are cancelled.
-    fn end_decodes(&mut self, time: Time, notices: &mut Vec<Notice>) {
+    /// Lets those leave whose last step this is, and those that are leaving already, in order of admission.
+    fn end_several_decodes(&mut self, time: Time, notices: &mut Vec<Notice>) {
+        while let Some(slot) = self.ends.pop_at(self.batch.steps_done()) {
+            self.leaving.push(slot);
+        }
         let mut leaving = std::mem::take(&mut self.leaving);
-        if leaving.len() > 1 {
-            leaving.sort_unstable_by_key(|slot| self.sequences[*slot].admission);
-        }
-        for slot in leaving.drain(..) {
-            let tokens_out = self.stop_decoding(slot);
-            let sequence = &self.sequences[slot];
-            let kind = if sequence.cancelled { NoticeKind::Cancelled } else { NoticeKind::Finished };
-            notices.push(sequence.notice(time, kind, tokens_out));
-            self.sequences.release(slot);
-        }
+        leaving.sort_unstable_by_key(|slot| self.sequences[*slot].admission);
+        leaving.drain(..).for_each(|slot| self.end_decode(slot, time, notices));
         self.leaving = leaving;
     }
 
-    /// Lets the prompts that the step has read grow, emit their token, decode from now on, or leave.
-    fn end_chunks(&mut self, time: Time, notices: &mut Vec<Notice>) {
-        let mut reading = std::mem::take(&mut self.reading);
-        self.half_read = None;
-        for (slot, chunk) in reading.drain(..) {
-            let sequence = &mut self.sequences[slot];
-            sequence.read += chunk;
-            let is_read = u64::from(sequence.read) == sequence.to_read();
-            if is_read {
-                sequence.emitted += 1;
-                self.emitted += 1;
-                if sequence.emitted == 1 {
-                    notices.push(sequence.notice(time, NoticeKind::FirstToken, 1));
-                }
-            }
-            let is_done = is_read && sequence.emitted == sequence.request.output_tokens;
-            if sequence.cancelled || is_done {
-                let kind = if sequence.cancelled { NoticeKind::Cancelled } else { NoticeKind::Finished };
-                notices.push(sequence.notice(time, kind, sequence.emitted));
-                self.sequences.release(slot);
-            } else if is_read {
-                self.start_decoding(slot);
-            } else {
-                let blocks = self.model.blocks_for(u64::from(sequence.read));
-                self.half_read = Some(HalfRead { slot, blocks });
+    /// Lets a decoding sequence leave that has emitted its last token or is cancelled.
+    #[inline]
+    fn end_decode(&mut self, slot: u32, time: Time, notices: &mut Vec<Notice>) {
+        let tokens_out = self.stop_decoding(slot);
+        let sequence = &self.sequences[slot];
+        let kind = if sequence.cancelled { NoticeKind::Cancelled } else { NoticeKind::Finished };
+        notices.push(sequence.notice(time, kind, tokens_out));
+        self.sequences.release(slot);
+    }
+
+    /// Lets a prompt of which the step has read a chunk grow, emit its token, decode from now on, or leave.
+    #[inline]
+    fn end_chunk(&mut self, slot: u32, chunk: u32, time: Time, notices: &mut Vec<Notice>) {
+        let sequence = &mut self.sequences[slot];
+        sequence.read += chunk;
+        let is_read = u64::from(sequence.read) == sequence.to_read();
+        if is_read {
+            sequence.emitted += 1;
+            self.emitted += 1;
+            if sequence.emitted == 1 {
+                notices.push(sequence.notice(time, NoticeKind::FirstToken, 1));
             }
         }
-        self.reading = reading;
+        let is_done = is_read && sequence.emitted == sequence.request.output_tokens;
+        if sequence.cancelled || is_done {
+            let kind = if sequence.cancelled { NoticeKind::Cancelled } else { NoticeKind::Finished };
+            notices.push(sequence.notice(time, kind, sequence.emitted));
+            self.sequences.release(slot);
+        } else if is_read {
+            self.start_decoding(slot);
+        } else {
+            let blocks = self.model.blocks_for(u64::from(sequence.read));
+            self.half_read = Some(HalfRead { slot, blocks });
+        }
     }
 
     #[inline]

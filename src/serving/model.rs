@@ -142,6 +142,43 @@ pub struct EngineModel {
     per_prefill_token: u128,
     per_prefill_token_squared: u128,
     per_prefill_token_context: u128,
+    /// The same in machine words, where they fit as they do for any real engine.
+    words: Option<Words>,
+}
+
+/// Coefficients so small that no step that they make is longer than [`LONGEST_STEP`]: below 2^61 ticks, half a second, and
+/// those of squares and contexts, whose counts have up to 54 bits, below 2^42 ticks, a microsecond.
+#[derive(Clone, Copy, Debug)]
+struct Words {
+    base: u64,
+    per_sequence: u64,
+    per_kv_token: u64,
+    per_prefill_token: u64,
+    per_prefill_token_squared: u64,
+    per_prefill_token_context: u64,
+}
+
+impl Words {
+    /// The coefficients in this order, if all are small enough.
+    fn of(coefficients: [u128; 6]) -> Option<Words> {
+        let below = |bits: u32, coefficient: u128| u64::try_from(coefficient).ok().filter(|word| word >> bits == 0);
+        let small = |coefficient| below(61, coefficient);
+        let [base, per_sequence, per_kv_token, per_prefill_token, squared, context] = coefficients;
+        Some(Words {
+            base: small(base)?,
+            per_sequence: small(per_sequence)?,
+            per_kv_token: small(per_kv_token)?,
+            per_prefill_token: small(per_prefill_token)?,
+            per_prefill_token_squared: below(42, squared)?,
+            per_prefill_token_context: below(42, context)?,
+        })
+    }
+}
+
+/// A product of two words.
+#[inline]
+fn product(coefficient: u64, count: u64) -> u128 {
+    u128::from(coefficient) * u128::from(count)
 }
 
 impl EngineModel {
@@ -157,6 +194,22 @@ impl EngineModel {
             let scaled = |(sequences, base): &(u32, f64)| (*sequences, (base + overhead) * step_time_factor);
             Base::Table(step_time.base_table.iter().map(scaled).collect())
         };
+        let per_sequence = coefficient(step_time.per_sequence);
+        let per_kv_token = coefficient(step_time.per_kv_token);
+        let per_prefill_token = coefficient(step_time.per_prefill_token);
+        let per_prefill_token_squared = coefficient(step_time.per_prefill_token_squared);
+        let per_prefill_token_context = coefficient(step_time.per_prefill_token_context);
+        let words = match base {
+            Base::Constant(base) => Words::of([
+                base,
+                per_sequence,
+                per_kv_token,
+                per_prefill_token,
+                per_prefill_token_squared,
+                per_prefill_token_context,
+            ]),
+            Base::Table(_) => None,
+        };
         EngineModel {
             max_num_seqs: settings.max_num_seqs as usize,
             max_num_batched_tokens: u64::from(settings.max_num_batched_tokens),
@@ -169,11 +222,12 @@ impl EngineModel {
             reserve_full_prompt: settings.reserve_full_prompt || !settings.chunked_prefill,
             free_for_decode: u64::from(!settings.chunked_prefill),
             base,
-            per_sequence: coefficient(step_time.per_sequence),
-            per_kv_token: coefficient(step_time.per_kv_token),
-            per_prefill_token: coefficient(step_time.per_prefill_token),
-            per_prefill_token_squared: coefficient(step_time.per_prefill_token_squared),
-            per_prefill_token_context: coefficient(step_time.per_prefill_token_context),
+            per_sequence,
+            per_kv_token,
+            per_prefill_token,
+            per_prefill_token_squared,
+            per_prefill_token_context,
+            words,
         }
     }
 
@@ -217,26 +271,42 @@ impl EngineModel {
     /// Blocks that so many tokens take.
     #[inline]
     pub(super) fn blocks_for(&self, tokens: u64) -> u64 {
-        tokens.div_ceil(u64::from(self.block_size))
+        let size = u64::from(self.block_size);
+        // Block sizes are nearly always powers of two, and shifting is quicker than dividing.
+        if size.is_power_of_two() { (tokens + size - 1) >> size.trailing_zeros() } else { tokens.div_ceil(size) }
     }
 
     /// The length of a step, ticks.
     #[inline]
     pub(super) fn step(&self, load: &StepLoad) -> u128 {
-        let decoding = times(self.per_sequence, load.decoding) + times(self.per_kv_token, load.context_tokens);
-        let mut total = self.base.ticks(load.decoding) + decoding + load.grown.min(LONGEST_STEP);
+        let Some(words) = &self.words else { return self.long_step(load) };
+        let mut total = u128::from(words.base)
+            + product(words.per_sequence, load.decoding)
+            + product(words.per_kv_token, load.context_tokens);
         if load.prompt_tokens > 0 {
-            total += times(self.per_prefill_token, load.prompt_tokens)
-                + times(self.per_prefill_token_squared, load.prompt_tokens_squared)
-                + times(self.per_prefill_token_context, load.prompt_tokens_context);
+            total += product(words.per_prefill_token, load.prompt_tokens)
+                + product(words.per_prefill_token_squared, load.prompt_tokens_squared)
+                + product(words.per_prefill_token_context, load.prompt_tokens_context);
         }
-        total.min(LONGEST_STEP)
+        total + load.grown
+    }
+
+    /// The length of a step whose base is a table, or whose coefficients are beyond any real engine's.
+    fn long_step(&self, load: &StepLoad) -> u128 {
+        let decoding = times(self.per_sequence, load.decoding) + times(self.per_kv_token, load.context_tokens);
+        let prompts = times(self.per_prefill_token, load.prompt_tokens)
+            + times(self.per_prefill_token_squared, load.prompt_tokens_squared)
+            + times(self.per_prefill_token_context, load.prompt_tokens_context);
+        (self.base.ticks(load.decoding) + decoding + load.grown.min(LONGEST_STEP) + prompts).min(LONGEST_STEP)
     }
 
     /// How much longer the next step is than this one while nothing but the contexts changes, ticks.
     #[inline]
     pub(super) fn growth(&self, decoding: u64) -> u128 {
-        times(self.per_kv_token, decoding).min(LONGEST_STEP)
+        match &self.words {
+            Some(words) => product(words.per_kv_token, decoding),
+            None => times(self.per_kv_token, decoding).min(LONGEST_STEP),
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The attempts that are under way, in slots that are used again.
 
+use crate::ledger::RequestTimes;
 use crate::serving::Handle;
 use crate::units::Time;
+use crate::workload::Arrival;
 
 /// Where an attempt is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,22 +56,16 @@ pub(super) struct Attempt {
 
 impl Attempt {
     /// The first attempt of a request.
-    pub(super) fn first(
-        request: u64,
-        arrived: Time,
-        prompt_tokens: u32,
-        output_tokens: u32,
-        measured: bool,
-    ) -> Attempt {
+    pub(super) fn first(request: u64, arrival: &Arrival, measured: bool) -> Attempt {
         Attempt {
             request,
             number: 1,
-            first_arrival: arrived,
-            arrived,
-            dispatched: arrived,
-            prompt_tokens,
-            stable_output_tokens: output_tokens,
-            output_tokens,
+            first_arrival: arrival.time,
+            arrived: arrival.time,
+            dispatched: arrival.time,
+            prompt_tokens: arrival.prompt_tokens,
+            stable_output_tokens: arrival.output_tokens,
+            output_tokens: arrival.output_tokens,
             place: Place::BackOff,
             version: 0,
             handle: None,
@@ -87,11 +83,30 @@ impl Attempt {
     /// The next attempt of the same request, before it has begun.
     pub(super) fn retry(&self) -> Attempt {
         Attempt {
-            reached_new: self.reached_new,
             number: self.number + 1,
             generation: self.generation + 1,
-            first_arrival: self.first_arrival,
-            ..Attempt::first(self.request, self.arrived, self.prompt_tokens, self.stable_output_tokens, self.measured)
+            place: Place::BackOff,
+            output_tokens: self.stable_output_tokens,
+            version: 0,
+            handle: None,
+            scheduled: None,
+            first_token: None,
+            preemptions: 0,
+            timed_out_at: None,
+            row: 0,
+            ..*self
+        }
+    }
+
+    /// The times of its request, if this attempt is its last one.
+    pub(super) fn times(&self, finish: Option<Time>) -> RequestTimes {
+        RequestTimes {
+            arrival: self.first_arrival,
+            scheduled: self.scheduled,
+            first_token: self.first_token,
+            finish,
+            output_tokens: self.output_tokens,
+            reached_new: self.reached_new,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::attempts::{Attempt, Place};
 use super::calendar::Event;
 use super::run::{Run, VERSION_NAMES};
 use crate::fleet::{Destination, retry_wait};
-use crate::ledger::{EndedAttempt, Outcome, RequestRow, RequestTimes};
+use crate::ledger::{EndedAttempt, Outcome, RequestRow};
 use crate::random::Purpose;
 use crate::scenario::AnalysisMetric;
 use crate::serving::{Notice, NoticeKind, Request};
@@ -15,8 +15,7 @@ impl Run<'_> {
     /// A request arrives for the first time.
     pub(super) fn first_attempt(&mut self, arrival: &Arrival) {
         let measured = self.ledger.arrival(arrival.time);
-        let attempt =
-            Attempt::first(self.next_request, arrival.time, arrival.prompt_tokens, arrival.output_tokens, measured);
+        let attempt = Attempt::first(self.next_request, arrival, measured);
         self.next_request += 1;
         let slot = self.attempts.add(attempt);
         self.begin_attempt(slot);
@@ -26,7 +25,9 @@ impl Run<'_> {
     pub(super) fn begin_attempt(&mut self, slot: u32) {
         let now = self.now;
         self.attempts.get_mut(slot).arrived = now;
-        self.log_attempt(slot);
+        if self.log.is_some() {
+            self.log_attempt(slot);
+        }
         if let Some(timeout) = self.scenario.clients.timeout {
             let generation = self.attempts.get(slot).generation;
             self.timeouts.push_back((now + timeout, slot, generation));
@@ -38,17 +39,10 @@ impl Run<'_> {
 
     /// Sends an attempt to a replica, if there is one that it can go to.
     fn dispatch(&mut self, slot: u32) -> bool {
-        let (now, attempt) = (self.now, *self.attempts.get(slot));
-        let out = &mut self.out;
-        let destination = self.router.route(
-            &mut self.fleet,
-            self.controller.routing(),
-            (attempt.request, attempt.number),
-            |fleet, id| {
-                fleet.run_before(id, now, out);
-                fleet.engine(id).in_system()
-            },
-        );
+        let attempt = self.attempts.get(slot);
+        let name = (attempt.request, attempt.number);
+        let routing = self.controller.routing();
+        let destination = self.router.route(&mut self.fleet, routing, name, self.now, &mut self.out);
         let Destination::Replica(id) = destination else { return false };
         self.submit(slot, id);
         true
@@ -60,7 +54,7 @@ impl Run<'_> {
         self.fleet.run_before(id, now, &mut self.out);
         self.process_notices();
         let replica = self.fleet.replica(id);
-        let (version, accepting, queued) = (replica.version, replica.accepting, replica.engine.queued());
+        let (version, accepting) = (replica.version, replica.accepting);
         let attempt = self.attempts.get_mut(slot);
         attempt.place = Place::Replica(id);
         attempt.version = version;
@@ -77,8 +71,10 @@ impl Run<'_> {
         let (request, number) = (attempt.request, attempt.number);
         let (prompt_tokens, output_tokens) = (attempt.prompt_tokens, attempt.output_tokens);
         self.ledger.attempt_begun(Some(version), now);
-        let limit = self.scenario.router.max_queue_per_replica;
-        let full = limit.zip(queued).is_some_and(|(limit, queued)| queued >= limit as usize);
+        let full = match self.scenario.router.max_queue_per_replica {
+            Some(limit) => self.fleet.engine(id).queued().is_some_and(|queued| queued >= limit as usize),
+            None => false,
+        };
         if !accepting || full || !self.fleet.fits(version, prompt_tokens, output_tokens) {
             return self.end_attempt(slot, Outcome::Refused, now, 0);
         }
@@ -93,7 +89,7 @@ impl Run<'_> {
             None => 0,
         };
         let request = Request { id: slot, prompt_tokens, output_tokens, luck };
-        let handle = self.fleet.engine(id).submit(now, request, &mut self.out.notices);
+        let handle = self.fleet.submit(id, now, request, &mut self.out);
         self.attempts.get_mut(slot).handle = Some(handle);
     }
 
@@ -164,7 +160,7 @@ impl Run<'_> {
                     && let Some(handle) = attempt.handle
                 {
                     attempt.timed_out_at = Some(now);
-                    self.fleet.engine(id).cancel(now, handle, &mut self.out.notices);
+                    self.fleet.cancel(id, now, handle, &mut self.out);
                 }
             }
             Place::BackOff | Place::Nowhere => {}
@@ -235,7 +231,7 @@ impl Run<'_> {
 
     /// An attempt ends: it is counted, and tried again or not.
     fn end_attempt(&mut self, slot: u32, outcome: Outcome, time: Time, tokens_out: u32) {
-        let attempt = *self.attempts.get(slot);
+        let attempt = self.attempts.get(slot);
         let version = matches!(attempt.place, Place::Replica(_)).then_some(attempt.version);
         self.ledger.attempt_ended(&EndedAttempt {
             outcome,
@@ -248,53 +244,51 @@ impl Run<'_> {
         if let (Some(version), true) = (version, self.observing) {
             self.observations.ended(version, outcome, time);
         }
-        if let Place::Replica(id) = attempt.place {
-            self.note_needed_grace(id, &attempt, outcome, time, tokens_out);
+        if let Place::Replica(id) = attempt.place
+            && let Some(terminated) = self.fleet.replica(id).terminated_at
+            && (time > terminated || outcome != Outcome::Completed)
+        {
+            self.note_needed_grace(slot, id, outcome, time.since(terminated), tokens_out);
         }
-        // A client that has given up saw the end then, not when the server noticed.
-        let seen = attempt.timed_out_at.unwrap_or(time);
-        self.log_end(slot, outcome.name(), Some(seen), tokens_out);
+        if self.log.is_some() {
+            // A client that has given up saw the end then, not when the server noticed.
+            let seen = self.attempts.get(slot).timed_out_at.unwrap_or(time);
+            self.log_end(slot, outcome.name(), Some(seen), tokens_out);
+        }
+        let attempt = self.attempts.get(slot);
         if outcome.is_retried() && attempt.number <= self.scenario.clients.max_retries {
-            return self.retry(slot, &attempt, time);
+            return self.retry(slot, time);
         }
         if attempt.measured {
-            self.ledger.request_ended(
-                outcome,
-                &RequestTimes {
-                    arrival: attempt.first_arrival,
-                    scheduled: attempt.scheduled,
-                    first_token: attempt.first_token,
-                    finish: (outcome == Outcome::Completed).then_some(time),
-                    output_tokens: attempt.output_tokens,
-                    reached_new: attempt.reached_new,
-                },
-            );
+            let finish = (outcome == Outcome::Completed).then_some(time);
+            self.ledger.request_ended(outcome, &attempt.times(finish));
         }
         self.attempts.free(slot);
     }
 
-    fn retry(&mut self, slot: u32, attempt: &Attempt, time: Time) {
+    fn retry(&mut self, slot: u32, time: Time) {
+        let attempt = self.attempts.get_mut(slot);
         let wait = retry_wait(&self.scenario.clients.backoff, self.key, attempt.request, attempt.number);
-        *self.attempts.get_mut(slot) = attempt.retry();
+        *attempt = attempt.retry();
         if attempt.measured {
             self.ledger.retry();
         }
         self.calendar.set(time + wait, Event::Retry(slot));
     }
 
-    /// An answer that was in flight on a terminating replica has ended: the grace period that it needed. For one that
-    /// was cut, the missing tokens take as long as the last ones did.
-    fn note_needed_grace(&mut self, id: u32, attempt: &Attempt, outcome: Outcome, time: Time, tokens_out: u32) {
-        let replica = self.fleet.replica(id);
-        let Some(terminated) = replica.terminated_at else { return };
-        if self.scenario.rollout.start > time || attempt.handle.is_none() {
+    /// An answer that was in flight on a terminating replica has ended so long after the replica was told to terminate:
+    /// the grace period that it needed. For one that was cut, the missing tokens take as long as the last ones did.
+    #[cold]
+    fn note_needed_grace(&mut self, slot: u32, id: u32, outcome: Outcome, so_far: Duration, tokens_out: u32) {
+        let attempt = self.attempts.get(slot);
+        if attempt.handle.is_none() {
             return;
         }
-        let so_far = time.since(terminated);
         match outcome {
             Outcome::Completed => self.ledger.needed_grace(so_far),
             Outcome::Truncated | Outcome::Dropped => {
-                let missing = f64::from(attempt.output_tokens - tokens_out) * replica.last_seconds_per_token;
+                let tokens = f64::from(attempt.output_tokens - tokens_out);
+                let missing = tokens * self.fleet.replica(id).last_seconds_per_token;
                 self.ledger.needed_grace(so_far + Duration::from_seconds_f64(missing));
             }
             Outcome::Refused | Outcome::TimedOut | Outcome::Failed => {}
@@ -343,7 +337,7 @@ impl Run<'_> {
         let tokens_out = match (attempt.place, attempt.handle) {
             (Place::Replica(id), Some(handle)) => {
                 let before = Time(self.now.0 - 1);
-                self.fleet.replica(id).engine.tokens_out(handle, before)
+                self.fleet.engine(id).tokens_out(handle, before)
             }
             _ => 0,
         };

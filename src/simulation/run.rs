@@ -8,8 +8,7 @@ use super::calendar::{Calendar, Event};
 use super::observations::Observations;
 use crate::fleet::{Fleet, LifeEvent, Outbox, Router, Timer};
 use crate::ledger::{
-    EventRow, FleetLevels, Pooled, RequestTimes, RolloutOutcome, RolloutResult, RunLedger, RunLog, RunRecord,
-    TokenSnapshot,
+    EventRow, FleetLevels, Pooled, RolloutOutcome, RolloutResult, RunLedger, RunLog, RunRecord, TokenSnapshot,
 };
 use crate::random::RunKey;
 use crate::rollout::{Command, Controller};
@@ -174,12 +173,12 @@ impl<'a> Run<'a> {
     fn run_draining(&mut self, limit: Time) -> bool {
         loop {
             let draining = self.fleet.draining().iter();
-            let next = draining.map(|id| (self.fleet.replica(*id).engine.quiet_until(), *id)).min();
+            let next = draining.map(|id| (self.fleet.quiet_until(*id), *id)).min();
             let Some((at, id)) = next.filter(|(at, _)| *at < limit) else { return false };
             self.fleet.run_through(id, at, &mut self.out);
             let let_go = self.out.notices.iter().any(|notice| notice.kind == NoticeKind::Cancelled);
             self.process_notices();
-            let drained = self.fleet.replica(id).engine.is_empty();
+            let drained = self.fleet.engine(id).is_empty();
             if drained {
                 self.fleet.drained(id);
                 self.calendar.set(at, Event::Fleet(Timer::Drained(id)));
@@ -272,7 +271,7 @@ impl<'a> Run<'a> {
                 (Place::Replica(id), Some(handle)) => Some((id, handle)),
                 _ => None,
             })
-            .map(|(id, handle)| u64::from(self.fleet.replica(id).engine.tokens_out(handle, before)))
+            .map(|(id, handle)| u64::from(self.fleet.engine(id).tokens_out(handle, before)))
             .sum();
         TokenSnapshot {
             emitted: self.fleet.tokens_emitted(self.now),
@@ -291,14 +290,7 @@ impl<'a> Run<'a> {
                 in_flight[attempt.version] += 1;
             }
             if attempt.measured {
-                self.ledger.request_in_flight(&RequestTimes {
-                    arrival: attempt.first_arrival,
-                    scheduled: attempt.scheduled,
-                    first_token: attempt.first_token,
-                    finish: None,
-                    output_tokens: attempt.output_tokens,
-                    reached_new: attempt.reached_new,
-                });
+                self.ledger.request_in_flight(&attempt.times(None));
             }
             if attempt.place != Place::BackOff {
                 self.log_in_flight(slot);

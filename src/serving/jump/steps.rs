@@ -18,7 +18,33 @@ enum Free {
 
 impl Engine {
     /// Decides what the next step does, and for how many steps that stays so. `time` is the nanosecond of `start`.
+    #[inline]
     pub(super) fn begin_step(&mut self, start: Ticks, time: Time, notices: &mut Vec<Notice>) {
+        if self.queue.is_empty() && self.half_read.is_none() {
+            let Some(last_step) = self.ends.first() else {
+                self.left_waiting = false;
+                return self.set_stride(Stride::IDLE);
+            };
+            let horizon = last_step - self.batch.steps_done();
+            if self.all_fit(horizon) {
+                // Mostly nobody waits, and there is room until somebody ends.
+                (self.left_waiting, self.stands_still) = (false, false);
+                let first = self.model.step(&self.batch.load());
+                return self.set_stride(Stride::new(start, first, self.batch.growth(&self.model), horizon));
+            }
+        }
+        self.begin_crowded_step(start, time, notices);
+    }
+
+    /// Whether the blocks are certainly enough for so many decode steps.
+    #[inline]
+    fn all_fit(&self, steps: u64) -> bool {
+        let blocks = self.model.total_blocks - self.model.free_for_decode;
+        let most = self.batch.most_tokens_held() + self.batch.most_tokens_more(steps - 1);
+        most <= blocks * u64::from(self.model.block_size)
+    }
+
+    fn begin_crowded_step(&mut self, start: Ticks, time: Time, notices: &mut Vec<Notice>) {
         let mut load = StepLoad::default();
         let preempted = if self.model.chunked_prefill {
             self.begin_mixed_step(&mut load, time, notices)
@@ -31,7 +57,7 @@ impl Engine {
         }
         let first = self.model.step(&load);
         if !self.reading.is_empty() || preempted {
-            return self.set_stride(Stride::new(start, first, 0, 1));
+            return self.set_stride(Stride::single(start, first));
         }
         let steps = self.steps_that_fit();
         self.set_stride(Stride::new(start, first, self.batch.growth(&self.model), steps));
@@ -141,15 +167,13 @@ impl Engine {
     }
 
     /// The decode steps that follow without a change: until somebody ends, or until blocks run out.
-    #[inline]
     fn steps_that_fit(&self) -> u64 {
         let Some(last_step) = self.ends.first() else { return 1 };
         let horizon = last_step - self.batch.steps_done();
-        let size = u64::from(self.model.block_size);
-        let blocks = self.model.total_blocks - self.model.free_for_decode;
-        if self.batch.most_tokens_held() + self.batch.most_tokens_more(horizon - 1) <= blocks * size {
+        if self.all_fit(horizon) {
             return horizon;
         }
+        let blocks = self.model.total_blocks - self.model.free_for_decode;
         // The step that begins now fits; where the next one might not, it is decided when it comes.
         let steps = if self.model.speculates() {
             self.speculative_steps_that_fit(horizon, blocks)

@@ -17,10 +17,18 @@ impl Stride {
     pub const IDLE: Stride = Stride { start: 0, first: 0, growth: 0, steps: 0, end: END_OF_TIME };
 
     /// `steps` steps from `start`, the first lasting `first` ticks, each next one `growth` ticks more.
+    #[inline]
     pub fn new(start: Ticks, first: u128, growth: u128, steps: u64) -> Stride {
         let mut stride = Stride { start, first, growth, steps, end: start };
         stride.end = stride.boundary(steps);
         stride
+    }
+
+    /// One step from `start` that lasts so many ticks.
+    #[inline]
+    pub fn single(start: Ticks, length: u128) -> Stride {
+        let end = (start + length as Ticks).min(END_OF_TIME);
+        Stride { start, first: length, growth: 0, steps: 1, end }
     }
 
     /// Where the `n`-th step ends.
