@@ -315,7 +315,6 @@ fn contradictions_between_keys_are_refused() {
 #[test]
 fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
     for text in [
-        "[engine]\nprofile = \"h100-llama-3-8b\"",
         "[engine]\nspeculative = { tokens = 4, acceptance = 0.7 }",
         "[engine]\nchunked_prefill = false",
         "[router]\npolicy = \"session_affinity\"",
