@@ -7,6 +7,7 @@
 //! step formula, [`memory`] computes KV capacity, [`names`] finds a profile by what somebody typed. What is done with a
 //! profile lives elsewhere; nothing here knows scenarios.
 
+mod errors;
 mod fold;
 mod library;
 mod memory;
@@ -14,8 +15,9 @@ mod names;
 #[cfg(test)]
 mod tests;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+pub use errors::FitError;
 pub use fold::Folding;
 pub use library::{all, by_name, of_source};
 pub use memory::{BLOCK_SIZE, GPU_MEMORY_UTILIZATION, RESERVED_GIBIBYTES};
@@ -126,7 +128,7 @@ impl Kind {
 /// How long a step takes: `base + per_sequence D + per_kv_token K + per_prefill_token Q + per_prefill_token_squared
 /// sum(q^2) + per_prefill_token_context sum(q kv)`, with D decoding sequences, K their context tokens, Q prompt tokens
 /// read, q those of one sequence and kv what it had read before. All in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct StepTime {
     /// Of every step, without the overhead.
     pub base: f64,
@@ -144,7 +146,7 @@ pub struct StepTime {
 
 /// AIConfigurator's formulas as fitted: a decode step takes `a + b batch + c batch context`, a prefill by itself
 /// `max(floor, d + e tokens + f tokens^2)`. Errors are shares of the time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct AiConfiguratorFit {
     /// Milliseconds of every decode step.
     pub a_ms: f64,
@@ -171,7 +173,7 @@ pub struct AiConfiguratorFit {
 }
 
 /// The linear form, fitted to Vidur's step times; coefficients in milliseconds. Errors are shares of the time.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct VidurFit {
     /// Of every step.
     pub a_ms: f64,
@@ -196,7 +198,7 @@ pub struct VidurFit {
 }
 
 /// Errors of a fit by what a step does.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct ErrorsByClass {
     /// Steps that only decode.
     pub decode_only: Spread,
@@ -207,7 +209,7 @@ pub struct ErrorsByClass {
 }
 
 /// Median and tail of an error, as shares of the time.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Spread {
     /// Median.
     pub median: f64,
@@ -277,7 +279,7 @@ impl Basis {
                 repository: "github.com/microsoft/vidur",
                 licence: "MIT",
                 method: "Microsoft's measurements of a model's layers, composed into steps by Vidur's predictor, and \
-                         fitted over 5,000 random steps",
+                         fitted over 5,000 random steps of up to 128 sequences and 4,096 prompt tokens",
             },
         }
     }

@@ -64,22 +64,14 @@ fn every_profile_is_complete_and_every_number_above_zero() {
 #[test]
 fn errors_of_the_fits_and_of_folding_are_shares_within_reason() {
     for profile in all() {
-        let errors = match &profile.basis {
-            Basis::AiConfigurator(fit, folding) => vec![
-                (fit.step_mean_error, fit.step_largest_error),
-                (fit.prefill_mean_error, fit.prefill_largest_error),
-                (folding.mean_error, folding.largest_error),
-            ],
-            Basis::Vidur(fit, roofline) => vec![
-                (fit.median_rel_err, fit.p95_rel_err),
-                (roofline.median_rel_err, roofline.p95_rel_err),
-                (fit.rel_err_by_class.decode_only.median, fit.rel_err_by_class.decode_only.p95),
-                (fit.rel_err_by_class.prefill_only.median, fit.rel_err_by_class.prefill_only.p95),
-                (fit.rel_err_by_class.mixed.median, fit.rel_err_by_class.mixed.p95),
-            ],
-        };
-        for (usual, large) in errors {
-            assert!(usual > 0.0 && usual < large && usual < 0.15 && large < 0.45, "{}: {usual} {large}", profile.name);
+        let errors = profile.errors();
+        assert_eq!(errors.len(), 3, "{}", profile.name);
+        for FitError { of, usual, large, .. } in errors {
+            assert!(
+                usual > 0.0 && usual < large && usual < 0.15 && large < 0.45,
+                "{}: {of} {usual} {large}",
+                profile.name
+            );
         }
     }
 }
