@@ -1,4 +1,5 @@
-//! How far a profile's step times are from what its source measured or computed: the errors of the fits, in one form.
+//! How far a profile's step times are from what its source measured or computed: the errors of the fits, in one form
+//! whatever the source.
 
 use super::{Basis, Profile};
 

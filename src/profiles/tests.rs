@@ -86,6 +86,22 @@ fn folding_leaves_the_attention_of_long_prompts_near_the_sources() {
 }
 
 #[test]
+fn folding_loses_short_prompts_and_little_from_512_tokens_on() {
+    for profile in all() {
+        let Basis::AiConfigurator(fit, folding) = &profile.basis else { continue };
+        assert!((0.03..0.14).contains(&folding.mean_error), "{}: {folding:?}", profile.name);
+        assert!((128..=384).contains(&folding.worst_at), "{}: {folding:?}", profile.name);
+        let most = if profile.gpu.name == "l40s" { 0.26 } else { 0.131 };
+        for tokens in [512.0, 1024.0, 2048.0, 4096.0, 8192.0, 32_768.0, 131_072.0] {
+            let step = &profile.step_time;
+            let folded = step.base + step.per_prefill_token * tokens + step.per_prefill_token_squared * tokens * tokens;
+            let wanted = fit.floor_ms.max(fit.d_ms + fit.e_ms * tokens + fit.f_ms * tokens * tokens) * 1e6;
+            assert!((folded / wanted - 1.0).abs() < most, "{} at {tokens}: {folded} for {wanted}", profile.name);
+        }
+    }
+}
+
+#[test]
 fn a_profile_is_found_by_what_its_source_calls_it() {
     let vidur = of_source("codellama/CodeLlama-34b-Instruct-hf", "a100", 2);
     let names: Vec<&str> = vidur.iter().map(|profile| profile.name.as_str()).collect();

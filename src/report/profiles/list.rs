@@ -4,6 +4,7 @@ use super::figures::{AtBatch, Figures, REFERENCE_BATCH};
 use super::{Style, assumptions};
 use crate::digits::figure;
 use crate::profiles::{Kind, Profile, all};
+use crate::report::content::plain;
 use crate::report::format::{Quantity, value};
 use crate::report::layout::{Tone, columns, glued, wrap};
 use crate::report::markdown::Page;
@@ -91,7 +92,7 @@ pub(super) fn markdown() -> String {
     let mut page = Page::default();
     page.table(&rows());
     for (_, note) in notes() {
-        let mut note = crate::report::content::plain(&note);
+        let mut note = plain(&note);
         note[..1].make_ascii_uppercase();
         page.paragraph(&format!("{note}."));
     }

@@ -17,6 +17,7 @@ pub use figures::{ANSWER_TOKENS, AtBatch, Figures, PROMPT_TOKENS, REFERENCE_BATC
 use super::charts::{self, ChartError};
 use super::files::{CHARTS, OutputFile};
 use super::{Form, Style};
+use crate::digits::figure;
 use crate::profiles::Profile;
 
 /// The whole library for standard output.
@@ -53,10 +54,10 @@ pub fn profile_files(profile: &'static Profile) -> Result<Vec<OutputFile>, Chart
 }
 
 /// The sentence that says what the figures are of.
-fn assumptions(lengths_context: f64) -> String {
+fn assumptions(mean_context: f64) -> String {
     format!(
         "prompts of {PROMPT_TOKENS} and answers of {ANSWER_TOKENS} tokens (mean context {}), the others' prompts and the \
          overhead included",
-        crate::digits::figure(lengths_context)
+        figure(mean_context)
     )
 }
