@@ -15,7 +15,8 @@ const MICROSECOND: f64 = 1e3;
 /// The shortest prompt of the grid, tokens.
 const SHORTEST: u32 = 128;
 /// The longest prompt of the grid, tokens: the longest context of the models. A grid that ends at 8192 would let the
-/// floor of short prompts bend the parabola: f' would be thrice f, and a prompt of 32768 tokens take 74 % too long.
+/// floor of short prompts bend the parabola: for Llama-3.1-8B on an H100 f' would be thrice f, and a prompt of 32768 tokens
+/// take 74 % too long.
 const LONGEST: u32 = 131_072;
 
 /// What joining the two formulas adds to the prefill's error, as shares of the time over the grid.
