@@ -11,6 +11,7 @@
 //! - [`heap`]: a priority queue of small keys
 //! - [`random`]: streams named by (seed, run, purpose), and distributions
 //! - [`trace`]: recorded requests, read from files in bounded memory
+//! - [`profiles`]: how fast known models are on known hardware
 //! - [`scenario`]: what a user writes, checked
 //! - [`workload`]: the stream of requests
 //! - [`serving`]: one replica's engine, and the slow reference that it must equal
@@ -31,6 +32,8 @@ pub mod heap;
 pub mod random;
 
 pub mod trace;
+
+pub mod profiles;
 
 pub mod scenario;
 

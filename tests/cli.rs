@@ -147,7 +147,7 @@ fn without_a_command_it_says_what_it_is_and_what_to_do_next() {
 #[test]
 fn help_of_every_command_shows_an_example() {
     let place = Place::new();
-    for command in ["run", "check", "compare", "explain", "init", "completions"] {
+    for command in ["run", "check", "compare", "explain", "profiles", "init", "completions"] {
         let said = output(&place.cutover(&format!("{command} --help")).code(0));
         assert!(said.contains(&format!("cutover {command}")) && said.contains("Examples:"), "{said}");
     }
@@ -374,6 +374,57 @@ fn results_of_an_earlier_run_are_replaced() {
     place.cutover("run scenario.toml --out results --runs 5").code(0);
     let rows = fs::read_to_string(place.path("results/runs.csv")).unwrap();
     assert_eq!(rows.lines().count(), 6);
+}
+
+#[test]
+fn profiles_are_listed_and_shown_and_nothing_is_written_unless_asked_for() {
+    let place = Place::new();
+    let before = place.names();
+    let list = place.cutover("profiles").code(0);
+    assert!(output(&list).contains("\na100-codellama-34b-tp2-vidur ") && errors(&list).is_empty(), "{}", output(&list));
+    let page = place.cutover("profiles h100-llama-3.1-8b-vllm").code(0);
+    assert!(output(&page).contains("[engine.step_time]") && errors(&page).is_empty(), "{}", output(&page));
+    let json: serde_json::Value =
+        serde_json::from_str(&output(&place.cutover("profiles --format json").code(0))).unwrap();
+    assert!(json["profiles"].as_array().is_some_and(|rows| rows.len() > 30));
+    assert!(
+        output(&place.cutover("profiles b200-qwen3-32b --format md").code(0)).starts_with("# b200-qwen3-32b-vllm\n")
+    );
+    assert_eq!(place.names(), before);
+}
+
+#[test]
+fn the_files_of_a_profile_join_what_lies_in_the_directory() {
+    let place = Place::new();
+    place.cutover("run scenario.toml --runs 2 --out results").code(0);
+    let shown = place.cutover("profiles l40s-llama-3.1-8b --out results").code(0);
+    assert_eq!(errors(&shown), "l40s-llama-3.1-8b-vllm in results\n");
+    let quiet = place.cutover("profiles l40s-llama-3.1-8b --out results --quiet").code(0);
+    assert_eq!((errors(&quiet), output(&quiet)), (String::new(), output(&shown)));
+    let files = files(&place.path("results"));
+    for name in ["profile.json", "profile.md", "charts/profile.png", "summary.json", "charts/timeline.png"] {
+        assert!(files.contains_key(name), "{name} is missing");
+    }
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_refused_with_the_nearest() {
+    let place = Place::new();
+    let said = place.refuses("profiles h100-llama-3-8b");
+    assert!(said.contains("`h100-llama-3.1-8b-vllm`") && said.contains("`cutover profiles` lists all"), "{said}");
+    assert!(place.refuses("profiles h100-llama-3.1-8b").contains("`h100-llama-3.1-8b-trtllm`"));
+    place.refuses("profiles --out results");
+    let said = place.refuses("run scenario.toml --set engine.profile=h100-llama-3-8b");
+    assert!(said.contains("engine.profile") && said.contains("`h100-llama-3.1-8b-vllm`"), "{said}");
+}
+
+#[test]
+fn a_scenario_runs_on_a_profile_and_its_report_names_it() {
+    let place =
+        Place::with(&SCENARIO.replace("kv_cache_tokens = 100000\n", "profile = \"h100-codellama-34b-tp2-vidur\"\n"));
+    let run = place.cutover("run scenario.toml --runs 2 --format md").code(0);
+    assert!(output(&run).contains("| engine profile | h100-codellama-34b-tp2-vidur |"), "{}", output(&run));
+    assert!(errors(&run).contains("is an estimate, not a measurement"), "{}", errors(&run));
 }
 
 #[test]

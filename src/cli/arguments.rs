@@ -61,6 +61,16 @@ Examples:
   cutover explain scenario.toml --run 7
   cutover explain scenario.toml --run 7 --out run-7    also writes events.csv and requests.csv")]
     Explain(ExplainArguments),
+    /// List the hardware profiles that ship, or show one in full
+    #[command(after_help = "\
+Examples:
+  cutover profiles
+  cutover profiles h100-llama-3.1-8b-vllm
+  cutover profiles h100-llama-3.1-8b-vllm --out profile    also writes profile.json, profile.md and a chart
+  cutover profiles --format json | jq '.profiles[] | select(.kind == \"real\").name'
+
+In a scenario: [engine] profile = \"h100-llama-3.1-8b-vllm\"")]
+    Profiles(ProfilesArguments),
     /// Write a commented scenario to start from
     #[command(after_help = "\
 Examples:
@@ -181,6 +191,22 @@ pub struct ExplainArguments {
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,
+}
+
+/// `profiles`.
+#[derive(Debug, Args)]
+pub struct ProfilesArguments {
+    /// The profile to show; all are listed if left out. The beginning of a name will do where it is clear
+    pub name: Option<String>,
+    /// What to print on standard output: text, json or md
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    pub format: Format,
+    /// Directory for profile.json, profile.md and charts/profile.png; nothing is written if left out
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "name")]
+    pub out: Option<PathBuf>,
+    /// Nothing on standard error but errors
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// `init`.

@@ -10,6 +10,7 @@ mod explain;
 mod failure;
 mod init;
 mod load;
+mod profiles;
 mod progress;
 mod stop;
 mod terminal;
@@ -66,6 +67,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Check(arguments) => commands::check(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Init(arguments) => init::init(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -410,7 +410,8 @@ pub fn facts(result: &StudyResult) -> Vec<(&'static str, String)> {
         Traffic::Synthetic { .. } => "synthetic".to_owned(),
         Traffic::Trace { trace, replay, .. } => replayed(trace.len(), replay),
     };
-    vec![
+    let profile = result.scenario.engine.profile.map(|profile| ("engine profile", profile.name.clone()));
+    let mut facts = vec![
         ("traffic", traffic),
         ("mean arrival rate", format!("{} requests/s", plain(facts.mean_rate))),
         ("mean prompt", format!("{} tokens", plain(facts.mean_prompt_tokens))),
@@ -418,7 +419,9 @@ pub fn facts(result: &StudyResult) -> Vec<(&'static str, String)> {
         ("saturated rate of a replica", format!("{} output tokens/s", plain(facts.saturated_rate))),
         ("batch at saturation", format!("{} sequences", plain(facts.saturated_batch))),
         ("offered load over needed capacity", value(offered / capacity, Quantity::Share)),
-    ]
+    ];
+    facts.extend(profile);
+    facts
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod format;
 mod json;
 mod layout;
 mod markdown;
+pub mod profiles;
 mod terminal;
 
 pub use compare_report::{Compared, differing};

@@ -1,6 +1,8 @@
 //! Things that are legal and unwise: what a person who knows the real controllers would point out.
 
 use super::{CanarySettings, DeploymentSettings, Fleet, Replay, Scenario, Strategy, Stretch, Traffic};
+use crate::digits::counted;
+use crate::profiles::Kind;
 use crate::units::{CountOrPercent, Duration};
 
 /// Everything that is unwise about a checked scenario, in sentences.
@@ -8,6 +10,7 @@ pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
     let mut warnings = Vec::new();
     recording_ends(scenario, &mut warnings);
     prompts_beyond_the_budget(scenario, &mut warnings);
+    profile(scenario, &mut warnings);
     match &scenario.rollout.strategy {
         Strategy::None => return warnings,
         Strategy::Recreate(settings) => {
@@ -61,6 +64,23 @@ fn prompts_beyond_the_budget(scenario: &Scenario, warnings: &mut Vec<String>) {
         warnings.push(format!(
             "without chunked prefill a prompt is read whole, and prompts have up to {longest} tokens: those longer than \
              engine.max_num_batched_tokens ({budget}) are read alone here; vLLM V0 would not start"
+        ));
+    }
+}
+
+/// Whether the profile is an estimate, or used for another number of GPUs.
+fn profile(scenario: &Scenario, warnings: &mut Vec<String>) {
+    let Some(profile) = scenario.engine.profile else { return };
+    if profile.kind == Kind::Scaled {
+        warnings
+            .push(format!("engine.profile {} is an estimate, not a measurement: {}", profile.name, profile.provenance));
+    }
+    let gpus = scenario.fleet.gpus_per_replica;
+    if gpus != profile.gpus {
+        warnings.push(format!(
+            "fleet.gpus_per_replica is {gpus}; the step times of engine.profile {} are those of {}",
+            profile.name,
+            counted(f64::from(profile.gpus), "GPU")
         ));
     }
 }

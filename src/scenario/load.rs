@@ -145,8 +145,9 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         study,
         clients: section.read("clients", sections::clients),
         router: section.read("router", sections::router),
-        fleet: section.read("fleet", sections::fleet),
-        cold_start: section.read("cold_start", |table| replica::cold_start(table, surroundings.directory)),
+        fleet: section.read("fleet", |table| sections::fleet(table, engine.profile)),
+        cold_start: section
+            .read("cold_start", |table| replica::cold_start(table, surroundings.directory, engine.profile)),
         termination: section.read("termination", replica::termination),
         new_version: section.read("new_version", sections::new_version),
         traffic: traffic?,

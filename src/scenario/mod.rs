@@ -12,6 +12,7 @@ mod load;
 mod overrides;
 mod policy;
 mod problems;
+mod profile;
 mod reader;
 mod replica;
 mod rollout;
@@ -25,6 +26,7 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::profiles::Profile;
 use crate::random::Distribution;
 use crate::trace::Trace;
 use crate::units::Duration;
@@ -67,8 +69,8 @@ pub struct Scenario {
     pub analyses: Vec<Analysis>,
     /// What must hold.
     pub checks: Vec<Check>,
-    /// SHA-256 of the canonical text of the scenario as run (with every `--set` applied) and of what is in the traces and
-    /// columns that it names, in hexadecimal.
+    /// SHA-256 of the canonical text of the scenario as run (with every `--set` applied) and of what is in the traces,
+    /// columns and profile that it names, in hexadecimal.
     pub hash: String,
     /// Things that are legal and unwise, for people.
     pub warnings: Vec<String>,
@@ -240,6 +242,8 @@ pub struct Fleet {
 /// `[engine]`: continuous batching of one replica.
 #[derive(Clone, Debug)]
 pub struct Engine {
+    /// The hardware profile that gives what is not written.
+    pub profile: Option<&'static Profile>,
     /// Sequences that may run at once.
     pub max_num_seqs: u32,
     /// Tokens that a step may process.
@@ -277,6 +281,7 @@ impl Default for Engine {
     /// The format's own defaults.
     fn default() -> Engine {
         Engine {
+            profile: None,
             max_num_seqs: 256,
             max_num_batched_tokens: 8192,
             chunked_prefill: true,

@@ -39,7 +39,8 @@ pub(super) struct Context<'a> {
     /// The document with every `--set` applied.
     pub root: &'a Node,
     problems: RefCell<Vec<(Place, Problem)>>,
-    /// Digests of what is in the files that the scenario names, in the order in which they were read.
+    /// Digests of what is in the files that the scenario names, and what a profile holds, in the order in which they were
+    /// read.
     contents: RefCell<Vec<String>>,
 }
 
@@ -66,12 +67,13 @@ impl<'a> Context<'a> {
         self.problem(&self.root.place_of(key), key, message.into(), expected.into(), help);
     }
 
-    /// Notes the digest of what was read from a file: it counts as a part of the scenario.
+    /// Notes what a name in the scenario stands for (the digest of a file, what a profile holds): it counts as a part of the
+    /// scenario.
     pub fn note_content(&self, digest: &str) {
         self.contents.borrow_mut().push(digest.to_owned());
     }
 
-    /// SHA-256 of the scenario as run, and of the files that it names.
+    /// SHA-256 of the scenario as run, and of what it names.
     pub fn hash(&self) -> String {
         self.root.hash(&self.contents.borrow())
     }

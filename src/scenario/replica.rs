@@ -5,7 +5,8 @@ use std::path::Path;
 use super::distribution::{Quantity, Unit, gigabytes_per_second};
 use super::reader::{Field, POSITIVE, PROBABILITY, Real, Section};
 use super::tree::Value;
-use super::{ColdStart, Engine, OnSigterm, Speculative, Stage, StepTime, Termination, WeightLoad};
+use super::{ColdStart, Engine, OnSigterm, Speculative, Stage, StepTime, Termination, WeightLoad, profile};
+use crate::profiles::{Profile, WEIGHT_LOAD_BANDWIDTH};
 use crate::random::Distribution;
 use crate::units::Duration;
 
@@ -26,11 +27,12 @@ const WATERMARK: Real = Real { expected: "a number from 0, below 1", holds: |x| 
 
 /// Reads `[engine]`.
 pub(super) fn engine(section: &Section<'_>) -> Engine {
-    section.not_supported(&["profile"]);
-    let default = Engine::default();
+    let profile = profile::read(section);
+    let default = profile.map_or_else(Engine::default, Engine::of_profile);
     let chunked_prefill = section.boolean("chunked_prefill", default.chunked_prefill);
     let watermark = if chunked_prefill { default.kv_watermark } else { V0_WATERMARK };
     let engine = Engine {
+        profile,
         max_num_seqs: section.whole("max_num_seqs", 1..=10_000_000, default.max_num_seqs),
         max_num_batched_tokens: section.whole("max_num_batched_tokens", 1..=10_000_000, default.max_num_batched_tokens),
         chunked_prefill,
@@ -38,7 +40,7 @@ pub(super) fn engine(section: &Section<'_>) -> Engine {
         block_size: section.whole("block_size", 1..=1_000_000, default.block_size),
         kv_watermark: section.real("kv_watermark", &WATERMARK, watermark),
         reserve_full_prompt: section.boolean("reserve_full_prompt", default.reserve_full_prompt),
-        step_time: read_step_time(section, default.step_time),
+        step_time: read_step_time(section, default.step_time, profile),
         overhead: section.field("overhead").and_then(|it| step_duration(&it, LONGEST_BASE)).unwrap_or(default.overhead),
         speculative: section.field("speculative").and_then(|field| read_speculative(&field)),
         saturated_tokens_per_second: section.optional_real("saturated_tokens_per_second", &POSITIVE),
@@ -66,34 +68,39 @@ fn read_speculative(field: &Field<'_>) -> Option<Speculative> {
     })
 }
 
-/// Reads `engine.step_time`. Coefficients that a given table leaves out are zero; without the table, the default's hold.
-fn read_step_time(section: &Section<'_>, default: StepTime) -> StepTime {
+/// Reads `engine.step_time`. Coefficients that a given table leaves out are the profile's, or zero without one; without
+/// the table, the default's hold.
+fn read_step_time(section: &Section<'_>, default: StepTime, profile: Option<&'static Profile>) -> StepTime {
     if !section.has("step_time") {
         section.field("step_time");
         return default;
     }
+    let rest = if profile.is_some() { default } else { StepTime::default() };
     section.read("step_time", |table| {
-        let coefficient = |key| table.field(key).and_then(|field| step_duration(&field, LONGEST_COEFFICIENT));
+        let coefficient =
+            |key, rest| table.field(key).and_then(|field| step_duration(&field, LONGEST_COEFFICIENT)).unwrap_or(rest);
         let base_table = table.field("base_table");
-        let base = if base_table.is_some() {
+        let (base, per_sequence) = if base_table.is_some() {
             for key in ["base", "per_sequence"] {
                 if let Some(field) = table.field(key) {
                     let expected = "`base_table` stands for `base` and `per_sequence`: expected one or the other";
                     field.wrong_because::<()>(expected.to_owned(), None);
                 }
             }
-            None
+            (None, 0.0)
         } else {
-            table.required("base", "how long every step takes, such as \"8ms\"").and_then(|field| base_duration(&field))
+            let expected = "how long every step takes, such as \"8ms\"";
+            let base = profile::required_without(profile, table, "base", expected);
+            (base.and_then(|field| base_duration(&field)), coefficient("per_sequence", rest.per_sequence))
         };
         StepTime {
-            base: base.unwrap_or(0.0),
+            base: base.unwrap_or(if base_table.is_some() { 0.0 } else { rest.base }),
             base_table: base_table.and_then(|field| read_base_table(&field)).unwrap_or_default(),
-            per_sequence: coefficient("per_sequence").unwrap_or(0.0),
-            per_kv_token: coefficient("per_kv_token").unwrap_or(0.0),
-            per_prefill_token: coefficient("per_prefill_token").unwrap_or(0.0),
-            per_prefill_token_squared: coefficient("per_prefill_token_squared").unwrap_or(0.0),
-            per_prefill_token_context: coefficient("per_prefill_token_context").unwrap_or(0.0),
+            per_sequence,
+            per_kv_token: coefficient("per_kv_token", rest.per_kv_token),
+            per_prefill_token: coefficient("per_prefill_token", rest.per_prefill_token),
+            per_prefill_token_squared: coefficient("per_prefill_token_squared", rest.per_prefill_token_squared),
+            per_prefill_token_context: coefficient("per_prefill_token_context", rest.per_prefill_token_context),
         }
     })
 }
@@ -138,15 +145,15 @@ fn step_duration(field: &Field<'_>, longest: f64) -> Option<f64> {
     Some(nanoseconds)
 }
 
-/// Reads `[cold_start]`.
-pub(super) fn cold_start(section: &Section<'_>, directory: &Path) -> ColdStart {
+/// Reads `[cold_start]`; a profile gives the weights where nothing else is written.
+pub(super) fn cold_start(section: &Section<'_>, directory: &Path, profile: Option<&'static Profile>) -> ColdStart {
     section.not_supported(&["stockout"]);
     let seconds = Quantity { unit: Unit::Seconds, directory };
     let stage = |key| section.field(key).and_then(|field| read_stage(&field, seconds)).unwrap_or_else(no_stage);
     ColdStart {
         provision: stage("provision"),
         image_pull: stage("image_pull"),
-        weight_load: read_weight_load(section, directory),
+        weight_load: read_weight_load(section, directory, profile),
         engine_start: stage("engine_start"),
         failure_probability: section.real("failure_probability", &PROBABILITY, 0.0),
         readiness_period: section.duration("readiness_period", Duration::ZERO),
@@ -167,22 +174,30 @@ fn read_stage(field: &Field<'_>, seconds: Quantity<'_>) -> Option<Stage> {
     }
 }
 
-fn read_weight_load(section: &Section<'_>, directory: &Path) -> WeightLoad {
+fn read_weight_load(section: &Section<'_>, directory: &Path, profile: Option<&'static Profile>) -> WeightLoad {
     const KEYS: [&str; 3] = ["gigabytes", "gigabytes_per_second", "shared_gigabytes_per_second"];
-    let read = section.field("weight_load").and_then(|field| {
-        if KEYS.iter().any(|key| field.node.entry(key).is_some()) {
-            return field.table()?.read_whole(|table| read_bandwidth(table, directory));
-        }
+    let Some(field) = section.field("weight_load") else {
+        return profile.map_or_else(|| WeightLoad::Stage(no_stage()), WeightLoad::of_profile);
+    };
+    let read = if KEYS.iter().any(|key| field.node.entry(key).is_some()) {
+        field.table().and_then(|table| table.read_whole(|table| read_bandwidth(table, directory, profile)))
+    } else {
         read_stage(&field, Quantity { unit: Unit::Seconds, directory }).map(WeightLoad::Stage)
-    });
+    };
     read.unwrap_or_else(|| WeightLoad::Stage(no_stage()))
 }
 
-fn read_bandwidth(table: &Section<'_>, directory: &Path) -> Option<WeightLoad> {
-    let gigabytes = table.required("gigabytes", GIGABYTES.expected).and_then(|field| field.real(&GIGABYTES));
+fn read_bandwidth(table: &Section<'_>, directory: &Path, profile: Option<&'static Profile>) -> Option<WeightLoad> {
+    let gigabytes = match profile::required_without(profile, table, "gigabytes", GIGABYTES.expected) {
+        Some(field) => field.real(&GIGABYTES),
+        None => profile.map(|profile| profile.model.gigabytes()),
+    };
     let own = Quantity { unit: Unit::GigabytesPerSecond, directory };
     let expected = "a replica's own bandwidth, such as 1.5 or \"1.5 GB/s\"";
-    let own = table.required("gigabytes_per_second", expected).and_then(|field| own.read(&field));
+    let own = match profile::required_without(profile, table, "gigabytes_per_second", expected) {
+        Some(field) => own.read(&field),
+        None => profile.map(|_| Distribution::constant(WEIGHT_LOAD_BANDWIDTH)),
+    };
     let shared = table.field("shared_gigabytes_per_second");
     let shared_bandwidth = shared.as_ref().and_then(gigabytes_per_second);
     if shared_bandwidth == Some(0.0) {

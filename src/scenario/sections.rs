@@ -2,6 +2,7 @@
 
 use super::reader::{Context, PROBABILITY, QUANTILE, Real, Section};
 use super::{Backoff, Clients, Fleet, NewVersion, Router, RouterPolicy, Slo, Study};
+use crate::profiles::Profile;
 use crate::units::Duration;
 
 /// Most rows of a timeline.
@@ -75,15 +76,15 @@ pub(super) fn router(section: &Section<'_>) -> Router {
     }
 }
 
-/// Reads `[fleet]`.
-pub(super) fn fleet(section: &Section<'_>) -> Fleet {
+/// Reads `[fleet]`; a replica holds as many GPUs as a profile is for where nothing else is written.
+pub(super) fn fleet(section: &Section<'_>, profile: Option<&Profile>) -> Fleet {
     section.not_supported(&["stockout"]);
     let replicas: u32 = section.whole("replicas", 1..=10_000, 8);
     let gpu_hour_usd = section.real("gpu_hour_usd", &PRICE, 3.0);
     let fleet = Fleet {
         replicas,
         needed_replicas: section.real("needed_replicas", &REPLICAS, f64::from(replicas)),
-        gpus_per_replica: section.whole("gpus_per_replica", 1..=1024, 1),
+        gpus_per_replica: section.whole("gpus_per_replica", 1..=1024, profile.map_or(1, |profile| profile.gpus)),
         gpu_limit: section.optional_whole("gpu_limit", 1..=1_000_000_000),
         gpu_hour_usd,
         surge_gpu_hour_usd: section.real("surge_gpu_hour_usd", &PRICE, gpu_hour_usd),

@@ -44,7 +44,7 @@ mod tests;
 
 pub use jump::Engine;
 pub use model::EngineModel;
-pub use saturation::Saturation;
+pub use saturation::{Saturation, SteadyBatch, batch_in_cache};
 
 /// A request as an engine sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! What a replica can emit at most: the saturated rate that utilization, overload and the price of a token refer to.
+//! What a replica emits while it runs so many sequences, and at most: the saturated rate that utilization, overload and
+//! the price of a token refer to.
 
 use super::speculation::Speculation;
 use crate::scenario::{Engine, Scenario, Traffic};
@@ -14,24 +15,15 @@ pub struct Saturation {
 }
 
 impl Saturation {
-    /// `B / (T(B) + B w / E[N])` tokens/s: B sequences emit a token each in a decode step T(B), and each of those tokens
-    /// brings its share of a new request's prefill w with it. B is what slots and KV cache allow at the mean context. With
-    /// speculative decoding a step emits r tokens of each sequence on average, `B r / (T(B) + B r w / E[N])`. Without
-    /// chunked prefill no decode shares a prompt's step, so that w has the step's base in it, as if each prompt were read
-    /// alone. `engine.saturated_tokens_per_second` overrides.
+    /// The rate of a steady batch as large as slots and KV cache allow at the mean context.
+    /// `engine.saturated_tokens_per_second` overrides.
     pub fn new(scenario: &Scenario, lengths: &LengthMoments) -> Saturation {
         let engine = &scenario.engine;
         if let Some(rate) = engine.saturated_tokens_per_second {
             return Saturation { rate, batch: f64::NAN };
         }
-        let batch = batch_limit(engine, lengths.mean_context);
-        let decode = decode_nanoseconds(engine, batch, lengths.mean_context);
-        let own_step = if engine.chunked_prefill { 0.0 } else { base_nanoseconds(engine, 0.0) + engine.overhead };
-        let prefill = lengths.mean_prefill_nanoseconds + own_step;
-        let tokens = batch * tokens_per_step(scenario, lengths);
-        let nanoseconds = decode + tokens * prefill / lengths.mean_output;
-        // A step that takes no time at all would be an infinite rate: a token a picosecond is as good as that.
-        Saturation { rate: tokens / nanoseconds.max(tokens * 1e-3) * 1e9, batch }
+        let batch = batch_in_cache(engine, lengths.mean_context).min(f64::from(engine.max_num_seqs)).max(1.0);
+        Saturation { rate: SteadyBatch::new(engine, lengths, batch, tokens_per_step(scenario, lengths)).rate, batch }
     }
 }
 
@@ -51,10 +43,35 @@ fn tokens_per_step(scenario: &Scenario, lengths: &LengthMoments) -> f64 {
     lengths.mean_output / steps
 }
 
-fn batch_limit(engine: &Engine, mean_context: f64) -> f64 {
+/// A replica that always runs the same number of sequences: whenever one ends, the next begins.
+#[derive(Clone, Copy, Debug)]
+pub struct SteadyBatch {
+    /// Output tokens per second, of all sequences together: `B r / (T(B) + B r w / E[N])`. B sequences emit r tokens each
+    /// in a decode step T(B) (one, unless they speculate), and each of those tokens brings its share of a new request's
+    /// prefill w with it. Without chunked prefill no decode shares a prompt's step, so that w has the step's base in it,
+    /// as if each prompt were read alone.
+    pub rate: f64,
+    /// Seconds from one token of a sequence to the next: `T(B) / r + (B - 1) w / E[N]`. A sequence waits for the prompts
+    /// of the others only; its own was read before its first token.
+    pub tpot: f64,
+}
+
+impl SteadyBatch {
+    /// So many sequences of these lengths, each with a mean of `tokens_per_step` tokens a step.
+    pub fn new(engine: &Engine, lengths: &LengthMoments, batch: f64, tokens_per_step: f64) -> SteadyBatch {
+        let decode = decode_nanoseconds(engine, batch, lengths.mean_context) / tokens_per_step;
+        let own_step = if engine.chunked_prefill { 0.0 } else { base_nanoseconds(engine, 0.0) + engine.overhead };
+        let prefill = (lengths.mean_prefill_nanoseconds + own_step) / lengths.mean_output;
+        // A step that takes no time at all would be an infinite rate: a token a picosecond is as good as that.
+        let rate = batch / (decode + batch * prefill).max(batch * 1e-3) * 1e9;
+        SteadyBatch { rate, tpot: (decode + (batch - 1.0) * prefill) / 1e9 }
+    }
+}
+
+/// Sequences of this mean context that the KV cache holds, in whole numbers.
+pub fn batch_in_cache(engine: &Engine, mean_context: f64) -> f64 {
     let blocks = (engine.kv_cache_tokens / u64::from(engine.block_size)) as f64;
-    let by_cache = (blocks * f64::from(engine.block_size) / mean_context).floor();
-    by_cache.min(f64::from(engine.max_num_seqs)).max(1.0)
+    (blocks * f64::from(engine.block_size) / mean_context).floor()
 }
 
 fn decode_nanoseconds(engine: &Engine, batch: f64, mean_context: f64) -> f64 {

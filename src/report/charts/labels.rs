@@ -10,13 +10,19 @@ use crate::study::StudyResult;
 /// Least space between two labels side by side, points.
 const GAP: f64 = 10.0;
 
+/// Room for a heading's lines, points.
+const HEADING_ROOM: f64 = theme::WIDTH - theme::PANEL_LEFT - theme::MARGIN;
+
 /// Writes the question and, under it, what was simulated; returns where the room below begins, points.
 pub fn heading(canvas: &mut Canvas, question: &str, result: &StudyResult) -> f64 {
-    let room = theme::WIDTH - theme::PANEL_LEFT - theme::MARGIN;
+    heading_over(canvas, question, &subtitle(result, HEADING_ROOM))
+}
+
+/// Writes the question and lines under it, which fit; returns where the room below begins, points.
+pub fn heading_over(canvas: &mut Canvas, question: &str, lines: &[String]) -> f64 {
     let left = theme::PANEL_LEFT;
-    let size = fitting_size(question, theme::TITLE_SIZE, room, true);
+    let size = fitting_size(question, theme::TITLE_SIZE, HEADING_ROOM, true);
     canvas.text(Text::new(question, (left, 26.0), Anchor::Start, theme::INK).size(size).bold());
-    let lines = subtitle(result, room);
     for (i, line) in lines.iter().enumerate() {
         let at = (left, 46.0 + i as f64 * theme::SUBTITLE_SIZE * theme::LINE_HEIGHT);
         canvas.text(Text::new(line, at, Anchor::Start, theme::MUTED).size(theme::SUBTITLE_SIZE));

@@ -1,4 +1,4 @@
-//! Charts for design reviews: each answers the question in its title from a study's result.
+//! Charts for design reviews: each answers the question in its title from a study's result, one from a hardware profile.
 //!
 //! A chart is one file here; what they share lives in `theme` (looks), `canvas` (shapes to SVG and PNG), `axes`,
 //! `labels`, `numbers` and `over_time`. Nothing here writes files.
@@ -10,6 +10,7 @@ mod labels;
 mod latency;
 mod numbers;
 mod over_time;
+mod profile;
 mod replicas;
 mod theme;
 mod timeline;
@@ -21,6 +22,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
+use crate::report::profiles::Figures;
 use crate::study::StudyResult;
 use canvas::Canvas;
 
@@ -62,7 +64,7 @@ struct Sheet {
     alt_text: String,
 }
 
-/// The file names of all charts, whether or not their data exist.
+/// The file names of all charts of a study, whether or not their data exist.
 pub const FILE_NAMES: [&str; 4] = ["timeline.png", "ttft.png", "truncated.png", "cost.png"];
 
 /// Every chart whose data exist. The same result gives the same bytes.
@@ -70,12 +72,21 @@ pub const FILE_NAMES: [&str; 4] = ["timeline.png", "ttft.png", "truncated.png", 
 /// # Errors
 /// When the drawing libraries refuse, which no data should bring about.
 pub fn all(result: &StudyResult) -> Result<Vec<Chart>, ChartError> {
-    let finish = |sheet: Sheet| {
-        let svg = sheet.canvas.to_svg()?;
-        let png = canvas::rasterize(&svg)?;
-        Ok(Chart { file_name: sheet.file_name, png, svg, alt_text: sheet.alt_text })
-    };
     sheets(result).into_iter().map(finish).collect()
+}
+
+/// The chart of a hardware profile. The same profile gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn profile(figures: &Figures) -> Result<Chart, ChartError> {
+    finish(profile::sheet(figures))
+}
+
+fn finish(sheet: Sheet) -> Result<Chart, ChartError> {
+    let svg = sheet.canvas.to_svg()?;
+    let png = canvas::rasterize(&svg)?;
+    Ok(Chart { file_name: sheet.file_name, png, svg, alt_text: sheet.alt_text })
 }
 
 /// The sheets whose data exist.

@@ -11,7 +11,7 @@ use crate::ledger::{METRICS, Metric, Pooled, SERIES, Series};
 use crate::study::summarize;
 use crate::units::Duration;
 
-/// The sheets of every shape, with several runs and with one, as SVG; and before each what to call it.
+/// The sheets of every shape, with several runs and with one, and of every profile, as SVG; and before each what to call it.
 static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let cases = SHAPES.into_iter().flat_map(|shape| [(shape, 40), (shape, 1)]);
     let mut drawings = Vec::new();
@@ -26,6 +26,10 @@ static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     named.scenario.name = "W".repeat(500);
     named.scenario.fleet.needed_replicas = 0.5;
     drawings.extend(drawings_of("one word", &named));
+    drawings.extend(crate::profiles::all().iter().map(|profile| {
+        let sheet = profile::sheet(&Figures::of(profile));
+        (profile.name.clone(), sheet.canvas.to_svg().expect("an SVG"))
+    }));
     drawings
 });
 

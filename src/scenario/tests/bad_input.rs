@@ -329,7 +329,6 @@ fn contradictions_between_keys_are_refused() {
 #[test]
 fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
     for text in [
-        "[engine]\nprofile = \"h100-llama-3-8b\"",
         "[router]\npolicy = \"session_affinity\"",
         "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"prometheus\"",
         "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"mann_whitney\"",

@@ -7,6 +7,7 @@ mod good_input;
 mod limits;
 mod mutations;
 mod overrides;
+mod profiles;
 
 use std::path::Path;
 

@@ -1,0 +1,100 @@
+//! Every profile in one table.
+
+use super::figures::{AtBatch, Figures, REFERENCE_BATCH};
+use super::{Style, assumptions};
+use crate::digits::figure;
+use crate::profiles::{Kind, Profile, all};
+use crate::report::content::plain;
+use crate::report::format::{Quantity, value};
+use crate::report::layout::{Tone, columns, glued, wrap};
+use crate::report::markdown::Page;
+
+/// The columns that hold numbers.
+const NUMBERS: [usize; 4] = [6, 7, 8, 9];
+
+/// The header and a row per profile.
+fn rows() -> Vec<Vec<String>> {
+    let header = [
+        "name",
+        "model",
+        "GPUs",
+        "engine",
+        "version",
+        "quantisation",
+        "weights",
+        "KV tokens",
+        "tokens/s",
+        "TPOT",
+        "kind",
+    ];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    rows.extend(all().iter().map(|profile| row(profile, &at_reference(profile))));
+    rows
+}
+
+/// What a replica does at the batch at which profiles are compared.
+pub(super) fn at_reference(profile: &'static Profile) -> AtBatch {
+    Figures::of(profile).at(f64::from(REFERENCE_BATCH))
+}
+
+fn row(profile: &Profile, at: &AtBatch) -> Vec<String> {
+    vec![
+        profile.name.clone(),
+        profile.model.title.clone(),
+        format!("{} x {}", profile.gpus, profile.gpu.name.to_uppercase()),
+        profile.engine.clone(),
+        profile.version.clone(),
+        profile.quantisation.clone(),
+        format!("{} GB", figure(profile.model.gigabytes())),
+        value(profile.kv_cache_tokens as f64, Quantity::Plain),
+        figure(at.tokens_per_second),
+        value(at.tpot_s, Quantity::Seconds),
+        profile.kind.name().to_owned(),
+    ]
+}
+
+/// What the figures are of, what the kinds are, and where to go on.
+fn notes() -> Vec<(&'static str, String)> {
+    let context = all().first().map_or(f64::NAN, |profile| Figures::of(profile).mean_context());
+    let kinds: Vec<String> = Kind::ALL.iter().map(|kind| format!("{}: {}", kind.name(), kind.meaning())).collect();
+    vec![
+        ("load", format!("tokens/s of a replica and TPOT at {REFERENCE_BATCH} sequences: {}", assumptions(context))),
+        ("kind", kinds.join("; ")),
+        (
+            "next",
+            format!(
+                "{} shows one in full; {} uses it",
+                glued("`cutover profiles NAME`"),
+                glued("`[engine] profile = \"NAME\"`")
+            ),
+        ),
+    ]
+}
+
+/// For a terminal.
+pub(super) fn text(style: Style) -> String {
+    let rows = rows();
+    let mut lines =
+        wrap("", &format!("cutover {}  {} hardware profiles", env!("CARGO_PKG_VERSION"), rows.len() - 1), style.width);
+    lines.push(String::new());
+    let mut table = columns(&rows, &NUMBERS);
+    table[0] = style.paint(Tone::Heading, &table[0]);
+    lines.extend(table);
+    lines.push(String::new());
+    for (label, note) in notes() {
+        lines.extend(wrap(&format!("{label:<6}"), &note, style.width));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// For a page.
+pub(super) fn markdown() -> String {
+    let mut page = Page::default();
+    page.table(&rows());
+    for (_, note) in notes() {
+        let mut note = plain(&note);
+        note[..1].make_ascii_uppercase();
+        page.paragraph(&format!("{note}."));
+    }
+    page.text
+}
