@@ -249,7 +249,7 @@ fn settings() -> impl Strategy<Value = scenario::Engine> {
                 step_time,
                 overhead,
                 speculative,
-                saturated_tokens_per_second: None,
+                ..scenario::Engine::default()
             }
         },
     )
