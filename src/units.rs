@@ -57,8 +57,8 @@ impl Duration {
         } else if seconds > 0.0 {
             // To the nearest, half a nanosecond up: quicker than the library's rounding on plain x86-64.
             let nanoseconds = seconds * NANOS_PER_SECOND as f64;
-            let whole = nanoseconds as u64;
-            Duration(whole + u64::from(nanoseconds - whole as f64 >= 0.5))
+            let whole = nanoseconds as i64;
+            Duration(whole as u64 + u64::from(nanoseconds - whole as f64 >= 0.5))
         } else {
             Duration::ZERO
         }

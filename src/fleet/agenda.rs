@@ -11,9 +11,22 @@ const ARITY: usize = 4;
 /// Replicas by their moments, earliest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Agenda {
-    heap: Vec<(Time, u32)>,
+    /// Moments above replicas, as [`key`] joins them: a node's children fill a line of the cache.
+    heap: Vec<u128>,
     /// The place of each replica in the heap.
     places: Vec<u32>,
+}
+
+/// A moment and a replica as one number, in the order of moments.
+#[inline]
+fn key(moment: Time, replica: u32) -> u128 {
+    // Moments may be negative: turning the sign keeps their order.
+    u128::from(moment.0 as u64 ^ 1 << 63) << 32 | u128::from(replica)
+}
+
+#[inline]
+fn moment_of(key: u128) -> Time {
+    Time(((key >> 32) as u64 ^ 1 << 63) as i64)
 }
 
 impl Agenda {
@@ -21,59 +34,64 @@ impl Agenda {
     pub(super) fn add(&mut self, moment: Time) {
         let replica = self.places.len() as u32;
         self.places.push(self.heap.len() as u32);
-        self.heap.push((moment, replica));
-        self.rise(self.heap.len() - 1);
+        self.heap.push(key(moment, replica));
+        self.rise(self.heap.len() - 1, key(moment, replica));
     }
 
     /// The earliest moment and whose it is.
     #[inline]
     pub(super) fn first(&self) -> Option<(Time, u32)> {
-        self.heap.first().copied()
+        self.heap.first().map(|key| (moment_of(*key), *key as u32))
     }
 
     /// Changes the moment of a replica.
     #[inline]
     pub(super) fn set(&mut self, replica: u32, moment: Time) {
         let place = self.places[replica as usize] as usize;
-        let before = std::mem::replace(&mut self.heap[place].0, moment);
-        if moment < before {
-            self.rise(place);
-        } else if moment > before {
-            self.sink(place);
+        let key = key(moment, replica);
+        if key < self.heap[place] {
+            self.rise(place, key);
+        } else {
+            self.sink(place, key);
         }
     }
 
-    fn put(&mut self, place: usize, entry: (Time, u32)) {
-        self.heap[place] = entry;
-        self.places[entry.1 as usize] = place as u32;
+    #[inline]
+    fn put(&mut self, place: usize, key: u128) {
+        self.heap[place] = key;
+        self.places[key as u32 as usize] = place as u32;
     }
 
-    fn rise(&mut self, mut place: usize) {
-        let entry = self.heap[place];
+    /// Puts a key in a place that is free, or above it.
+    fn rise(&mut self, mut place: usize, key: u128) {
         while place > 0 {
             let parent = (place - 1) / ARITY;
-            if self.heap[parent] <= entry {
+            if self.heap[parent] <= key {
                 break;
             }
             self.put(place, self.heap[parent]);
             place = parent;
         }
-        self.put(place, entry);
+        self.put(place, key);
     }
 
-    fn sink(&mut self, mut place: usize) {
-        let entry = self.heap[place];
+    /// Puts a key in a place that is free, or below it.
+    fn sink(&mut self, mut place: usize, key: u128) {
         loop {
             let first = ARITY * place + 1;
-            let children = first..self.heap.len().min(first + ARITY);
-            let Some(least) = children.min_by_key(|child| self.heap[*child]).filter(|least| self.heap[*least] < entry)
-            else {
-                break;
+            let least = match self.heap.get(first..first + ARITY) {
+                Some(&[a, b, c, d]) => a.min(b).min(c.min(d)),
+                // Fewer children, or none.
+                _ => self.heap.get(first..).unwrap_or_default().iter().copied().min().unwrap_or(u128::MAX),
             };
-            self.put(place, self.heap[least]);
-            place = least;
+            if least >= key {
+                break;
+            }
+            let child = self.places[least as u32 as usize] as usize;
+            self.put(place, least);
+            place = child;
         }
-        self.put(place, entry);
+        self.put(place, key);
     }
 }
 

@@ -164,7 +164,7 @@ impl Engines {
         notices: &mut Vec<Notice>,
     ) -> u32 {
         if self.index.is_some() {
-            self.run_all_that_are_due(now, notices);
+            self.run_all_before(now, notices);
             return self.least_loaded_by_index(versions, bits).unwrap_or(candidates[0]);
         }
         self.run_candidates(candidates, now, notices);
@@ -194,21 +194,27 @@ impl Engines {
         }
     }
 
-    fn run_all_that_are_due(&mut self, now: Time, notices: &mut Vec<Notice>) {
+    /// Runs every engine up to the boundaries before `limit`.
+    pub(super) fn run_all_before(&mut self, limit: Time, notices: &mut Vec<Notice>) {
+        if self.index.is_none() {
+            return (0..self.engines.len() as u32).for_each(|id| self.run_before(id, limit, notices));
+        }
         while let Some((moment, id)) = self.index.as_ref().and_then(|index| index.agenda.first())
-            && moment < now
+            && moment < limit
         {
-            self.run_before(id, now, notices);
+            self.run_before(id, limit, notices);
         }
     }
 
     fn least_loaded_by_index(&mut self, versions: std::ops::Range<Version>, bits: u64) -> Option<u32> {
-        let lists = self.index.as_mut()?.by_load[versions].iter_mut().filter_map(ByLoad::least);
-        let mut least: Vec<(usize, &[u32])> = lists.collect();
-        let fewest = least.iter().map(|(load, _)| *load).min()?;
-        least.retain(|(load, _)| *load == fewest);
-        let mut chosen = choice(bits, least.iter().map(|(_, replicas)| replicas.len()).sum());
-        for (_, replicas) in least {
+        let by_load = &mut self.index.as_mut()?.by_load[versions];
+        let (mut least, mut ties) = (usize::MAX, 0);
+        for (load, replicas) in by_load.iter_mut().filter_map(ByLoad::least) {
+            ties = if load < least { 0 } else { ties } + if load <= least { replicas.len() } else { 0 };
+            least = least.min(load);
+        }
+        let mut chosen = choice(bits, ties);
+        for (_, replicas) in by_load.iter_mut().filter_map(ByLoad::least).filter(|(load, _)| *load == least) {
             match replicas.get(chosen) {
                 Some(id) => return Some(*id),
                 None => chosen -= replicas.len(),

@@ -184,9 +184,7 @@ impl Fleet {
 
     /// Runs every engine up to the boundaries before `limit`.
     pub fn run_all_before(&mut self, limit: Time, out: &mut Outbox) {
-        for id in 0..self.replicas.len() as u32 {
-            self.run_before(id, limit, out);
-        }
+        self.engines.run_all_before(limit, &mut out.notices);
     }
 
     /// Tokens emitted by all engines at boundaries before `now`; all must have been run there.

@@ -18,7 +18,27 @@ pub(super) enum Place {
     Replica(u32),
 }
 
-/// One attempt of a request, with what must be remembered of the request.
+/// A moment that may not have come: as [`Option<Time>`], in half the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment(Time);
+
+impl Moment {
+    /// It has not come.
+    pub(super) const NOT_YET: Moment = Moment(Time::NEVER);
+
+    #[inline]
+    pub(super) fn at(time: Time) -> Moment {
+        Moment(time)
+    }
+
+    #[inline]
+    pub(super) fn get(self) -> Option<Time> {
+        (!self.0.is_never()).then_some(self.0)
+    }
+}
+
+/// One attempt of a request, with what must be remembered of the request. There are many at once and each is looked at
+/// several times: small is quick.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attempt {
     /// Number of the request in order of first arrival, from 0.
@@ -37,13 +57,13 @@ pub(super) struct Attempt {
     /// The answer that the version reached gives.
     pub(super) output_tokens: u32,
     pub(super) place: Place,
-    pub(super) version: usize,
+    pub(super) version: u8,
     pub(super) handle: Option<Handle>,
-    pub(super) scheduled: Option<Time>,
-    pub(super) first_token: Option<Time>,
+    pub(super) scheduled: Moment,
+    pub(super) first_token: Moment,
     pub(super) preemptions: u32,
     /// When its client gave it up, if it did.
-    pub(super) timed_out_at: Option<Time>,
+    pub(super) timed_out_at: Moment,
     /// Whether its request first arrived in the window.
     pub(super) measured: bool,
     /// Whether an attempt of its request reached the new version.
@@ -51,8 +71,10 @@ pub(super) struct Attempt {
     /// Counts the uses of the slot and the attempts in it: an event set for an earlier one is stale.
     pub(super) generation: u32,
     /// Its row in `requests.csv`.
-    pub(super) row: usize,
+    pub(super) row: u32,
 }
+
+const _: () = assert!(size_of::<Attempt>() <= 112, "an attempt fits two lines of a cache");
 
 impl Attempt {
     /// The first attempt of a request.
@@ -69,10 +91,10 @@ impl Attempt {
             place: Place::BackOff,
             version: 0,
             handle: None,
-            scheduled: None,
-            first_token: None,
+            scheduled: Moment::NOT_YET,
+            first_token: Moment::NOT_YET,
             preemptions: 0,
-            timed_out_at: None,
+            timed_out_at: Moment::NOT_YET,
             measured,
             reached_new: false,
             generation: 0,
@@ -89,10 +111,10 @@ impl Attempt {
             output_tokens: self.stable_output_tokens,
             version: 0,
             handle: None,
-            scheduled: None,
-            first_token: None,
+            scheduled: Moment::NOT_YET,
+            first_token: Moment::NOT_YET,
             preemptions: 0,
-            timed_out_at: None,
+            timed_out_at: Moment::NOT_YET,
             row: 0,
             ..*self
         }
@@ -102,8 +124,8 @@ impl Attempt {
     pub(super) fn times(&self, finish: Option<Time>) -> RequestTimes {
         RequestTimes {
             arrival: self.first_arrival,
-            scheduled: self.scheduled,
-            first_token: self.first_token,
+            scheduled: self.scheduled.get(),
+            first_token: self.first_token.get(),
             finish,
             output_tokens: self.output_tokens,
             reached_new: self.reached_new,

@@ -1,6 +1,6 @@
 //! What happens to requests in a run: arrival, routing, the gateway, time-outs, ends and retries.
 
-use super::attempts::{Attempt, Place};
+use super::attempts::{Attempt, Moment, Place};
 use super::calendar::Event;
 use super::run::{Run, VERSION_NAMES};
 use crate::fleet::{Destination, retry_wait};
@@ -57,7 +57,7 @@ impl Run<'_> {
         let (version, accepting) = (replica.version, replica.accepting);
         let attempt = self.attempts.get_mut(slot);
         attempt.place = Place::Replica(id);
-        attempt.version = version;
+        attempt.version = version as u8;
         attempt.dispatched = now;
         if version > 0 {
             attempt.reached_new = true;
@@ -159,7 +159,7 @@ impl Run<'_> {
                 if attempt.generation == generation
                     && let Some(handle) = attempt.handle
                 {
-                    attempt.timed_out_at = Some(now);
+                    attempt.timed_out_at = Moment::at(now);
                     self.fleet.cancel(id, now, handle, &mut self.out);
                 }
             }
@@ -185,22 +185,22 @@ impl Run<'_> {
         let attempt = self.attempts.get_mut(slot);
         match notice.kind {
             NoticeKind::Scheduled => {
-                attempt.scheduled = Some(notice.time);
-                let (version, wait) = (attempt.version, notice.time.since(attempt.dispatched));
+                attempt.scheduled = Moment::at(notice.time);
+                let (version, wait) = (usize::from(attempt.version), notice.time.since(attempt.dispatched));
                 self.observe(version, AnalysisMetric::QueueTime, notice.time, wait);
             }
             // What comes after its client has given up, nobody sees.
-            NoticeKind::FirstToken if attempt.timed_out_at.is_some() => {}
+            NoticeKind::FirstToken if attempt.timed_out_at != Moment::NOT_YET => {}
             NoticeKind::FirstToken => {
-                attempt.first_token = Some(notice.time);
-                let (version, ttft) = (attempt.version, notice.time.since(attempt.dispatched));
+                attempt.first_token = Moment::at(notice.time);
+                let (version, ttft) = (usize::from(attempt.version), notice.time.since(attempt.dispatched));
                 self.observe(version, AnalysisMetric::Ttft, notice.time, ttft);
             }
             NoticeKind::Preempted => attempt.preemptions += 1,
             NoticeKind::Finished => {
-                let (version, e2e) = (attempt.version, notice.time.since(attempt.dispatched));
+                let (version, e2e) = (usize::from(attempt.version), notice.time.since(attempt.dispatched));
                 let gaps = u64::from(attempt.output_tokens.saturating_sub(1));
-                let first = attempt.first_token;
+                let first = attempt.first_token.get();
                 self.observe(version, AnalysisMetric::EndToEnd, notice.time, e2e);
                 if let (Some(first), true) = (first, gaps > 0) {
                     self.observe(
@@ -213,7 +213,7 @@ impl Run<'_> {
                 self.end_attempt(slot, Outcome::Completed, notice.time, notice.tokens_out);
             }
             NoticeKind::Cancelled => {
-                let outcome = match attempt.timed_out_at {
+                let outcome = match attempt.timed_out_at.get() {
                     Some(_) => Outcome::TimedOut,
                     None if notice.tokens_out > 0 => Outcome::Truncated,
                     None => Outcome::Dropped,
@@ -232,7 +232,7 @@ impl Run<'_> {
     /// An attempt ends: it is counted, and tried again or not.
     fn end_attempt(&mut self, slot: u32, outcome: Outcome, time: Time, tokens_out: u32) {
         let attempt = self.attempts.get(slot);
-        let version = matches!(attempt.place, Place::Replica(_)).then_some(attempt.version);
+        let version = matches!(attempt.place, Place::Replica(_)).then_some(usize::from(attempt.version));
         self.ledger.attempt_ended(&EndedAttempt {
             outcome,
             time,
@@ -252,7 +252,7 @@ impl Run<'_> {
         }
         if self.log.is_some() {
             // A client that has given up saw the end then, not when the server noticed.
-            let seen = self.attempts.get(slot).timed_out_at.unwrap_or(time);
+            let seen = self.attempts.get(slot).timed_out_at.get().unwrap_or(time);
             self.log_end(slot, outcome.name(), Some(seen), tokens_out);
         }
         let attempt = self.attempts.get(slot);
@@ -298,7 +298,7 @@ impl Run<'_> {
     fn log_attempt(&mut self, slot: u32) {
         let Some(log) = &mut self.log else { return };
         let attempt = self.attempts.get_mut(slot);
-        attempt.row = log.requests.len();
+        attempt.row = log.requests.len() as u32;
         log.requests.push(RequestRow {
             id: attempt.request,
             attempt: attempt.number,
@@ -319,14 +319,14 @@ impl Run<'_> {
     fn log_end(&mut self, slot: u32, outcome: &'static str, finish: Option<Time>, tokens_out: u32) {
         let Some(log) = &mut self.log else { return };
         let attempt = self.attempts.get(slot);
-        let row = &mut log.requests[attempt.row];
+        let row = &mut log.requests[attempt.row as usize];
         if let Place::Replica(id) = attempt.place {
-            row.version = VERSION_NAMES[attempt.version];
+            row.version = VERSION_NAMES[usize::from(attempt.version)];
             row.replica = Some(id);
             row.output_tokens = attempt.output_tokens;
         }
-        row.scheduled = attempt.scheduled;
-        row.first_token = attempt.first_token;
+        row.scheduled = attempt.scheduled.get();
+        row.first_token = attempt.first_token.get();
         row.preemptions = attempt.preemptions;
         (row.finish, row.tokens_out, row.outcome) = (finish, tokens_out, outcome);
     }

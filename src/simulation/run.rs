@@ -287,7 +287,7 @@ impl<'a> Run<'a> {
         for slot in live {
             let attempt = *self.attempts.get(slot);
             if matches!(attempt.place, Place::Replica(_)) {
-                in_flight[attempt.version] += 1;
+                in_flight[usize::from(attempt.version)] += 1;
             }
             if attempt.measured {
                 self.ledger.request_in_flight(&attempt.times(None));

@@ -32,9 +32,9 @@ pub fn scaled_output(output_tokens: u32, factor: f64, longest: u32) -> u32 {
 /// A real-valued draw as whole tokens.
 pub(super) fn whole_tokens(draw: f64, longest: u32) -> u32 {
     // Rounded up: quicker than the library's rounding on plain x86-64.
-    let whole = draw as u32;
-    let up = whole.saturating_add(u32::from(f64::from(whole) < draw));
-    up.clamp(1, longest)
+    let whole = draw as i64;
+    let up = whole.saturating_add(i64::from((whole as f64) < draw));
+    up.clamp(1, i64::from(longest)) as u32
 }
 
 /// Means over requests of what a replica's capacity depends on.
