@@ -5,8 +5,14 @@
 
 mod support;
 
-use cutover::ledger::Metric;
+use std::sync::Arc;
+
+use cutover::ledger::{Metric, RequestRow, RunLog};
+use cutover::random::RunKey;
+use cutover::serving::{Engine, EngineModel, NoticeKind, Request};
+use cutover::simulation::Prepared;
 use cutover::units::Time;
+use cutover::workload::{Arrival, Workload};
 use support::{mean_and_error, prepared, study, values};
 
 /// A fleet whose step takes a constant time, with slots and cache for everybody.
@@ -250,8 +256,202 @@ fn a_rollout_to_an_identical_version_changes_no_latency() {
     }
 }
 
-/// Little's law in every run: requests in flight over time are arrivals times their mean time in the system. Here on
-/// tokens: the mean batch that utilization implies equals arrival rate times mean time, within the window's edge effects.
+/// With c slots, constant steps and exponential lengths the wait is distributed as in M/M/c: P(W > t) = C exp(-(c mu -
+/// lambda) t), with C the probability of a wait.
+#[test]
+fn with_c_slots_and_exponential_lengths_the_wait_is_distributed_as_in_m_m_c() {
+    let sets = [
+        "study.duration=\"60m\"",
+        "study.warm_up=\"10m\"",
+        "fleet.replicas=1",
+        "engine.max_num_seqs=8",
+        "engine.step_time.base=\"1ms\"",
+        "traffic.arrivals.rate=6.4",
+        "traffic.output_tokens={ distribution = \"exponential\", mean = 1000, max = 1000000 }",
+    ];
+    let prepared = prepared(CONSTANT_STEPS, &sets);
+    // The first wait may be no more than the rest of the step under way, which is no wait for a slot.
+    let thresholds = [0.0015, 0.25, 0.5, 1.0, 2.0];
+    let mut shares: [Vec<f64>; 5] = Default::default();
+    for run in 0..150 {
+        let (_, log) = prepared.log_run(run);
+        let waits: Vec<f64> = measured(&log, &prepared).map(|row| wait(row)).collect();
+        for (shares, threshold) in shares.iter_mut().zip(thresholds) {
+            shares.push(waits.iter().filter(|wait| **wait > threshold).count() as f64 / waits.len() as f64);
+        }
+    }
+    // A ceiling adds half a token to the mean, and a slot is taken from one boundary to another.
+    let law = |service: f64, t: f64| {
+        let wait = erlang_c_wait(6.4, service, 8);
+        let drift = 8.0 / service - 6.4;
+        wait * drift * (-drift * t).exp()
+    };
+    for (shares, threshold) in shares.iter().zip(thresholds) {
+        let (mean, error) = mean_and_error(shares);
+        let (low, high) = (law(1.0005, threshold), law(1.0015, (threshold - 0.0015).max(0.0)));
+        assert!(
+            mean > low - 5.0 * error && mean < high + 5.0 * error,
+            "P(W > {threshold}): {mean} +- {error} against {low} to {high}"
+        );
+        assert!(error < 0.1 * mean + 0.002, "the test must be able to fail: {mean} +- {error}");
+    }
+}
+
+/// Pollaczek and Khinchine: with one slot and constant steps a replica is M/G/1, and E[W] = lambda E[S^2] / (2 (1 - rho)).
+/// M/D/1 is the case of equal answers.
+#[test]
+fn with_one_slot_the_mean_wait_is_that_of_m_g_1() {
+    for (output_tokens, square) in [
+        ("800", 800.0_f64.powi(2)),
+        (
+            "{ distribution = \"uniform\", low = 0, high = 1600 }",
+            (1..=1600).map(|n| f64::from(n * n)).sum::<f64>() / 1600.0,
+        ),
+    ] {
+        let output_tokens = format!("traffic.output_tokens={output_tokens}");
+        let sets = [
+            "study.runs=150",
+            "study.duration=\"120m\"",
+            "study.warm_up=\"20m\"",
+            "fleet.replicas=1",
+            "engine.max_num_seqs=1",
+            "engine.step_time.base=\"1ms\"",
+            "traffic.arrivals.rate=0.9",
+            output_tokens.as_str(),
+        ];
+        let result = study(CONSTANT_STEPS, &sets);
+        let (mean, error) = mean_and_error(&values(&result, Metric::QueueTimeMean));
+        let mean_service = if square > 700_000.0 { 0.8005 } else { 0.8 };
+        // The server is busy from one boundary to another: nobody waits for a step at an idle one.
+        let law = |service: f64| 0.9 * square * 1e-6 / (2.0 * (1.0 - 0.9 * service));
+        let (low, high) = (law(mean_service), law(mean_service + 0.001) + 0.001);
+        assert!(mean > low - 5.0 * error && mean < high + 5.0 * error, "{mean} +- {error} against {low} to {high}");
+        assert!(error < 0.02 * mean, "the test must be able to fail: {mean} +- {error}");
+    }
+}
+
+/// Processor sharing: without a batch limit and with a step time proportional to the batch, the mean time that an answer
+/// takes is E[S] / (1 - rho), whatever the distribution of lengths (insensitivity).
+#[test]
+fn under_processor_sharing_the_mean_response_depends_on_the_mean_length_alone() {
+    let lengths = [
+        "500",
+        "{ distribution = \"uniform\", low = 0, high = 999 }",
+        "{ distribution = \"exponential\", mean = 499.5, max = 1000000 }",
+        "{ distribution = \"mixture\", parts = [{ weight = 9, distribution = \"constant\", value = 100 }, \
+         { weight = 1, distribution = \"constant\", value = 4100 }] }",
+    ];
+    for output_tokens in lengths {
+        let output_tokens = format!("traffic.output_tokens={output_tokens}");
+        let sets = [
+            "study.runs=120",
+            "study.duration=\"120m\"",
+            "study.warm_up=\"20m\"",
+            "fleet.replicas=1",
+            // The step that reads a prompt of one token emits one too, and costs as much.
+            "engine.step_time={ base = \"1ns\", per_sequence = \"1ms\", per_prefill_token = \"1ms\" }",
+            "traffic.arrivals.rate=1.2",
+            output_tokens.as_str(),
+        ];
+        let result = study(CONSTANT_STEPS, &sets);
+        let (mean, error) = mean_and_error(&values(&result, Metric::E2eMean));
+        let law = 0.5 / (1.0 - 0.6);
+        // Who comes waits for the end of the step under way, and its share is that of whole steps: up to two mean steps.
+        let step = 0.001 * (1.0 + 0.6 / (1.0 - 0.6));
+        assert!(
+            mean > law - 5.0 * error && mean < law + 2.0 * step + 5.0 * error,
+            "{output_tokens}: {mean} +- {error} against {law}"
+        );
+        assert!(error < 0.02 * law, "the test must be able to fail: {mean} +- {error}");
+    }
+}
+
+/// The rows of a log whose requests first arrived in the window.
+fn measured<'l>(log: &'l RunLog, prepared: &Prepared) -> impl Iterator<Item = &'l RequestRow> {
+    let end = Time::ZERO + prepared.scenario.study.duration;
+    log.requests.iter().filter(move |row| row.arrival >= Time::ZERO && row.arrival < end)
+}
+
+/// Seconds from arrival until the prompt began to be read.
+fn wait(row: &RequestRow) -> f64 {
+    row.scheduled.map_or(f64::INFINITY, |scheduled| scheduled.since(row.arrival).seconds())
+}
+
+/// Little's law in every run, L = lambda W, to the nanosecond: the number of requests that an engine says it has, added up
+/// over time until it runs empty, is the sum of the times that its notices say each of them stayed.
+#[test]
+fn littles_law_holds_in_every_run() {
+    let fleets: [&[&str]; 5] = [
+        &[],
+        &["engine.max_num_seqs=4"],
+        &[
+            "engine.kv_cache_tokens=4096",
+            "traffic.prompt_tokens={ distribution = \"uniform\", low = 1, high = 900 }",
+            "traffic.output_tokens.max=1000",
+        ],
+        &["engine.step_time={ base = \"4ms\", per_sequence = \"300us\", per_prefill_token = \"1ms\" }"],
+        &["engine.chunked_prefill=false", "engine.speculative={ tokens = 3, acceptance = 0.6 }"],
+    ];
+    for sets in fleets {
+        let scenario = support::scenario(CONSTANT_STEPS, sets);
+        for run in 0..5 {
+            let mut engine = Engine::new(Arc::new(EngineModel::new(&scenario.engine, 1.0)));
+            let mut workload = Workload::new(&scenario, RunKey::new(1, run), Time::ZERO);
+            let (mut notices, mut at, mut area, mut stays) = (Vec::new(), Time::ZERO, 0, 0);
+            let mut arrived = Vec::new();
+            for id in 0..=3_000 {
+                // After the last arrival, until nothing is left.
+                let next = if id < 3_000 { workload.next_arrival() } else { LAST };
+                while engine.quiet_until() < next.time {
+                    area += i128::from(engine.quiet_until().since(at).0) * engine.in_system() as i128;
+                    at = engine.quiet_until();
+                    engine.run_through(at, &mut notices);
+                }
+                if !next.time.is_never() {
+                    area += i128::from(next.time.since(at).0) * engine.in_system() as i128;
+                    at = next.time;
+                    arrived.push(at);
+                    let (prompt_tokens, output_tokens) = (next.prompt_tokens, next.output_tokens);
+                    engine.submit(at, Request { id, prompt_tokens, output_tokens, luck: u64::from(id) }, &mut notices);
+                }
+                for notice in notices.drain(..).filter(|notice| notice.kind == NoticeKind::Finished) {
+                    stays += i128::from(notice.time.since(arrived[notice.id as usize]).0);
+                }
+            }
+            assert!(engine.is_empty() && area > 0);
+            assert_eq!(area, stays, "{sets:?}, run {run}");
+        }
+    }
+}
+
+/// No arrival: a place for the time of one that never comes.
+const LAST: Arrival = Arrival { time: Time::NEVER, prompt_tokens: 1, output_tokens: 1 };
+
+/// The latencies that the books report are those of the requests in the log, one by one.
+#[test]
+fn reported_means_are_those_of_the_logged_requests() {
+    for sets in [&[][..], &["rollout.strategy=\"rolling\"", "engine.chunked_prefill=false", "engine.max_num_seqs=4"]] {
+        let prepared = prepared(CONSTANT_STEPS, sets);
+        for run in 0..5 {
+            let (record, log) = prepared.log_run(run);
+            let mean = |of: &dyn Fn(&RequestRow) -> Option<Time>| {
+                let seconds = measured(&log, &prepared).filter_map(|row| Some(of(row)?.since(row.arrival).seconds()));
+                mean_and_error(&seconds.collect::<Vec<f64>>()).0
+            };
+            let completed = |row: &RequestRow| row.finish.filter(|_| row.outcome == "completed");
+            for (metric, law) in [
+                (Metric::E2eMean, mean(&completed)),
+                (Metric::TtftMean, mean(&|row| row.first_token)),
+                (Metric::QueueTimeMean, mean(&|row| row.scheduled)),
+            ] {
+                let reported = record.value(metric);
+                assert!((reported - law).abs() < 1e-9 * law.abs() + 1e-12, "{sets:?}, {metric:?}: {reported}, {law}");
+            }
+        }
+    }
+}
+
+/// What is offered is emitted: over a long window, tokens out are the arrival rate times the mean answer.
 #[test]
 fn offered_and_emitted_tokens_agree_within_the_edges_of_the_window() {
     let result = study(CONSTANT_STEPS, &["study.runs=20", "study.duration=\"2h\""]);
