@@ -3,8 +3,8 @@
 //! `cargo bench` prints a table. Each figure is the least of several repetitions, with a measurement of the floor after
 //! each of them, so that the ratios hold on a machine whose speed drifts. Absolute figures belong to the machine.
 //!
-//! `cargo bench --bench requests -- TEXT` measures what has this text in its name. With `--once`, each is done once and
-//! nothing is timed: for a profiler that counts instructions, see `instructions.sh`.
+//! `cargo bench --bench requests -- TEXT` measures what has this text in its name. With `--once`, each is done once to warm
+//! up and once more in [`once`], and nothing is timed: `instructions.sh` has Valgrind count what [`once`] does.
 
 mod floor;
 
@@ -42,10 +42,19 @@ fn measured(work: &mut dyn FnMut() -> u64) -> f64 {
     (cpu_nanoseconds() - start) / requests as f64
 }
 
-/// Something to measure: it returns how many requests it did.
+/// Something to measure: made ready, it does its work once each time it is called and returns how many requests it did.
 struct Case {
     name: &'static str,
-    work: Box<dyn FnMut() -> u64>,
+    make_ready: Box<dyn Fn() -> Work>,
+}
+
+/// See [`Case`].
+type Work = Box<dyn FnMut() -> u64>;
+
+/// Does the work once, in a function that a profiler can find.
+#[inline(never)]
+fn once(work: &mut Work) -> u64 {
+    work()
 }
 
 fn load_scenario(name: &str, sets: &[&str]) -> Scenario {
@@ -56,58 +65,62 @@ fn load_scenario(name: &str, sets: &[&str]) -> Scenario {
 }
 
 /// Whole runs: traffic, engines, router, controller, ledger and timeline, on one thread.
-fn whole_runs(name: &'static str, sets: &[&str]) -> Case {
-    let prepared = Prepared::new(load_scenario("rolling-default-grace.toml", sets));
+fn whole_runs(name: &'static str, sets: &'static [&'static str]) -> Case {
+    Case { name, make_ready: Box::new(move || runs_of(load_scenario("rolling-default-grace.toml", sets))) }
+}
+
+fn runs_of(scenario: Scenario) -> Work {
+    let prepared = Prepared::new(scenario);
     let (mut ledger, mut pooled) = (prepared.ledger(), prepared.pooled());
     let study = &prepared.scenario.study;
     // Requests are counted over the window; a run also serves those of its warm-up.
     let served = (study.warm_up.seconds() + study.duration.seconds()) / study.duration.seconds();
-    let mut run = 0;
-    let work = move || {
-        let mut requests = 0.0;
-        for _ in 0..RUNS {
-            requests += prepared.run(run, &mut ledger, &mut pooled).value(Metric::Requests) * served;
-            run += 1;
-        }
-        requests as u64
-    };
-    Case { name, work: Box::new(work) }
+    Box::new(move || {
+        let requests = |run| prepared.run(run, &mut ledger, &mut pooled).value(Metric::Requests) * served;
+        (0..RUNS).map(requests).sum::<f64>() as u64
+    })
 }
 
 /// The traffic alone.
 fn traffic() -> Case {
     const REQUESTS: u64 = 500_000;
-    let scenario = load_scenario("rolling-default-grace.toml", &[]);
-    let work = move || {
-        let mut workload = Workload::new(&scenario, RunKey::new(1, 0), Time::ZERO);
-        for _ in 0..REQUESTS {
-            black_box(workload.next_arrival());
-        }
-        REQUESTS
+    let make_ready = || -> Work {
+        let scenario = load_scenario("rolling-default-grace.toml", &[]);
+        Box::new(move || {
+            let mut workload = Workload::new(&scenario, RunKey::new(1, 0), Time::ZERO);
+            for _ in 0..REQUESTS {
+                black_box(workload.next_arrival());
+            }
+            REQUESTS
+        })
     };
-    Case { name: "part: traffic", work: Box::new(work) }
+    Case { name: "part: traffic", make_ready: Box::new(make_ready) }
 }
 
-/// One engine alone, fed with its share of the scenario's traffic.
-fn engine(name: &'static str, sets: &[&str]) -> Case {
-    const REQUESTS: u64 = 100_000;
-    let scenario = load_scenario("rolling-default-grace.toml", sets);
-    let work = move || {
-        let mut engine = Engine::new(Arc::new(EngineModel::new(&scenario.engine, 1.0)));
-        let mut workload = Workload::new(&scenario, RunKey::new(1, 0), Time::ZERO);
-        let share = i64::from(scenario.fleet.replicas);
-        let mut notices = Vec::new();
-        for id in 0..REQUESTS {
-            let arrival = workload.next_arrival();
-            let now = Time(arrival.time.0 * share);
-            engine.run_before(now, &mut notices);
-            notices.clear();
-            let (prompt_tokens, output_tokens) = (arrival.prompt_tokens, arrival.output_tokens);
-            engine.submit(now, Request { id: id as u32, prompt_tokens, output_tokens, luck: 0 }, &mut notices);
-        }
-        REQUESTS
+/// One engine and its share of the scenario's traffic.
+fn engine(name: &'static str, sets: &'static [&'static str]) -> Case {
+    let make_ready = move || -> Work {
+        let scenario = load_scenario("rolling-default-grace.toml", sets);
+        Box::new(move || serve(&scenario))
     };
-    Case { name, work: Box::new(work) }
+    Case { name, make_ready: Box::new(make_ready) }
+}
+
+fn serve(scenario: &Scenario) -> u64 {
+    const REQUESTS: u64 = 100_000;
+    let mut engine = Engine::new(Arc::new(EngineModel::new(&scenario.engine, 1.0)));
+    let mut workload = Workload::new(scenario, RunKey::new(1, 0), Time::ZERO);
+    let share = i64::from(scenario.fleet.replicas);
+    let mut notices = Vec::new();
+    for id in 0..REQUESTS {
+        let arrival = workload.next_arrival();
+        let now = Time(arrival.time.0 * share);
+        engine.run_before(now, &mut notices);
+        notices.clear();
+        let (prompt_tokens, output_tokens) = (arrival.prompt_tokens, arrival.output_tokens);
+        engine.submit(now, Request { id: id as u32, prompt_tokens, output_tokens, luck: id }, &mut notices);
+    }
+    REQUESTS
 }
 
 /// Three records into the histograms that a run keeps.
@@ -125,7 +138,7 @@ fn histograms() -> Case {
         black_box(&kept);
         REQUESTS
     };
-    Case { name: "part: three histogram records", work: Box::new(work) }
+    Case { name: "part: three histogram records", make_ready: Box::new(move || Box::new(work)) }
 }
 
 fn cases() -> Vec<Case> {
@@ -138,8 +151,8 @@ fn cases() -> Vec<Case> {
         whole_runs("whole run, 64 replicas", &MORE_REPLICAS),
         whole_runs("whole run, 1,000 replicas", &MANY_REPLICAS),
         traffic(),
-        engine("part: engine, as shipped", &[]),
-        engine("part: engine, heavy load", &["traffic.arrivals.rate=32"]),
+        engine("part: traffic and engine, as shipped", &[]),
+        engine("part: traffic and engine, heavy load", &["traffic.arrivals.rate=32"]),
         histograms(),
     ]
 }
@@ -159,15 +172,17 @@ const MANY_REPLICAS: [&str; 5] = [
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let once = arguments.iter().any(|argument| argument == "--once");
+    let once_each = arguments.iter().any(|argument| argument == "--once");
     let wanted = |case: &Case| {
         let mut texts = arguments.iter().filter(|argument| *argument != "--once").peekable();
         texts.peek().is_none() || texts.any(|text| case.name.contains(text.as_str()))
     };
     let cases = cases().into_iter().filter(wanted);
-    if once {
-        for mut case in cases {
-            println!("{}: {} requests", case.name, (case.work)());
+    if once_each {
+        for case in cases {
+            let mut work = (case.make_ready)();
+            work();
+            println!("{}: {} requests", case.name, once(&mut work));
         }
         return;
     }
@@ -175,10 +190,11 @@ fn main() {
     let row = |name: &str, nanoseconds: f64, floor: f64| {
         println!("{name:<48} {nanoseconds:>10.1} {:>8.2}", nanoseconds / floor);
     };
-    for (i, mut case) in cases.enumerate() {
+    for (i, case) in cases.enumerate() {
+        let mut work = (case.make_ready)();
         let (mut least, mut yardstick) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..REPETITIONS {
-            least = least.min(measured(&mut case.work));
+            least = least.min(measured(&mut work));
             yardstick = yardstick.min(measured(&mut || floor::floor(FLOOR_REQUESTS)));
         }
         if i == 0 {
