@@ -10,6 +10,7 @@
 //! - [`digits`]: numbers as people read them
 //! - [`random`]: streams named by (seed, run, purpose), and distributions
 //! - [`trace`]: recorded requests, read from files in bounded memory
+//! - [`fit`]: from a recording to the distributions and the process that could stand for it
 //! - [`scenario`]: what a user writes, checked
 //! - [`workload`]: the stream of requests
 //! - [`serving`]: one replica's engine, and the slow reference that it must equal
@@ -28,6 +29,8 @@ pub mod digits;
 pub mod random;
 
 pub mod trace;
+
+pub mod fit;
 
 pub mod scenario;
 
