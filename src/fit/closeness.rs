@@ -1,8 +1,8 @@
-//! How close a distribution is to recorded lengths, as a scenario would draw from it: rounded up to whole tokens and cut
-//! at the greatest recorded length.
+//! How close a distribution is to recorded lengths, as a scenario would draw from it: rounded up to whole tokens and
+//! cut at the greatest recorded length.
 //!
 //! One number cannot say it. The Kolmogorov-Smirnov distance judges the bulk and hardly sees the tail; the fleet's load
-//! follows the mean, and what a drain cuts follows the tail. [`distance`] weighs the three.
+//! follows the mean, and what a drain cuts follows the tail. `distance` weighs the three.
 
 use super::counts::ValueCounts;
 use crate::random::Distribution;
@@ -19,14 +19,15 @@ const LEAST_SHARE: f64 = 1e-6;
 /// How close a distribution is to recorded lengths.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Closeness {
-    /// Kolmogorov-Smirnov distance: the greatest difference, over whole numbers of tokens, between the shares of lengths
-    /// up to there.
+    /// Kolmogorov-Smirnov distance: the greatest difference, over whole numbers of tokens, between the shares of
+    /// lengths up to there.
     pub ks: f64,
     /// Mean of what is drawn, tokens.
     pub mean: f64,
     /// 99 % quantile of what is drawn, tokens.
     pub p99: f64,
-    /// [`distance`] of the three from what was recorded.
+    /// The three together: `ks`, plus a quarter of |ln(mean / recorded mean)|, plus a fiftieth of |ln(share of draws
+    /// above the recorded P99 / recorded share)|.
     pub distance: f64,
 }
 
@@ -60,8 +61,8 @@ impl Target {
     }
 }
 
-/// The Kolmogorov-Smirnov distance, plus a quarter of the error of the mean (as a logarithm), plus a fiftieth of that of
-/// the share above the P99.
+/// The Kolmogorov-Smirnov distance, plus a quarter of the error of the mean (as a logarithm), plus a fiftieth of that
+/// of the share above the P99.
 pub(super) fn distance(ks: f64, mean: f64, share_above_p99: f64, target: &Target) -> f64 {
     let (low, high) = target.shares;
     let tail =

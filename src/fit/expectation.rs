@@ -3,8 +3,8 @@
 //! Grouped counts of a lognormal mixture are grouped counts of a normal mixture between the logarithms of the edges.
 //! Expectation: to which part a value of an interval belongs, and where in the interval it lies, by the moments of a
 //! truncated normal. Maximisation: weights, means and deviations from those. The likelihood of the counts never
-//! decreases (Dempster, Laird and Rubin 1977; for grouped data McLachlan and Jones 1988), nor does it with a floor under
-//! the deviations: where the best deviation is below it, the floor is the best that is left.
+//! decreases (Dempster, Laird and Rubin 1977; for grouped data McLachlan and Jones 1988), nor does it with a floor
+//! under the deviations: where the best deviation is below it, the floor is the best that is left.
 
 use statrs::function::erf::erfc;
 

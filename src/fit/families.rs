@@ -105,7 +105,8 @@ mod tests {
     fn the_gamma_is_recovered_within_its_standard_errors() {
         let (grid, values) = parts(Family::Gamma { mean: 400.0, cv: 1.25 });
         let Family::Gamma { mean, cv } = gamma(&grid, values.mean(), values.variation()) else { panic!() };
-        // The mean's is cv / sqrt(n) of itself; the shape's, k = 0.64, sqrt(1 / (trigamma(k) - 1 / k) / n), 0.6 % of it.
+        // The mean's is cv / sqrt(n) of itself; the shape's, k = 0.64, sqrt(1 / (trigamma(k) - 1 / k) / n), 0.6 % of
+        // it.
         assert!((mean / 400.0 - 1.0).abs() < 4.0 * 1.25 / 200.0, "{mean}");
         assert!((1.0 / (cv * cv) / 0.64 - 1.0).abs() < 4.0 * 0.006, "{cv}");
     }

@@ -31,7 +31,7 @@ const WEIGHT_UNITS: f64 = 1e4;
 const LEAST_WEIGHT: f64 = 5e-4;
 
 /// What kind of distribution a candidate is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Always the same value.
     Constant,
@@ -45,8 +45,10 @@ pub enum Kind {
     Weibull,
     /// Pareto.
     Pareto,
-    /// A mixture of so many lognormals, or of fewer where one was left with no weight.
-    Lognormals(usize),
+    /// A mixture of two lognormals, or of fewer where one was left with no weight.
+    TwoLognormals,
+    /// A mixture of three lognormals, or of fewer likewise.
+    ThreeLognormals,
 }
 
 impl Kind {
@@ -59,9 +61,14 @@ impl Kind {
             Kind::Gamma => "gamma",
             Kind::Weibull => "weibull",
             Kind::Pareto => "pareto",
-            Kind::Lognormals(2) => "2 lognormals",
-            Kind::Lognormals(_) => "3 lognormals",
+            Kind::TwoLognormals => "2 lognormals",
+            Kind::ThreeLognormals => "3 lognormals",
         }
+    }
+
+    /// Whether it is a single family rather than a mixture.
+    pub fn is_single(self) -> bool {
+        !matches!(self, Kind::TwoLognormals | Kind::ThreeLognormals)
     }
 
     /// Number of parameters.
@@ -69,7 +76,8 @@ impl Kind {
         match self {
             Kind::Constant | Kind::Exponential => 1,
             Kind::Lognormal | Kind::Gamma | Kind::Weibull | Kind::Pareto => 2,
-            Kind::Lognormals(parts) => 3 * parts - 1,
+            Kind::TwoLognormals => 5,
+            Kind::ThreeLognormals => 8,
         }
     }
 }
@@ -117,14 +125,14 @@ impl LengthFit {
 
     /// The closest candidate of those that are a single family.
     pub fn closest_single(&self) -> &Candidate {
-        let singles = self.candidates.iter().filter(|candidate| candidate.kind.parameters() <= 2);
+        let singles = self.candidates.iter().filter(|candidate| candidate.kind.is_single());
         let closest = singles.min_by(|one, other| one.closeness.distance.total_cmp(&other.closeness.distance));
         closest.unwrap_or(&self.candidates[0])
     }
 
-    /// The mixture of so many lognormals, where one was fitted.
-    pub fn mixture(&self, parts: usize) -> Option<&Candidate> {
-        self.candidates.iter().find(|candidate| candidate.kind == Kind::Lognormals(parts))
+    /// The candidate of this kind, if there is one.
+    pub fn candidate(&self, kind: Kind) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.kind == kind)
     }
 }
 
@@ -142,8 +150,8 @@ fn candidates(values: &ValueCounts) -> Vec<Candidate> {
         (Kind::Gamma, families::gamma(&grid, mean, variation)),
         (Kind::Weibull, families::weibull(&grid, mean, variation)),
         (Kind::Pareto, families::pareto(&grid, f64::from(values.least()))),
-        (Kind::Lognormals(2), lognormals(&mixture::closest(&grid, &target, 2))),
-        (Kind::Lognormals(3), lognormals(&mixture::closest(&grid, &target, 3))),
+        (Kind::TwoLognormals, lognormals(&mixture::closest(&grid, &target, 2))),
+        (Kind::ThreeLognormals, lognormals(&mixture::closest(&grid, &target, 3))),
     ];
     families.into_iter().map(|(kind, family)| candidate(kind, family, values)).collect()
 }
@@ -235,7 +243,7 @@ mod tests {
             (Family::Lognormal { median: 200.0, sigma: 1.0 }, Kind::Lognormal),
             (Family::Gamma { mean: 500.0, cv: 0.5 }, Kind::Gamma),
             (Family::Weibull { scale: 300.0, shape: 2.5 }, Kind::Weibull),
-            (mixture(&[(0.6, 80.0, 0.5), (0.4, 1_500.0, 0.3)]), Kind::Lognormals(2)),
+            (mixture(&[(0.6, 80.0, 0.5), (0.4, 1_500.0, 0.3)]), Kind::TwoLognormals),
         ] {
             let fit = LengthFit::of(sample(family, 10_000));
             assert_eq!((fit.recommended().kind, fit.is_poor), (kind, false), "{:?}", fit.candidates);
@@ -247,7 +255,7 @@ mod tests {
     fn a_mixture_of_three_is_found_again() {
         let parts = [(0.5, 40.0, 0.4), (0.3, 600.0, 0.2), (0.2, 4_000.0, 0.7)];
         let fit = LengthFit::of(sample(mixture(&parts), 40_000));
-        let three = fit.mixture(3).expect("a mixture of three");
+        let three = fit.candidate(Kind::ThreeLognormals).expect("a mixture of three");
         let Family::Mixture(found) = &three.distribution.family else { panic!("{three:?}") };
         for ((weight, median, sigma), (found_weight, found)) in parts.iter().zip(found) {
             let Family::Lognormal { median: found_median, sigma: found_sigma } = found.family else { panic!() };

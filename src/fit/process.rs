@@ -1,9 +1,9 @@
 //! Which arrival process a scenario should draw, and what that process cannot do.
 //!
-//! A scenario knows renewal processes: Poisson, and gamma with a coefficient of variation of the gaps. Over long windows
-//! the counts of such a process are dispersed by the square of that coefficient and no more, while real traffic has
-//! busy minutes and quiet ones: so the process is drawn here, as often and as long as the recording, and its counts are
-//! held against the recorded ones.
+//! A scenario knows renewal processes: Poisson, and gamma with a coefficient of variation of the gaps. Over long
+//! windows the counts of such a process are dispersed by the square of that coefficient and no more, while real traffic
+//! has busy minutes and quiet ones: so the process is drawn here, several times for as long as the recording, and its
+//! counts are held against the recorded ones.
 
 use rayon::prelude::*;
 
@@ -16,6 +16,8 @@ use crate::units::NANOS_PER_SECOND;
 const AS_POISSON: f64 = 0.1;
 /// Coefficients of variation that a scenario may have.
 const VARIATIONS: (f64, f64) = (0.01, 100.0);
+/// Rates that a scenario may have, requests per second.
+const RATES: (f64, f64) = (1e-6, 1e6);
 /// Share of zero gaps from which requests are said to come in batches, whose gaps say nothing of the rate.
 const BATCHED: f64 = 0.5;
 /// Batches that a window must hold for its counts to tell of more than the batches.
@@ -26,6 +28,8 @@ const FEWEST_WINDOWS: u64 = 10;
 const REPLICATES: u64 = 20;
 /// Gaps drawn each time at most.
 const MOST_GAPS: f64 = 250_000.0;
+/// Windows that must be drawn each time where there is no end of recorded ones.
+const ENOUGH_WINDOWS: u64 = 10;
 /// Length of the windows from which on a process is judged too calm, seconds.
 const CALM_FROM: u64 = 60;
 /// How many times as dispersed as drawn the recorded counts must be to call the process too calm.
@@ -52,6 +56,16 @@ pub enum Process {
     },
 }
 
+impl Process {
+    /// Coefficient of variation of its gaps.
+    fn variation(&self) -> f64 {
+        match self {
+            Process::Poisson { .. } => 1.0,
+            Process::Gamma { cv, .. } => *cv,
+        }
+    }
+}
+
 /// What a process's variation is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
@@ -64,12 +78,14 @@ pub enum Basis {
     RateAlone,
 }
 
-/// Dispersion of the counts of the drawn process over windows of one length.
+/// Dispersion of the counts of the drawn process over windows of one length; where too few of them could be drawn
+/// because each holds very many requests, its limit for long windows, the square of the coefficient of variation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DrawnDispersion {
     /// Mean over the replicates.
     pub mean: f64,
-    /// Standard deviation between replicates.
+    /// Standard deviation between replicates; of the limit, that of a variance from so many windows, sqrt(2 / (n - 1))
+    /// of it.
     pub deviation: f64,
 }
 
@@ -98,7 +114,14 @@ impl ArrivalFit {
         let (process, basis) = choose(traffic);
         let replicates: Vec<Replicate> =
             (0..REPLICATES).into_par_iter().map(|number| draw(&process, traffic, rates.bin_s, number)).collect();
-        let drawn = std::array::from_fn(|window| spread(replicates.iter().filter_map(|r| r.dispersions[window])));
+        let limit = |counts: &WindowCounts| {
+            let mean = process.variation().powi(2);
+            DrawnDispersion { mean, deviation: mean * (2.0 / (counts.windows as f64 - 1.0)).sqrt() }
+        };
+        let drawn = std::array::from_fn(|window| {
+            let counts = traffic.windows[window].as_ref()?;
+            spread(replicates.iter().filter_map(|replicate| replicate.dispersions[window])).or(Some(limit(counts)))
+        });
         let judged = || traffic.windows.iter().zip(&drawn).filter_map(|(counts, drawn)| Some(((*counts)?, (*drawn)?)));
         let too_calm = |(counts, drawn): &(WindowCounts, DrawnDispersion)| {
             let least = (TOO_CALM * drawn.mean).max(drawn.mean + DEVIATIONS * drawn.deviation);
@@ -123,7 +146,7 @@ impl ArrivalFit {
 
 /// The process by the gaps or, where those say nothing, by the counts.
 fn choose(traffic: &Traffic) -> (Process, Basis) {
-    let rate = traffic.rate;
+    let rate = traffic.rate.clamp(RATES.0, RATES.1);
     let gamma = |cv: f64| {
         let cv = cv.clamp(VARIATIONS.0, VARIATIONS.1);
         if (cv - 1.0).abs() <= AS_POISSON { Process::Poisson { rate } } else { Process::Gamma { rate, cv } }
@@ -167,7 +190,11 @@ fn draw(process: &Process, traffic: &Traffic, bin_s: f64, number: u64) -> Replic
         now_s += gaps.draw(&mut stream, index);
         index += 1;
     }
-    Replicate { dispersions: counters.map(|counter| counter.finish().map(|counts| counts.dispersion)), bins }
+    let dispersions = std::array::from_fn(|window| {
+        let (recorded, drawn) = (traffic.windows[window]?, counters[window].clone().finish()?);
+        (drawn.windows >= recorded.windows.min(ENOUGH_WINDOWS)).then_some(drawn.dispersion)
+    });
+    Replicate { dispersions, bins }
 }
 
 /// Mean and standard deviation; `None` of fewer than two numbers.
@@ -227,6 +254,14 @@ mod tests {
         let fit = fitted(&trace_at(arrivals));
         assert!(matches!(fit.process, Process::Gamma { cv, .. } if cv > 30.0), "{:?}", fit.process);
         assert_eq!(fit.too_sharp_over_s, Some(1), "{fit:?}");
+    }
+
+    #[test]
+    fn where_too_many_requests_would_have_to_be_drawn_the_limit_stands() {
+        let arrivals = (0..400_000).map(|i| f64::from(i) * 2e-3 + f64::from(i / 200_000 * 300));
+        let fit = fitted(&trace_at(arrivals));
+        let long = fit.drawn[3].expect("windows of five minutes");
+        assert!(matches!(fit.process, Process::Gamma { cv, .. } if long.mean == cv * cv), "{:?}", fit.drawn);
     }
 
     /// Twelve requests every three seconds, as evenly as can be: no gap tells anything.

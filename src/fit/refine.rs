@@ -1,9 +1,9 @@
 //! From an end of expectation-maximisation to the closest mixture near it.
 //!
-//! The most likely mixture near a start may still miss the mean by a tenth or the P99 by a factor, because the likelihood
-//! is made in the bulk. A simulated fleet feels both: the mean is its load, the tail is what a drain cuts. So weights,
-//! medians and sigmas are moved until [`super::closeness`]'s distance is least: a minimum-distance estimate that begins
-//! at a maximum of the likelihood.
+//! The most likely mixture near a start may still miss the mean by a tenth or the P99 by a factor, because the
+//! likelihood is made in the bulk. A simulated fleet feels both: the mean is its load, the tail is what a drain cuts.
+//! So weights, medians and sigmas are moved until [`super::closeness`]'s distance is least: a minimum-distance estimate
+//! that begins at a maximum of the likelihood.
 
 use super::closeness::{Target, distance};
 use super::expectation::{LEAST_SIGMA, Part};
