@@ -1,8 +1,9 @@
-//! Charts for design reviews: each answers the question in its title from a study's result.
+//! Charts for design reviews: each answers the question in its title from a study's result, or from a fitted trace.
 //!
 //! A chart is one file here; what they share lives in `theme` (looks), `canvas` (shapes to SVG and PNG), `axes`,
 //! `labels`, `numbers` and `over_time`. Nothing here writes files.
 
+mod arrivals;
 mod axes;
 mod canvas;
 mod cost;
@@ -11,6 +12,7 @@ mod latency;
 mod numbers;
 mod over_time;
 mod replicas;
+mod survival;
 mod theme;
 mod timeline;
 mod truncated;
@@ -21,6 +23,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
+use super::fit::Fitted;
 use crate::study::StudyResult;
 use canvas::Canvas;
 
@@ -62,24 +65,42 @@ struct Sheet {
     alt_text: String,
 }
 
-/// The file names of all charts, whether or not their data exist.
+/// The file names of all charts of a study, whether or not their data exist.
 pub const FILE_NAMES: [&str; 4] = ["timeline.png", "ttft.png", "truncated.png", "cost.png"];
+
+/// The file names of all charts of a fitted trace, whether or not their data exist.
+pub const FIT_FILE_NAMES: [&str; 3] = ["arrivals.png", "prompt_tokens.png", "output_tokens.png"];
 
 /// Every chart whose data exist. The same result gives the same bytes.
 ///
 /// # Errors
 /// When the drawing libraries refuse, which no data should bring about.
 pub fn all(result: &StudyResult) -> Result<Vec<Chart>, ChartError> {
-    let finish = |sheet: Sheet| {
-        let svg = sheet.canvas.to_svg()?;
-        let png = canvas::rasterize(&svg)?;
-        Ok(Chart { file_name: sheet.file_name, png, svg, alt_text: sheet.alt_text })
-    };
     sheets(result).into_iter().map(finish).collect()
+}
+
+/// Every chart of a fitted trace whose data exist. The same fit gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn of_fit(fitted: &Fitted<'_>) -> Result<Vec<Chart>, ChartError> {
+    fit_sheets(fitted).into_iter().map(finish).collect()
+}
+
+fn finish(sheet: Sheet) -> Result<Chart, ChartError> {
+    let svg = sheet.canvas.to_svg()?;
+    let png = canvas::rasterize(&svg)?;
+    Ok(Chart { file_name: sheet.file_name, png, svg, alt_text: sheet.alt_text })
 }
 
 /// The sheets whose data exist.
 fn sheets(result: &StudyResult) -> Vec<Sheet> {
     let sheets = [timeline::sheet(result), ttft::sheet(result), truncated::sheet(result), cost::sheet(result)];
+    sheets.into_iter().flatten().collect()
+}
+
+/// The sheets of a fit whose data exist.
+fn fit_sheets(fitted: &Fitted<'_>) -> Vec<Sheet> {
+    let sheets = [arrivals::sheet(fitted), survival::of_prompts(fitted), survival::of_outputs(fitted)];
     sheets.into_iter().flatten().collect()
 }
