@@ -61,6 +61,16 @@ Examples:
   cutover explain scenario.toml --run 7
   cutover explain scenario.toml --run 7 --out run-7    also writes events.csv and requests.csv")]
     Explain(ExplainArguments),
+    /// Fit distributions and an arrival process to a recorded trace
+    #[command(after_help = "\
+Examples:
+  cutover fit trace.csv.gz
+  cutover fit AzureLLMInferenceTrace_conv.csv --format md > conv.md
+  cutover fit conversation_trace.jsonl --format json | jq -r .toml >> scenario.toml
+
+A trace has the columns arrival_s,prompt_tokens,output_tokens, or comes as Azure's or Mooncake's public traces do:
+CSV or JSON Lines, plain or gzip.")]
+    Fit(FitArguments),
     /// Write a commented scenario to start from
     #[command(after_help = "\
 Examples:
@@ -181,6 +191,23 @@ pub struct ExplainArguments {
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,
+}
+
+/// `fit`.
+#[derive(Debug, Args)]
+pub struct FitArguments {
+    /// The trace's file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub trace: PathBuf,
+    /// Directory for results; output/NAME-OF-THE-FILE if left out
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// What to print on standard output: text, json or md
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    pub format: Format,
+    /// Nothing on standard error but errors
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// `init`.
