@@ -112,8 +112,9 @@ impl LengthFit {
     /// Fits everything to some lengths.
     pub(super) fn of(values: ValueCounts) -> LengthFit {
         let candidates = candidates(&values);
-        let recommended = recommend(&candidates, values.total());
-        let is_poor = is_poor(&candidates[recommended].closeness, &values);
+        let poor: Vec<bool> = candidates.iter().map(|candidate| is_poor(&candidate.closeness, &values)).collect();
+        let recommended = recommend(&candidates, &poor, values.total());
+        let is_poor = poor[recommended];
         let tails = TAILS.map(|share| Tail::of(&values, share));
         LengthFit { values, tails, candidates, recommended, is_poor }
     }
@@ -203,17 +204,18 @@ fn round_weights(weights: Vec<f64>) -> Vec<f64> {
 }
 
 /// The simplest candidate that is about as close as the closest: at most [`ABOUT_AS_CLOSE`] farther, or one over the
-/// root of the number of values, because what chance makes of a sample is not worth a parameter. Of equally simple ones
-/// the closest.
-fn recommend(candidates: &[Candidate], values: u64) -> usize {
+/// root of the number of values, because what chance makes of a sample is not worth a parameter. One that is poor only
+/// where all of these are; of equally simple ones the closest.
+fn recommend(candidates: &[Candidate], poor: &[bool], values: u64) -> usize {
     let distances = candidates.iter().map(|candidate| candidate.closeness.distance);
     let farthest = distances.fold(f64::INFINITY, f64::min) + ABOUT_AS_CLOSE.max((values as f64).sqrt().recip());
     let close = candidates.iter().enumerate().filter(|(_, candidate)| candidate.closeness.distance <= farthest);
-    let simplest = close.min_by(|(_, one), (_, other)| {
+    let best = close.min_by(|(place, one), (other_place, other)| {
+        let quality = poor[*place].cmp(&poor[*other_place]);
         let parameters = one.kind.parameters().cmp(&other.kind.parameters());
-        parameters.then(one.closeness.distance.total_cmp(&other.closeness.distance))
+        quality.then(parameters).then(one.closeness.distance.total_cmp(&other.closeness.distance))
     });
-    simplest.map_or(0, |(place, _)| place)
+    best.map_or(0, |(place, _)| place)
 }
 
 /// Whether a fit is farther from the values than it should be to stand for them.
@@ -277,6 +279,18 @@ mod tests {
         // Five spikes: three parts cannot be on all.
         let fit = LengthFit::of(counts_of((0..10_000).map(|i| [20, 90, 400, 2_000, 9_000][i % 5])));
         assert!(fit.is_poor, "{:?}", fit.recommended());
+    }
+
+    #[test]
+    fn a_parameter_more_is_better_than_a_poor_fit() {
+        let fit = LengthFit::of(sample(Family::Exponential { mean: 300.0 }, 10_000));
+        let distances: Vec<f64> = fit.candidates.iter().map(|candidate| candidate.closeness.distance).collect();
+        let mut poor = vec![false; distances.len()];
+        assert_eq!(recommend(&fit.candidates, &poor, 10_000), 0, "{distances:?}");
+        poor[0] = true;
+        let next = recommend(&fit.candidates, &poor, 10_000);
+        assert_eq!(fit.candidates[next].kind.parameters(), 2, "{distances:?}");
+        assert_eq!(recommend(&fit.candidates, &vec![true; distances.len()], 10_000), 0);
     }
 
     #[test]

@@ -12,8 +12,10 @@ use super::traffic::{Counter, Traffic, WINDOWS, WindowCounts};
 use crate::random::{Distribution, Family, Purpose, RunKey};
 use crate::units::NANOS_PER_SECOND;
 
-/// Coefficients of variation nearer to 1 than this are taken for a Poisson process's.
+/// Coefficients of variation nearer to 1 than this are taken for a Poisson process's; or than this over the root of the
+/// number of gaps, of which its standard error is a third.
 const AS_POISSON: f64 = 0.1;
+const AS_POISSON_BY_CHANCE: f64 = 3.0;
 /// Coefficients of variation that a scenario may have.
 const VARIATIONS: (f64, f64) = (0.01, 100.0);
 /// Rates that a scenario may have, requests per second.
@@ -21,7 +23,7 @@ const RATES: (f64, f64) = (1e-6, 1e6);
 /// Share of zero gaps from which requests are said to come in batches, whose gaps say nothing of the rate.
 const BATCHED: f64 = 0.5;
 /// Batches that a window must hold for its counts to tell of more than the batches.
-const BATCHES_IN_WINDOW: f64 = 10.0;
+const BATCHES_IN_WINDOW: f64 = 8.0;
 /// Windows from whose counts a coefficient of variation may be taken.
 const FEWEST_WINDOWS: u64 = 10;
 /// How often the process is drawn.
@@ -147,9 +149,14 @@ impl ArrivalFit {
 /// The process by the gaps or, where those say nothing, by the counts.
 fn choose(traffic: &Traffic) -> (Process, Basis) {
     let rate = traffic.rate.clamp(RATES.0, RATES.1);
+    let by_chance = AS_POISSON_BY_CHANCE / ((traffic.requests - 1) as f64).sqrt();
     let gamma = |cv: f64| {
         let cv = cv.clamp(VARIATIONS.0, VARIATIONS.1);
-        if (cv - 1.0).abs() <= AS_POISSON { Process::Poisson { rate } } else { Process::Gamma { rate, cv } }
+        if (cv - 1.0).abs() <= AS_POISSON.max(by_chance) {
+            Process::Poisson { rate }
+        } else {
+            Process::Gamma { rate, cv }
+        }
     };
     if traffic.zero_gaps < BATCHED {
         return (gamma(traffic.gap_variation), Basis::Gaps);

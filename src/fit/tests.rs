@@ -90,6 +90,7 @@ fn independent_lengths_hardly_correlate() {
 fn the_least_trace_is_fitted() {
     let fit = TraceFit::of(&trace_of([(10, 20), (30, 40)].into_iter()));
     assert_eq!((fit.traffic.requests, fit.prompt_tokens.values.total()), (2, 2));
+    assert!(matches!(fit.arrivals.process, Process::Poisson { .. }), "one gap has no variation");
     assert!(fit.prompt_tokens.recommended().closeness.ks.is_finite());
     assert!(fit.prompt_tokens.recommended().kind.parameters() <= 2);
 }
