@@ -11,6 +11,7 @@
 //! - [`heap`]: a priority queue of small keys
 //! - [`random`]: streams named by (seed, run, purpose), and distributions
 //! - [`trace`]: recorded requests, read from files in bounded memory
+//! - [`fit`]: from a recording to the distributions and the process that could stand for it
 //! - [`profiles`]: how fast known models are on known hardware
 //! - [`scenario`]: what a user writes, checked
 //! - [`workload`]: the stream of requests
@@ -32,6 +33,8 @@ pub mod heap;
 pub mod random;
 
 pub mod trace;
+
+pub mod fit;
 
 pub mod profiles;
 

@@ -147,7 +147,7 @@ fn without_a_command_it_says_what_it_is_and_what_to_do_next() {
 #[test]
 fn help_of_every_command_shows_an_example() {
     let place = Place::new();
-    for command in ["run", "check", "compare", "explain", "profiles", "init", "completions"] {
+    for command in ["run", "check", "compare", "explain", "profiles", "fit", "init", "completions"] {
         let said = output(&place.cutover(&format!("{command} --help")).code(0));
         assert!(said.contains(&format!("cutover {command}")) && said.contains("Examples:"), "{said}");
     }
@@ -344,6 +344,9 @@ fn wrong_arguments_are_refused() {
         "run scenario.toml --set fleet.replicas=-3",
         "compare scenario.toml",
         "explain scenario.toml --run -1",
+        "fit",
+        "fit scenario.toml --seed 3",
+        "fit scenario.toml --format xml",
         "completions klingon",
     ] {
         place.refuses(line);
@@ -353,12 +356,14 @@ fn wrong_arguments_are_refused() {
 #[test]
 fn results_that_cannot_be_written_are_4_and_nothing_is_simulated() {
     let place = Place::new();
+    write_trace(&place);
     fs::write(place.path("taken"), "mine").unwrap();
     for line in [
         "run scenario.toml --out taken",
         "check scenario.toml --out taken/deeper",
         "compare scenario.toml --set-b fleet.replicas=3 --out taken",
         "explain scenario.toml --out taken",
+        "fit traces/day.csv.gz --out taken",
     ] {
         let assert = place.cutover(line).code(4);
         assert_eq!(output(&assert), "", "{line}");
@@ -501,11 +506,13 @@ fn what_is_not_supported_yet_is_called_so() {
 #[test]
 fn a_standard_output_that_takes_nothing_is_4_and_loses_no_file() {
     let place = Place::new();
+    write_trace(&place);
     for (line, file) in [
         ("run scenario.toml", "output/scenario/summary.json"),
         ("check scenario.toml --out checked", "checked/summary.json"),
         ("compare scenario.toml --set-b fleet.replicas=3 --out compared", "compared/comparison.json"),
         ("explain scenario.toml --out explained", "explained/events.csv"),
+        ("fit traces/day.csv.gz --out fitted", "fitted/fit.toml"),
     ] {
         let status = std::process::Command::new(place.command("").get_program())
             .args(line.split(' '))
@@ -547,6 +554,87 @@ fn explain_prints_the_events_of_one_run_and_writes_only_where_it_is_told() {
         let [explained, run] =
             ["results", "output/scenario"].map(|folder| fs::read(place.path(folder).join(name)).unwrap());
         assert!(explained == run, "{name} of run 3 differs between explain and run");
+    }
+}
+
+/// A trace of 300 requests in Azure's layout, compressed, in a folder beside the scenario.
+fn write_trace(place: &Place) {
+    use std::io::Write;
+    fs::create_dir(place.path("traces")).unwrap();
+    let file = fs::File::create(place.path("traces/day.csv.gz")).unwrap();
+    let mut file = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    writeln!(file, "TIMESTAMP,ContextTokens,GeneratedTokens").unwrap();
+    for i in 0..300u64 {
+        let (minute, milliseconds) = (i / 60, i * i * 7_919 % 1_000 + i % 60 * 1_000);
+        let time = format!("2023-11-16 18:{minute:02}:{:02}.{:03}", milliseconds / 1_000, milliseconds % 1_000);
+        let (prompt, output) = (1 + i * i % 997, if i % 3 == 0 { 40 } else { 1 + i * i % 211 });
+        writeln!(file, "{time},{prompt},{output}").unwrap();
+    }
+    file.finish().unwrap();
+}
+
+#[test]
+fn a_fit_writes_its_files_and_names_the_trace_alone() {
+    let place = Place::new();
+    write_trace(&place);
+    let assert = place.cutover("fit traces/day.csv.gz").code(0);
+    let report = output(&assert);
+    for part in ["day.csv.gz", "ADVICE", "ARRIVALS", "LENGTHS", "FITS", "[traffic]", "# trace = \"day.csv.gz\""] {
+        assert!(report.contains(part), "{part} is not in {report}");
+    }
+    assert!(!report.contains("traces/") && !report.contains("output/"), "{report}");
+    assert!(errors(&assert).contains("output/day"), "{}", errors(&assert));
+    let files = files(&place.path("output/day"));
+    let charts = ["charts/arrivals.png", "charts/output_tokens.png", "charts/prompt_tokens.png"];
+    let expected: Vec<&str> = charts.into_iter().chain(["fit.json", "fit.md", "fit.toml"]).collect();
+    assert_eq!(files.keys().map(String::as_str).collect::<Vec<&str>>(), expected);
+    let pasted = String::from_utf8(files["fit.toml"].clone()).unwrap();
+    assert!(report.ends_with(&pasted), "{report}");
+    let page = String::from_utf8(files["fit.md"].clone()).unwrap();
+    assert!(charts.iter().all(|chart| page.contains(&format!("({chart})"))), "{page}");
+}
+
+#[test]
+fn what_a_fit_says_is_a_scenario_and_so_is_its_replay() {
+    let place = Place::new();
+    write_trace(&place);
+    let assert = place.cutover("fit traces/day.csv.gz --format json --quiet --out fitted").code(0);
+    assert_eq!(errors(&assert), "");
+    let printed = output(&assert);
+    assert_eq!(fs::read_to_string(place.path("fitted/fit.json")).unwrap(), printed);
+    let json: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!((&json["schema_version"], &json["traffic"]["requests"]), (&1.into(), &300.into()));
+    let fitted = fs::read_to_string(place.path("fitted/fit.toml")).unwrap();
+    assert_eq!(json["toml"], fitted);
+    let replay: String = (fitted.lines().filter_map(|line| line.strip_prefix("# ")))
+        .filter(|line| line.starts_with("trace"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert!(replay.contains("trace = ") && replay.contains("trace_block = "), "{fitted}");
+    let (before, after) = SCENARIO.split_once("[traffic]").unwrap();
+    let after = after.split_once("[router]").unwrap().1;
+    for (name, traffic) in [("traces/fitted.toml", fitted), ("traces/replayed.toml", format!("[traffic]\n{replay}"))] {
+        fs::write(place.path(name), format!("{before}{traffic}\n[router]{after}")).unwrap();
+        place.cutover(&format!("run {name} --runs 2 --quiet --out ran")).code(0);
+    }
+}
+
+#[test]
+fn traces_that_cannot_be_fitted_are_refused_with_their_line() {
+    let place = Place::new();
+    assert!(place.refuses("fit missing.csv").contains("missing.csv"));
+    place.refuses("fit .");
+    for (text, expected) in [
+        ("arrival_s,prompt_tokens\n", "wrong.csv:1: expected a header with a column `output_tokens`"),
+        ("a,b\n1,2\n", "wrong.csv:1: expected the columns arrival_s,prompt_tokens,output_tokens or TIMESTAMP"),
+        ("arrival_s,prompt_tokens,output_tokens\n0,1,1\n1,0,1\n", "wrong.csv:3: expected `prompt_tokens` to be"),
+        ("arrival_s,prompt_tokens,output_tokens\n1,1,1\n0,1,1\n", "wrong.csv:3: expected arrivals in order"),
+        ("arrival_s,prompt_tokens,output_tokens\n0,1,1\n", "wrong.csv: expected at least 2 rows"),
+    ] {
+        let place = Place::new();
+        fs::write(place.path("wrong.csv"), text).unwrap();
+        let said = place.refuses("fit wrong.csv");
+        assert!(said.contains(expected), "{said}");
     }
 }
 

@@ -6,7 +6,9 @@
 mod support;
 
 use assert_cmd::Command;
-use cutover::report::study_files;
+use cutover::fit::TraceFit;
+use cutover::report::{Fitted, fit_files, study_files};
+use cutover::trace::Trace;
 
 const SCENARIO: &str = r#"
 name = "golden"
@@ -38,6 +40,27 @@ fn the_program_and_the_library_leave_the_same_files() {
     let mut program = Command::cargo_bin("cutover").expect("the program is built");
     program.arg("run").arg(&path).arg("--out").arg(&out).arg("--quiet").assert().success();
     for file in study_files(&support::study(SCENARIO, &[])).expect("the charts can be drawn") {
+        let written = std::fs::read(out.join(&file.name)).expect("the file was written");
+        assert!(written == file.content, "{} differs", file.name);
+    }
+}
+
+/// A search goes another way after a difference in the last bit.
+#[test]
+fn the_program_and_the_library_fit_a_trace_alike() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("trace.csv");
+    let row = |i: u64| {
+        format!("{},{},{}\n", i * i / 9, 1 + i * i * 7_919 % 997, if i.is_multiple_of(3) { 40 } else { 1 + i % 211 })
+    };
+    let rows: String = (0..600).map(row).collect();
+    std::fs::write(&path, format!("arrival_s,prompt_tokens,output_tokens\n{rows}")).expect("the trace can be written");
+    let out = folder.path().join("out");
+    let mut program = Command::cargo_bin("cutover").expect("the program is built");
+    program.arg("fit").arg(&path).arg("--out").arg(&out).arg("--quiet").assert().success();
+    let trace = Trace::read(&path, "trace.csv", &|_, _| None).expect("a trace");
+    let fit = TraceFit::of(&trace);
+    for file in fit_files(&Fitted { name: "trace.csv", fit: &fit }).expect("the charts can be drawn") {
         let written = std::fs::read(out.join(&file.name)).expect("the file was written");
         assert!(written == file.content, "{} differs", file.name);
     }

@@ -71,6 +71,16 @@ Examples:
 
 In a scenario: [engine] profile = \"h100-llama-3.1-8b-vllm\"")]
     Profiles(ProfilesArguments),
+    /// Fit distributions and an arrival process to a recorded trace
+    #[command(after_help = "\
+Examples:
+  cutover fit trace.csv.gz
+  cutover fit AzureLLMInferenceTrace_conv.csv --format md > conv.md
+  cutover fit conversation_trace.jsonl --format json | jq -r .toml >> scenario.toml
+
+A trace has the columns arrival_s,prompt_tokens,output_tokens, or comes as Azure's or Mooncake's public traces do:
+CSV or JSON Lines, plain or gzip.")]
+    Fit(FitArguments),
     /// Write a commented scenario to start from
     #[command(after_help = "\
 Examples:
@@ -204,6 +214,23 @@ pub struct ProfilesArguments {
     /// Directory for profile.json, profile.md and charts/profile.png; nothing is written if left out
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "name")]
     pub out: Option<PathBuf>,
+    /// Nothing on standard error but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `fit`.
+#[derive(Debug, Args)]
+pub struct FitArguments {
+    /// The trace's file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub trace: PathBuf,
+    /// Directory for results; output/NAME-OF-THE-FILE if left out
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// What to print on standard output: text, json or md
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    pub format: Format,
     /// Nothing on standard error but errors
     #[arg(long, short)]
     pub quiet: bool,

@@ -23,12 +23,12 @@ use crate::study::{self, CheckResult, Overall, StudyResult};
 pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
     let scenario = checked_scenario(&arguments.scenario, simulating)?;
-    let directory = output_directory(&arguments.scenario, simulating);
+    let directory = output_directory(&arguments.scenario, simulating.out.as_deref());
     check_place(&directory)?;
     let result = simulate(scenario, simulating, on_interrupt()?)?;
     let saved = report::study_files(&result).map_err(Failure::from).and_then(|mut files| {
         files.extend(logs(&result.scenario, arguments.events, arguments.requests));
-        save(&directory, &files, simulating)
+        save(&directory, &files, simulating.quiet)
     });
     deliver(saved, &report::study_report(&result, form(simulating.format)))?;
     Ok(ending(&[result]))
@@ -57,7 +57,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Ending, Failure> {
         }
     }
     let saved = (results.iter().zip(&directories))
-        .try_for_each(|(result, directory)| save(directory, &report::study_files(result)?, simulating));
+        .try_for_each(|(result, directory)| save(directory, &report::study_files(result)?, simulating.quiet));
     deliver(saved, &report::checks_report(&results, form(simulating.format)))?;
     Ok(ending(&results))
 }
@@ -67,7 +67,7 @@ fn directories(files: &[PathBuf], simulating: &Simulating) -> Result<Vec<PathBuf
     let directories: Vec<PathBuf> = (files.iter())
         .map(|file| match &simulating.out {
             Some(out) if files.len() > 1 => out.join(name(file)),
-            _ => output_directory(file, simulating),
+            _ => output_directory(file, simulating.out.as_deref()),
         })
         .collect();
     let repeated = directories.iter().enumerate().find(|(i, directory)| directories[..*i].contains(directory));
@@ -118,19 +118,19 @@ fn logs(scenario: &Scenario, events: Option<u64>, requests: Option<u64>) -> Vec<
     events.into_iter().chain(requests).collect()
 }
 
-/// Writes results in the place of earlier ones and says where they are.
+/// Writes results in the place of earlier ones and, unless quiet, says where they are.
 ///
 /// # Errors
 /// They cannot be written.
-pub fn save(directory: &Path, files: &[OutputFile], simulating: &Simulating) -> Result<(), Failure> {
+pub fn save(directory: &Path, files: &[OutputFile], quiet: bool) -> Result<(), Failure> {
     replace(directory, files)?;
-    say_where(directory, simulating);
+    say_where(directory, quiet);
     Ok(())
 }
 
-/// Says where results are.
-pub fn say_where(directory: &Path, simulating: &Simulating) {
-    if !simulating.quiet {
+/// Says where results are, unless quiet.
+pub fn say_where(directory: &Path, quiet: bool) {
+    if !quiet {
         say(&format!("results in {}", directory.display()));
     }
 }

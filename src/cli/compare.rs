@@ -30,7 +30,7 @@ pub fn compare(arguments: &CompareArguments) -> Result<Ending, Failure> {
             let both = format!("{}-against-{}", name(&arguments.a).display(), name(b).display());
             std::path::Path::new("output").join(both)
         }
-        _ => output_directory(&arguments.a, simulating),
+        _ => output_directory(&arguments.a, simulating.out.as_deref()),
     };
     check_place(&directory)?;
     let stop = on_interrupt()?;
@@ -39,7 +39,7 @@ pub fn compare(arguments: &CompareArguments) -> Result<Ending, Failure> {
     let compared = Compared { a: &a, b: &b, comparison: &comparison };
     let saved = report::comparison_files(&compared)
         .map_err(Failure::from)
-        .and_then(|files| save(&directory, &files, simulating));
+        .and_then(|files| save(&directory, &files, simulating.quiet));
     deliver(saved, &report::comparison_report(&compared, form(simulating.format)))?;
     Ok(if a.partial || b.partial { Ending::Interrupted } else { Ending::Well })
 }

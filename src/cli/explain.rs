@@ -24,7 +24,7 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Ending, Failure> {
             [OutputFile::new("events.csv", csv::events(&log)), OutputFile::new("requests.csv", csv::requests(&log))];
         // The logs of a run join the results of its study, if they lie there.
         write(directory, &files)?;
-        say_where(directory, simulating);
+        say_where(directory, simulating.quiet);
         Ok(())
     });
     deliver(saved, &report::run_report(&name, arguments.run, &log, form(simulating.format)))?;

@@ -47,12 +47,15 @@ pub fn checked_scenario(file: &Path, simulating: &Simulating) -> Result<Scenario
     if refused.is_empty() { Ok(scenario) } else { Err(Failure::WrongUse(refused.join("\n\n"))) }
 }
 
-/// Where the results of this scenario go: `--out`, or `output/` and the name of the file without its extension.
-pub fn output_directory(file: &Path, simulating: &Simulating) -> PathBuf {
-    simulating.out.clone().unwrap_or_else(|| Path::new("output").join(name(file)))
+/// Where the results of this file go: `--out`, or `output/` and the name of the file without its extension.
+pub fn output_directory(file: &Path, out: Option<&Path>) -> PathBuf {
+    out.map_or_else(|| Path::new("output").join(name(file)), Path::to_owned)
 }
 
-/// Name of a file without its extension.
+/// Name of a file without its extension, nor that of its compression.
 pub fn name(file: &Path) -> &Path {
-    file.file_stem().map_or(file, Path::new)
+    fn stem(file: &Path) -> &Path {
+        file.file_stem().map_or(file, Path::new)
+    }
+    if file.extension().is_some_and(|extension| extension == "gz") { stem(stem(file)) } else { stem(file) }
 }

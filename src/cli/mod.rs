@@ -8,6 +8,7 @@ mod commands;
 mod compare;
 mod explain;
 mod failure;
+mod fit;
 mod init;
 mod load;
 mod profiles;
@@ -68,6 +69,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Profiles(arguments) => profiles::profiles(&arguments),
+        Command::Fit(arguments) => fit::fit(&arguments),
         Command::Init(arguments) => init::init(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

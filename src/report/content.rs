@@ -32,6 +32,8 @@ pub enum Block {
     Line(&'static str, String),
     /// A table: its first row is the header, its first column the labels.
     Table(Vec<Vec<String>>),
+    /// A table of nothing but figures beside its labels; on its side where it is too wide.
+    Figures(Vec<Vec<String>>),
 }
 
 /// A check as people read it.
@@ -434,7 +436,7 @@ mod tests {
         (section.blocks.iter())
             .filter_map(|block| match block {
                 Block::Line(label, _) => Some(*label),
-                Block::Table(_) => None,
+                Block::Table(_) | Block::Figures(_) => None,
             })
             .collect()
     }

@@ -29,6 +29,8 @@ impl OutputFile {
 const STUDY_FILES: [&str; 6] = ["summary.json", "runs.csv", "timeline.csv", "report.md", "events.csv", "requests.csv"];
 /// Every file that a comparison leaves beside its two studies.
 const COMPARISON_FILES: [&str; 2] = ["comparison.json", "comparison.md"];
+/// Every file that fitting a trace leaves.
+const FIT_FILES: [&str; 3] = ["fit.json", "fit.md", "fit.toml"];
 /// The folders of a comparison's two studies.
 pub(super) const COMPARED_FOLDERS: [&str; 2] = ["a", "b"];
 
@@ -83,8 +85,9 @@ pub fn replace(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError>
 
 /// Removes our own files in a folder (its name ends in `/`, or is empty) that are not among these.
 fn remove_stale(directory: &Path, folder: &str, files: &[OutputFile]) -> Result<(), WriteError> {
-    let charts = charts::FILE_NAMES.iter().map(|name| format!("{CHARTS}{name}"));
-    let names = STUDY_FILES.iter().chain(&COMPARISON_FILES).map(|name| (*name).to_owned()).chain(charts);
+    let charts = charts::FILE_NAMES.iter().chain(&charts::FIT_FILE_NAMES).map(|name| format!("{CHARTS}{name}"));
+    let names = STUDY_FILES.iter().chain(&COMPARISON_FILES).chain(&FIT_FILES);
+    let names = names.map(|name| (*name).to_owned()).chain(charts);
     for name in names.map(|name| format!("{folder}{name}")) {
         let path = directory.join(&name);
         if path.is_file() && files.iter().all(|file| file.name != name) {
@@ -196,6 +199,14 @@ mod tests {
         assert_eq!(names(&directory.join("charts")), ["mine.png"]);
         assert_eq!(names(&directory.join("a")), ["summary.json"]);
         assert_eq!(fs::read_to_string(directory.join("summary.json")).unwrap(), "new");
+    }
+
+    #[test]
+    fn replacing_a_fit_removes_its_files() {
+        let parent = tempfile::tempdir().unwrap();
+        write_all(parent.path(), &["fit.json", "fit.md", "fit.toml", "charts/prompt_tokens.png", "fit.txt"]);
+        replace(parent.path(), &[OutputFile::new("runs.csv", "new")]).unwrap();
+        assert_eq!(names(parent.path()), ["fit.txt", "runs.csv"]);
     }
 
     #[test]

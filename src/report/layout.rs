@@ -101,6 +101,13 @@ pub fn columns(rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
         .collect()
 }
 
+/// The table on its side: its columns as rows.
+pub fn transposed(rows: &[Vec<String>]) -> Vec<Vec<String>> {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let column = |i: usize| rows.iter().map(|row| row.get(i).cloned().unwrap_or_default()).collect();
+    (0..count).map(column).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +124,12 @@ mod tests {
     fn columns_align_and_leave_no_trailing_space() {
         let rows = [vec!["a".to_owned(), "1".to_owned()], vec!["bbb".to_owned(), "100".to_owned(), String::new()]];
         assert_eq!(columns(&rows, &[1]), ["a      1", "bbb  100"]);
+    }
+
+    #[test]
+    fn a_table_on_its_side_has_a_cell_for_each() {
+        let rows = [vec!["a".to_owned(), "b".to_owned()], vec!["1".to_owned()]];
+        assert_eq!(transposed(&rows), [["a", "1"], ["b", ""]]);
     }
 
     #[test]

@@ -24,12 +24,7 @@ pub fn report(result: &StudyResult, charts: &[Chart]) -> String {
     for section in content::sections(result) {
         page.section(&section);
     }
-    if !charts.is_empty() {
-        page.paragraph("## Charts");
-    }
-    for chart in charts {
-        page.paragraph(&format!("![{}](charts/{})", escape(&chart.alt_text), chart.file_name));
-    }
+    page.charts(charts);
     page.paragraph("## Scenario");
     let facts: Vec<Vec<String>> = std::iter::once(vec!["fact".to_owned(), "value".to_owned()])
         .chain(content::facts(result).into_iter().map(|(what, value)| vec![what.to_owned(), value]))
@@ -99,7 +94,18 @@ impl Page {
         self.paragraph(text.trim_end());
     }
 
-    fn section(&mut self, section: &Section) {
+    /// Adds charts, linked relatively, under their heading if there are any.
+    pub(super) fn charts(&mut self, charts: &[Chart]) {
+        if !charts.is_empty() {
+            self.paragraph("## Charts");
+        }
+        for chart in charts {
+            self.paragraph(&format!("![{}](charts/{})", escape(&chart.alt_text), chart.file_name));
+        }
+    }
+
+    /// Adds a section: its title as a heading, its lines as a list, its tables.
+    pub(super) fn section(&mut self, section: &Section) {
         let mut title = section.title.to_lowercase();
         title[..1].make_ascii_uppercase();
         self.paragraph(&format!("## {title}"));
@@ -109,7 +115,7 @@ impl Page {
         for block in &section.blocks {
             match block {
                 Block::Line(label, text) => list.push(format!("- {label}: {}", escape(&content::plain(text)))),
-                Block::Table(rows) => {
+                Block::Table(rows) | Block::Figures(rows) => {
                     self.paragraph(&std::mem::take(&mut list).join("\n"));
                     self.table(rows);
                 }

@@ -1,7 +1,7 @@
 //! What people and scripts read: the terminal's summary, CSV, JSON, Markdown, charts.
 //!
-//! Everything here is a function of a study's result to text or bytes; only [`files`] touches the disk. Nothing here
-//! names a path, date, host, thread count or elapsed time.
+//! Everything here is a function of a study's result, or of what fitting a trace found, to text or bytes; only [`files`]
+//! touches the disk. Nothing here names a path, date, host, thread count or elapsed time.
 
 pub mod charts;
 mod compare_report;
@@ -11,6 +11,7 @@ pub mod csv;
 mod example;
 mod explain;
 pub mod files;
+mod fit;
 mod format;
 mod json;
 mod layout;
@@ -19,6 +20,7 @@ pub mod profiles;
 mod terminal;
 
 pub use compare_report::{Compared, differing};
+pub use fit::Fitted;
 pub use layout::Style;
 
 use crate::ledger::RunLog;
@@ -74,6 +76,34 @@ pub fn comparison_report(compared: &Compared, form: Form) -> String {
     }
 }
 
+/// The report of a fit for standard output.
+pub fn fit_report(fitted: &Fitted<'_>, form: Form) -> String {
+    match form {
+        Form::Text(style) => fit::text(fitted, style),
+        Form::Json => fit::json(fitted),
+        Form::Markdown => fit::markdown(fitted, &[]),
+    }
+}
+
+/// The files that fitting a trace leaves: `fit.json`, `fit.md`, `fit.toml`, `charts/*.png`.
+///
+/// # Errors
+/// A chart that cannot be drawn.
+pub fn fit_files(fitted: &Fitted<'_>) -> Result<Vec<OutputFile>, ChartError> {
+    let charts = charts::of_fit(fitted)?;
+    let mut files = vec![
+        OutputFile::new("fit.json", fit::json(fitted)),
+        OutputFile::new("fit.md", fit::markdown(fitted, &charts)),
+        OutputFile::new("fit.toml", fit::paste(fitted)),
+    ];
+    files.extend(charts.into_iter().map(chart_file));
+    Ok(files)
+}
+
+fn chart_file(chart: charts::Chart) -> OutputFile {
+    OutputFile::new(format!("{CHARTS}{}", chart.file_name), chart.png)
+}
+
 /// The files that every study leaves: `summary.json`, `runs.csv`, `timeline.csv`, `report.md`, `charts/*.png`.
 ///
 /// # Errors
@@ -86,7 +116,7 @@ pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> 
         OutputFile::new("timeline.csv", csv::timeline(&result.timeline)),
         OutputFile::new("report.md", markdown::report(result, &charts)),
     ];
-    files.extend(charts.into_iter().map(|chart| OutputFile::new(format!("{CHARTS}{}", chart.file_name), chart.png)));
+    files.extend(charts.into_iter().map(chart_file));
     Ok(files)
 }
 

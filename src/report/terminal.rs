@@ -3,7 +3,7 @@
 //! It names no path, date, host, thread count or elapsed time, so that it is the same wherever and however it was made.
 
 use super::content::{self, Block, CheckLine, Section};
-use super::layout::{Style, Tone, columns, glued, wrap};
+use super::layout::{Style, Tone, columns, glued, transposed, wrap};
 use crate::study::{StudyResult, Verdict, why};
 
 /// Width of the labels' column.
@@ -84,15 +84,28 @@ fn titled(title: &str, text: &str, style: Style) -> Vec<String> {
     lines
 }
 
-fn section_lines(section: &Section, style: Style) -> Vec<String> {
+/// A section: its title with what stands beside it, then its labelled lines and tables.
+pub(super) fn section_lines(section: &Section, style: Style) -> Vec<String> {
     let mut lines = titled(section.title, &section.subtitle, style);
     for block in &section.blocks {
         match block {
             Block::Line(label, text) => lines.extend(wrap(&format!("  {label:<LABEL$}"), text, style.width)),
             Block::Table(rows) => lines.extend(columns(rows, &[1, 2, 3]).iter().map(|line| format!("  {line}"))),
+            Block::Figures(rows) => lines.extend(figure_lines(rows, style.width)),
         }
     }
     lines
+}
+
+/// A table of figures, its columns but the first aligned at their right ends; on its side where it is too wide.
+fn figure_lines(rows: &[Vec<String>], width: usize) -> Vec<String> {
+    let aligned = |rows: &[Vec<String>]| -> Vec<String> {
+        let count = rows.first().map_or(0, Vec::len);
+        let right: Vec<usize> = (1..count).collect();
+        columns(rows, &right).iter().map(|line| format!("  {line}")).collect()
+    };
+    let lines = aligned(rows);
+    if lines.iter().all(|line| line.chars().count() <= width) { lines } else { aligned(&transposed(rows)) }
 }
 
 #[cfg(test)]

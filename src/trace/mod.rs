@@ -48,6 +48,7 @@ pub struct Trace {
     /// For each bin, the number of the first request in it or after it.
     first_in_bin: Vec<u64>,
     digest: String,
+    layout: Layout,
 }
 
 impl Trace {
@@ -86,7 +87,7 @@ impl Trace {
             }
             builder.push(request)?;
         }
-        Trace::finish(builder, name)
+        Trace::finish(builder, layout, name)
     }
 
     /// A trace of these requests, which came from somewhere called `name`.
@@ -96,10 +97,10 @@ impl Trace {
     pub fn of(requests: &[TraceRequest], name: &str) -> Result<Trace, String> {
         let mut builder = Builder::new(name);
         requests.iter().try_for_each(|request| builder.push(*request))?;
-        Trace::finish(builder, name)
+        Trace::finish(builder, Layout::Own, name)
     }
 
-    fn finish(builder: Builder<'_>, name: &str) -> Result<Trace, String> {
+    fn finish(builder: Builder<'_>, layout: Layout, name: &str) -> Result<Trace, String> {
         let (store, len, recorded) = builder.finish()?;
         if len < 2 {
             return Err(format!("{name}: expected at least 2 rows below the header, found {len}"));
@@ -107,8 +108,8 @@ impl Trace {
         if recorded == 0 {
             return Err(format!("{name}: expected arrivals over some time, found all at the same instant"));
         }
-        let mut trace =
-            Trace { store, len, recorded, rate_counts: Vec::new(), first_in_bin: Vec::new(), digest: String::new() };
+        let (rate_counts, first_in_bin, digest) = (Vec::new(), Vec::new(), String::new());
+        let mut trace = Trace { store, len, recorded, rate_counts, first_in_bin, digest, layout };
         trace.index();
         Ok(trace)
     }
@@ -169,6 +170,11 @@ impl Trace {
     /// SHA-256 of the requests, in hexadecimal.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// Names of the columns with times, prompt tokens and output tokens in the file that it was read from.
+    pub fn columns(&self) -> [&'static str; 3] {
+        self.layout.columns()
     }
 
     /// Calls `f` for every request, in order.
@@ -257,7 +263,7 @@ mod tests {
         let mut builder = Builder::new("spooled");
         builder.spool_from(100);
         requests.iter().for_each(|request| builder.push(*request).expect("room on the disk"));
-        let spooled = Trace::finish(builder, "spooled").expect("a trace");
+        let spooled = Trace::finish(builder, Layout::Own, "spooled").expect("a trace");
         assert!(matches!(spooled.store, Store::Spooled(_)) && matches!(memory.store, Store::Memory(_)));
         assert_eq!((spooled.len(), spooled.recorded(), spooled.digest()), (10_000, memory.recorded(), memory.digest()));
         assert_eq!(spooled.rate_counts(), memory.rate_counts());

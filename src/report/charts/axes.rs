@@ -159,7 +159,7 @@ impl Panel {
             canvas.line(vec![(x, self.bottom), (x, self.bottom + 4.0)], theme::AXIS_STROKE);
         }
         let Some(title) = title else { return };
-        for (tick, label) in ticks.iter().zip(tick_labels(ticks, false)) {
+        for (tick, label) in ticks.iter().zip(tick_labels(ticks, self.x.logarithmic)) {
             let at = (self.across(*tick), self.bottom + 12.0);
             canvas.text(Text::new(label, at, Anchor::Middle, theme::MUTED).size(theme::TICK_SIZE));
         }

@@ -4,7 +4,7 @@
 use super::axes::Panel;
 use super::canvas::{Anchor, Canvas, Point, Text, text_width};
 use super::numbers;
-use super::theme::{self, Color};
+use super::theme::{self, Color, Stroke};
 use crate::study::StudyResult;
 
 /// Least space between two labels side by side, points.
@@ -15,7 +15,17 @@ const HEADING_ROOM: f64 = theme::WIDTH - theme::PANEL_LEFT - theme::MARGIN;
 
 /// Writes the question and, under it, what was simulated; returns where the room below begins, points.
 pub fn heading(canvas: &mut Canvas, question: &str, result: &StudyResult) -> f64 {
-    heading_over(canvas, question, &subtitle(result, HEADING_ROOM))
+    let mut provenance = format!("{}, seed {}", runs(result), result.scenario.study.seed);
+    if result.partial {
+        provenance.push_str(", interrupted");
+    }
+    heading_of(canvas, question, result.scenario.name.trim(), &provenance)
+}
+
+/// Writes the question and, under it, the name of what it is asked of and how much of that there is; returns where the
+/// room below begins, points.
+pub fn heading_of(canvas: &mut Canvas, question: &str, name: &str, provenance: &str) -> f64 {
+    heading_over(canvas, question, &subtitle(name, provenance, HEADING_ROOM))
 }
 
 /// Writes the question and lines under it, which fit; returns where the room below begins, points.
@@ -30,21 +40,17 @@ pub fn heading_over(canvas: &mut Canvas, question: &str, lines: &[String]) -> f6
     40.0 + lines.len() as f64 * theme::SUBTITLE_SIZE * theme::LINE_HEIGHT
 }
 
-/// The scenario's name, at most two lines of it, then runs and seed, which are always shown whole.
-fn subtitle(result: &StudyResult, room: f64) -> Vec<String> {
-    let mut provenance = format!("{}, seed {}", runs(result), result.scenario.study.seed);
-    if result.partial {
-        provenance.push_str(", interrupted");
-    }
+/// The name, at most two lines of it, then the rest, which is always shown whole.
+fn subtitle(name: &str, provenance: &str, room: f64) -> Vec<String> {
     let width = |text: &str| text_width(text, theme::SUBTITLE_SIZE, false);
-    let whole = format!("{} \u{b7} {provenance}", result.scenario.name.trim());
+    let whole = format!("{name} \u{b7} {provenance}");
     if width(&whole) <= room {
         return vec![whole];
     }
-    let mut lines = wrap(result.scenario.name.trim(), theme::SUBTITLE_SIZE, room);
+    let mut lines = wrap(name, theme::SUBTITLE_SIZE, room);
     let rest = lines.split_off(1).join(" ");
     if rest.is_empty() {
-        lines.push(provenance);
+        lines.push(provenance.to_owned());
     } else {
         let ending = format!(" \u{b7} {provenance}");
         lines.push(format!("{}{ending}", shorten(&rest, theme::SUBTITLE_SIZE, room - width(&ending))));
@@ -153,16 +159,27 @@ impl EndLabel {
 }
 
 /// Writes labels at the right edge of a panel, apart from one another, each tied to its line where it had to move.
-pub fn at_line_ends(canvas: &mut Canvas, panel: &Panel, mut labels: Vec<EndLabel>) {
-    labels.sort_by(|one, other| one.y.total_cmp(&other.y));
+pub fn at_line_ends(canvas: &mut Canvas, panel: &Panel, labels: Vec<EndLabel>) {
+    let tied = labels.into_iter().map(|label| (label, theme::LEADER_STROKE)).collect();
+    tied_to_line_ends(canvas, panel, tied, 9.0);
+}
+
+/// As [`at_line_ends`], each tied by a stretch of its own line, which tells it from others that end near it.
+pub fn at_line_ends_with_samples(canvas: &mut Canvas, panel: &Panel, labels: Vec<(EndLabel, Stroke)>) {
+    tied_to_line_ends(canvas, panel, labels, 26.0);
+}
+
+/// Writes labels this far from the panel's right edge, with ties of these strokes.
+fn tied_to_line_ends(canvas: &mut Canvas, panel: &Panel, mut labels: Vec<(EndLabel, Stroke)>, distance: f64) {
+    labels.sort_by(|one, other| one.0.y.total_cmp(&other.0.y));
     let wishes: Vec<(f64, f64)> = (labels.iter())
-        .map(|label| (label.y + (label.height() - theme::LABEL_SIZE * theme::LINE_HEIGHT) / 2.0, label.height()))
+        .map(|(label, _)| (label.y + (label.height() - theme::LABEL_SIZE * theme::LINE_HEIGHT) / 2.0, label.height()))
         .collect();
     let centres = spread(&wishes, panel.top - 8.0, panel.bottom + 8.0);
-    for (label, centre) in labels.iter().zip(centres) {
+    for ((label, stroke), centre) in labels.iter().zip(centres) {
         let first = centre - label.height() / 2.0 + theme::LABEL_SIZE * theme::LINE_HEIGHT / 2.0;
-        canvas.line(vec![(panel.right + 2.0, label.y), (panel.right + 9.0, first)], theme::LEADER_STROKE);
-        let left = panel.right + 12.0;
+        canvas.line(vec![(panel.right + 2.0, label.y), (panel.right + distance, first)], *stroke);
+        let left = panel.right + distance + 3.0;
         let room = theme::WIDTH - theme::MARGIN / 2.0 - left;
         for (i, line) in label.lines.iter().enumerate() {
             let size = if i == 0 { theme::LABEL_SIZE } else { theme::SMALL_SIZE };

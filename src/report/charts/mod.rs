@@ -1,8 +1,10 @@
-//! Charts for design reviews: each answers the question in its title from a study's result, one from a hardware profile.
+//! Charts for design reviews: each answers the question in its title from a study's result, from a hardware profile or from
+//! a fitted trace.
 //!
 //! A chart is one file here; what they share lives in `theme` (looks), `canvas` (shapes to SVG and PNG), `axes`,
 //! `labels`, `numbers` and `over_time`. Nothing here writes files.
 
+mod arrivals;
 mod axes;
 mod canvas;
 mod cost;
@@ -12,6 +14,7 @@ mod numbers;
 mod over_time;
 mod profile;
 mod replicas;
+mod survival;
 mod theme;
 mod timeline;
 mod truncated;
@@ -22,7 +25,8 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
-use crate::report::profiles::Figures;
+use super::fit::Fitted;
+use super::profiles::Figures;
 use crate::study::StudyResult;
 use canvas::Canvas;
 
@@ -67,6 +71,9 @@ struct Sheet {
 /// The file names of all charts of a study, whether or not their data exist.
 pub const FILE_NAMES: [&str; 4] = ["timeline.png", "ttft.png", "truncated.png", "cost.png"];
 
+/// The file names of all charts of a fitted trace, whether or not their data exist.
+pub const FIT_FILE_NAMES: [&str; 3] = ["arrivals.png", "prompt_tokens.png", "output_tokens.png"];
+
 /// Every chart whose data exist. The same result gives the same bytes.
 ///
 /// # Errors
@@ -83,6 +90,14 @@ pub fn profile(figures: &Figures) -> Result<Chart, ChartError> {
     finish(profile::sheet(figures))
 }
 
+/// Every chart of a fitted trace whose data exist. The same fit gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn of_fit(fitted: &Fitted<'_>) -> Result<Vec<Chart>, ChartError> {
+    fit_sheets(fitted).into_iter().map(finish).collect()
+}
+
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {
     let svg = sheet.canvas.to_svg()?;
     let png = canvas::rasterize(&svg)?;
@@ -92,5 +107,11 @@ fn finish(sheet: Sheet) -> Result<Chart, ChartError> {
 /// The sheets whose data exist.
 fn sheets(result: &StudyResult) -> Vec<Sheet> {
     let sheets = [timeline::sheet(result), ttft::sheet(result), truncated::sheet(result), cost::sheet(result)];
+    sheets.into_iter().flatten().collect()
+}
+
+/// The sheets of a fit whose data exist.
+fn fit_sheets(fitted: &Fitted<'_>) -> Vec<Sheet> {
+    let sheets = [arrivals::sheet(fitted), survival::of_prompts(fitted), survival::of_outputs(fitted)];
     sheets.into_iter().flatten().collect()
 }

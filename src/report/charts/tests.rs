@@ -1,4 +1,4 @@
-//! What must hold of every chart, whatever the study.
+//! What must hold of every chart, whatever the study or the trace.
 
 use std::sync::LazyLock;
 
@@ -8,6 +8,7 @@ use super::over_time::TimeView;
 use super::samples::{SHAPES, Shape, study};
 use super::*;
 use crate::ledger::{METRICS, Metric, Pooled, SERIES, Series};
+use crate::report::fit::example;
 use crate::study::summarize;
 use crate::units::Duration;
 
@@ -30,12 +31,23 @@ static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
         let sheet = profile::sheet(&Figures::of(profile));
         (profile.name.clone(), sheet.canvas.to_svg().expect("an SVG"))
     }));
+    let fits = [example::bursty(), example::batched(), example::constant(), example::poor(), example::least()];
+    for (number, fit) in fits.into_iter().enumerate() {
+        for name in ["a trace.csv.gz".to_owned(), "A <very> long & \"quoted\" name \u{1} ".repeat(20), "W".repeat(500)]
+        {
+            let sheets = fit_sheets(&Fitted { name: &name, fit }).into_iter();
+            drawings.extend(sheets.map(|sheet| drawing(&format!("fit {number}"), &sheet)));
+        }
+    }
     drawings
 });
 
 fn drawings_of(case: &str, result: &StudyResult) -> Vec<(String, String)> {
-    let sheets = sheets(result).into_iter();
-    sheets.map(|sheet| (format!("{case} {}", sheet.file_name), sheet.canvas.to_svg().expect("an SVG"))).collect()
+    sheets(result).iter().map(|sheet| drawing(case, sheet)).collect()
+}
+
+fn drawing(case: &str, sheet: &Sheet) -> (String, String) {
+    (format!("{case} {}", sheet.file_name), sheet.canvas.to_svg().expect("an SVG"))
 }
 
 /// Every text of a drawing with its box: left, top, right, bottom.
@@ -111,6 +123,23 @@ fn the_same_study_gives_the_same_bytes_and_pictures_of_the_promised_size() {
         assert_eq!(one.png[16..24], [0, 0, 0x06, 0xe0, 0, 0, 0x04, 0x00], "1760 by 1024");
         assert!(!one.alt_text.contains("NaN"), "{}", one.alt_text);
     }
+}
+
+#[test]
+fn the_same_fit_gives_the_same_bytes_and_every_chart() {
+    let fitted = Fitted { name: "a trace.csv.gz", fit: example::bursty() };
+    let (one, other) = (of_fit(&fitted).unwrap(), of_fit(&fitted).unwrap());
+    assert_eq!(one.iter().map(|chart| chart.file_name).collect::<Vec<&str>>(), FIT_FILE_NAMES);
+    for (one, other) in one.iter().zip(&other) {
+        assert!(one.png == other.png && one.svg == other.svg, "{}", one.file_name);
+        assert!(!one.alt_text.contains("NaN"), "{}", one.alt_text);
+    }
+    let constant = fit_sheets(&Fitted { name: "a trace.csv.gz", fit: example::constant() });
+    assert_eq!(
+        constant.iter().map(|sheet| sheet.file_name).collect::<Vec<&str>>(),
+        ["arrivals.png", "output_tokens.png"]
+    );
+    assert!(fit_sheets(&Fitted { name: "a trace.csv.gz", fit: example::least() }).len() <= 2);
 }
 
 #[test]

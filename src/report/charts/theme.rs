@@ -82,6 +82,14 @@ pub const BOUND_STROKE: Stroke = Stroke::solid(ALERT, 1.5);
 pub const DATA_STROKE: Stroke = Stroke::solid(NEW, 1.6);
 /// Data of the second rank.
 pub const SECOND_STROKE: Stroke = Stroke::dashed(STABLE_INK, 1.6);
+/// What was recorded, under the lines that are held against it.
+pub const RECORDED_STROKE: Stroke = Stroke::solid(STABLE, 4.0);
+/// The first of the lines that are held against one another.
+pub const FIRST_RIVAL_STROKE: Stroke = Stroke::dotted(COSTLY_INK, 1.8);
+/// The second of them.
+pub const SECOND_RIVAL_STROKE: Stroke = Stroke::dashed(INK, 1.4);
+/// The third of them.
+pub const THIRD_RIVAL_STROKE: Stroke = Stroke::solid(NEW, 1.6);
 /// Whiskers of intervals.
 pub const WHISKER_STROKE: Stroke = Stroke::solid(INK, 0.9);
 /// Where the rollout starts.
