@@ -275,7 +275,7 @@ fn with_c_slots_and_exponential_lengths_the_wait_is_distributed_as_in_m_m_c() {
     let mut shares: [Vec<f64>; 5] = Default::default();
     for run in 0..150 {
         let (_, log) = prepared.log_run(run);
-        let waits: Vec<f64> = measured(&log, &prepared).map(|row| wait(row)).collect();
+        let waits: Vec<f64> = measured(&log, &prepared).map(wait).collect();
         for (shares, threshold) in shares.iter_mut().zip(thresholds) {
             shares.push(waits.iter().filter(|wait| **wait > threshold).count() as f64 / waits.len() as f64);
         }
