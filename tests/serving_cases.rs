@@ -316,6 +316,9 @@ fn apart(ours: &[Stamps], theirs: &[Stamps], of: impl Fn(&Stamps) -> f64) -> (f6
     (quantile(&mut apart, 1.0), quantile(&mut apart, 0.5))
 }
 
+/// Something to be read off the stamps, in seconds.
+type Figure = fn(&Stamps) -> f64;
+
 /// What came of a case.
 enum Verdict {
     Agrees,
@@ -332,8 +335,7 @@ fn compare(case: &Case, out: &mut String) -> Verdict {
         let _ = writeln!(out, "  DISAGREES: no profile has its step times");
         return Verdict::Disagrees;
     };
-    let figures: [(&str, fn(&Stamps) -> f64); 3] =
-        [("TTFT", Stamps::ttft), ("E2E", Stamps::e2e), ("TPOT", Stamps::tpot)];
+    let figures: [(&str, Figure); 3] = [("TTFT", Stamps::ttft), ("E2E", Stamps::e2e), ("TPOT", Stamps::tpot)];
     let mut agrees = true;
     for (name, of) in figures {
         let shares = percentiles(&ours, &case.theirs, of);
@@ -348,7 +350,7 @@ fn compare(case: &Case, out: &mut String) -> Verdict {
             "  {name:4}  per request: largest {largest:.9} s, median {median:.9} s apart; P50, P90, P99: {shares}"
         );
     }
-    let stamps: [fn(&Stamps) -> f64; 3] = [|it| it.scheduled, |it| it.first_token, |it| it.finished];
+    let stamps: [Figure; 3] = [|it| it.scheduled, |it| it.first_token, |it| it.finished];
     let worst = stamps.map(|of| apart(&ours, &case.theirs, of).0).into_iter().fold(0.0, f64::max);
     agrees &= bar != Bar::EveryStamp || worst <= EXACT;
     let fit = case.fit_error();

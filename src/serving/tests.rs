@@ -125,6 +125,81 @@ fn who_does_not_fit_holds_up_those_behind_it_until_its_client_goes() {
     assert_eq!(plain(&notices)[2..], [(2500, 1, Cancelled, 0), (3000, 2, Scheduled, 0)]);
 }
 
+/// Prompts are read whole, before anybody decodes.
+fn prompts_first() -> scenario::Engine {
+    scenario::Engine { chunked_prefill: false, ..settings() }
+}
+
+#[test]
+fn without_chunks_decodes_stand_still_while_prompts_are_read() {
+    let notices = noticed(&prompts_first(), &[(0, 4, 5), (500, 7, 2), (600, 3, 1)]);
+    let expected = [
+        (0, 0, Scheduled, 0),
+        (1000, 0, FirstToken, 1),
+        (1000, 1, Scheduled, 0),
+        (1000, 2, Scheduled, 0),
+        (2000, 1, FirstToken, 1),
+        (2000, 2, FirstToken, 1),
+        (2000, 2, Finished, 1),
+        (3000, 1, Finished, 2),
+        (6000, 0, Finished, 5),
+    ];
+    assert_eq!(notices, expected);
+}
+
+#[test]
+fn without_chunks_a_step_reads_prompts_up_to_its_budget_and_a_longer_one_alone() {
+    let settings = scenario::Engine { max_num_batched_tokens: 8, ..prompts_first() };
+    let scheduled: Vec<(i64, u32)> = noticed(&settings, &[(0, 1, 1), (10, 5, 1), (20, 3, 1), (30, 12, 1), (40, 1, 1)])
+        .iter()
+        .filter(|notice| notice.2 == Scheduled)
+        .map(|notice| (notice.0, notice.1))
+        .collect();
+    assert_eq!(scheduled, [(0, 0), (1000, 1), (1000, 2), (2000, 3), (3000, 4)]);
+}
+
+#[test]
+fn without_chunks_a_decode_needs_a_free_block_even_if_it_takes_none() {
+    let settings = scenario::Engine { kv_cache_tokens: 8, ..prompts_first() };
+    // At 2000 its six tokens have room, but no block is free: it is preempted, and read again at once, as nobody is left.
+    let expected = [(0, 0, Scheduled, 0), (1000, 0, FirstToken, 1), (2000, 0, Preempted, 2), (3000, 0, Finished, 3)];
+    assert_eq!(noticed(&settings, &[(0, 4, 3)]), expected);
+    let chunked = scenario::Engine { kv_cache_tokens: 8, ..self::settings() };
+    let expected = [(0, 0, Scheduled, 0), (1000, 0, FirstToken, 1), (3000, 0, Finished, 3)];
+    assert_eq!(noticed(&chunked, &[(0, 4, 3)]), expected);
+}
+
+#[test]
+fn speculative_steps_yield_as_many_tokens_as_are_accepted_and_one_more() {
+    for (acceptance, finished) in [(1.0, 3000), (0.0, 11000)] {
+        let speculative = Some(scenario::Speculative { tokens: 4, acceptance });
+        let settings = scenario::Engine { speculative, ..settings() };
+        let expected = [(0, 0, Scheduled, 0), (1000, 0, FirstToken, 1), (finished, 0, Finished, 11)];
+        assert_eq!(noticed(&settings, &[(0, 4, 11)]), expected, "acceptance {acceptance}");
+    }
+}
+
+#[test]
+fn speculative_tokens_come_evenly_and_drafts_come_out_of_the_budget() {
+    let speculative = Some(scenario::Speculative { tokens: 4, acceptance: 1.0 });
+    let settings = scenario::Engine { speculative, max_num_batched_tokens: 6, ..settings() };
+    let mut engine = engine(&settings);
+    let mut notices = Vec::new();
+    // Thirteen tokens after the first take three steps; beside each, one token is left for the prompt that waits.
+    let handle = submit(&mut engine, 0, (0, 4, 14), &mut notices);
+    submit(&mut engine, 1, (500, 2, 1), &mut notices);
+    let emitted: Vec<u32> = [1000, 2000, 3000]
+        .map(|at| {
+            engine.run_through(Time(at), &mut notices);
+            engine.tokens_out(handle, Time(at))
+        })
+        .to_vec();
+    assert_eq!(emitted, [1, 5, 9]);
+    assert_eq!(engine.tokens_emitted(Time(3000)), 10);
+    assert!(plain(&notices).contains(&(1000, 1, Scheduled, 0)));
+    assert!(plain(&notices).contains(&(3000, 1, Finished, 1)));
+}
+
 #[test]
 fn who_is_cancelled_while_computing_leaves_at_the_boundary_even_with_its_last_token() {
     let mut engine = engine(&settings());
