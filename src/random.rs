@@ -197,10 +197,7 @@ impl Distribution {
             Family::Constant(value) => *value,
             Family::Uniform { low, high } => low + (high - low) * unit_interval(stream.next_u64()),
             Family::Exponential { mean } => mean * exponential(stream),
-            Family::Lognormal { median, sigma } => {
-                let normal: f64 = StandardNormal.sample(stream);
-                median * (sigma * normal).exp()
-            }
+            Family::Lognormal { median, sigma } => lognormal_draw(*median, *sigma, stream),
             Family::Gamma { mean, cv } => gamma_draw(*mean, *cv, stream),
             Family::Weibull { scale, shape } => scale * exponential(stream).powf(1.0 / shape),
             Family::Pareto { minimum, alpha } => minimum * (exponential(stream) / alpha).exp(),
@@ -227,6 +224,17 @@ impl Distribution {
             }
         };
         value.min(self.max)
+    }
+
+    /// The draws from number `first` on, as many as there is room for: the same as [`draw`](Self::draw) one by one.
+    pub fn draw_many(&self, stream: &mut Stream, first: u64, draws: &mut [f64]) {
+        // Without a choice of family between them, one exponential is under way while the next number is drawn.
+        if let Family::Lognormal { median, sigma } = &self.family {
+            return draws.iter_mut().for_each(|draw| *draw = lognormal_draw(*median, *sigma, stream).min(self.max));
+        }
+        for (draw, index) in draws.iter_mut().zip(first..) {
+            *draw = self.draw(stream, index);
+        }
     }
 
     /// P(X > x).
@@ -311,6 +319,12 @@ pub fn exponential(stream: &mut Stream) -> f64 {
     Exp1.sample(stream)
 }
 
+#[inline]
+fn lognormal_draw(median: f64, sigma: f64, stream: &mut Stream) -> f64 {
+    let normal: f64 = StandardNormal.sample(stream);
+    median * (sigma * normal).exp()
+}
+
 fn gamma_draw(mean: f64, cv: f64, stream: &mut Stream) -> f64 {
     match Gamma::new(1.0 / (cv * cv), mean * cv * cv) {
         Ok(gamma) => gamma.sample(stream),
@@ -370,6 +384,18 @@ mod tests {
                 (mean - expected).abs() <= 5.0 * error + 1e-9,
                 "{distribution:?}: drew {mean} +- {error}, expected {expected}"
             );
+        }
+    }
+
+    #[test]
+    fn many_draws_are_those_drawn_one_by_one() {
+        for distribution in families() {
+            let mut streams = [(); 2].map(|()| RunKey::new(3, 1).stream(Purpose::PromptTokens));
+            let one_by_one: Vec<f64> = (5..45).map(|i| distribution.draw(&mut streams[0], i)).collect();
+            let mut many = [0.0; 40];
+            distribution.draw_many(&mut streams[1], 5, &mut many);
+            assert_eq!(many.map(f64::to_bits).to_vec(), one_by_one.iter().map(|x| x.to_bits()).collect::<Vec<u64>>());
+            assert_eq!(streams[0], streams[1]);
         }
     }
 

@@ -21,11 +21,18 @@ pub struct Arrival {
     pub output_tokens: u32,
 }
 
+/// Requests that are drawn at once: by themselves they are drawn in less time than one by one between other work.
+const DRAWN_AT_ONCE: usize = 64;
+
 /// One run's requests, in order of arrival.
 #[derive(Clone, Debug)]
 pub struct Workload<'a> {
     source: Source<'a>,
-    /// When the last request arrived.
+    /// Requests that are drawn already.
+    ready: Vec<Arrival>,
+    /// The first of them that is still to come.
+    next: usize,
+    /// When the last of them arrives.
     last: Time,
 }
 
@@ -84,28 +91,50 @@ impl<'a> Workload<'a> {
                 Source::Replayed(Box::new(Replayed::new(trace, stretches, replay.wraps)))
             }
         };
-        Workload { source, last: start }
+        Workload { source, ready: Vec::with_capacity(DRAWN_AT_ONCE), next: 0, last: start }
     }
 
     /// The next request.
+    #[inline]
     pub fn next_arrival(&mut self) -> Arrival {
-        let arrival = match &mut self.source {
-            Source::Drawn(drawn) => drawn.next(self.last),
-            Source::Replayed(replayed) => replayed.next(self.last),
-        };
-        self.last = arrival.time;
-        arrival
+        if self.next == self.ready.len() {
+            self.draw();
+        }
+        self.next += 1;
+        self.ready[self.next - 1]
+    }
+
+    fn draw(&mut self) {
+        self.next = 0;
+        self.ready.clear();
+        match &mut self.source {
+            Source::Drawn(drawn) => drawn.draw(self.last, &mut self.ready),
+            Source::Replayed(replayed) => {
+                for _ in 0..DRAWN_AT_ONCE {
+                    let arrival = replayed.next(self.last);
+                    self.last = arrival.time;
+                    self.ready.push(arrival);
+                }
+            }
+        }
+        self.last = self.ready[DRAWN_AT_ONCE - 1].time;
     }
 }
 
 impl Drawn<'_> {
-    fn next(&mut self, last: Time) -> Arrival {
-        let time = self.gaps.next(last, &mut self.gap_stream);
-        let prompt_tokens = whole_tokens(self.prompt_tokens.draw(&mut self.prompt_stream, self.index), u32::MAX);
-        let longest = self.longest_output.unwrap_or_else(|| longest_output(self.traffic, self.engine, prompt_tokens));
-        let output_tokens = whole_tokens(self.output_tokens.draw(&mut self.output_stream, self.index), longest);
-        self.index += 1;
-        Arrival { time, prompt_tokens, output_tokens }
+    /// Draws the next requests after one at `last`.
+    fn draw(&mut self, mut last: Time, ready: &mut Vec<Arrival>) {
+        let (mut prompts, mut outputs) = ([0.0; DRAWN_AT_ONCE], [0.0; DRAWN_AT_ONCE]);
+        self.prompt_tokens.draw_many(&mut self.prompt_stream, self.index, &mut prompts);
+        self.output_tokens.draw_many(&mut self.output_stream, self.index, &mut outputs);
+        self.index += DRAWN_AT_ONCE as u64;
+        ready.extend(prompts.into_iter().zip(outputs).map(|(prompt, output)| {
+            last = self.gaps.next(last, &mut self.gap_stream);
+            let prompt_tokens = whole_tokens(prompt, u32::MAX);
+            let depending = || longest_output(self.traffic, self.engine, prompt_tokens);
+            let output_tokens = whole_tokens(output, self.longest_output.unwrap_or_else(depending));
+            Arrival { time: last, prompt_tokens, output_tokens }
+        }));
     }
 }
 
