@@ -136,20 +136,21 @@ fn erlang_c_wait(rate: f64, service: f64, servers: u32) -> f64 {
     last / (sum + last) * service / (f64::from(servers) - offered)
 }
 
+/// One replica of eight slots, of which 6.4 are busy: M/M/8 with a mean service of a second.
+const EIGHT_EXPONENTIAL_SLOTS: [&str; 7] = [
+    "study.duration=\"60m\"",
+    "study.warm_up=\"10m\"",
+    "fleet.replicas=1",
+    "engine.max_num_seqs=8",
+    "engine.step_time.base=\"1ms\"",
+    "traffic.arrivals.rate=6.4",
+    "traffic.output_tokens={ distribution = \"exponential\", mean = 1000, max = 1000000 }",
+];
+
 /// Law 5, first half. With c slots, constant steps and exponential lengths a replica's wait follows Erlang C.
 #[test]
 fn with_c_slots_and_exponential_lengths_the_wait_follows_erlang_c() {
-    let sets = [
-        "study.runs=300",
-        "study.duration=\"60m\"",
-        "study.warm_up=\"10m\"",
-        "fleet.replicas=1",
-        "engine.max_num_seqs=8",
-        "engine.step_time.base=\"1ms\"",
-        "traffic.arrivals.rate=6.4",
-        "traffic.output_tokens={ distribution = \"exponential\", mean = 1000, max = 1000000 }",
-    ];
-    let result = study(CONSTANT_STEPS, &sets);
+    let result = study(CONSTANT_STEPS, &[&EIGHT_EXPONENTIAL_SLOTS[..], &["study.runs=300"]].concat());
     let (mean, error) = mean_and_error(&values(&result, Metric::QueueTimeMean));
     // A ceiling adds half a token to the mean; a slot is taken from one boundary to another, which adds up to a step to
     // the service and to the wait.
@@ -260,16 +261,7 @@ fn a_rollout_to_an_identical_version_changes_no_latency() {
 /// lambda) t), with C the probability of a wait.
 #[test]
 fn with_c_slots_and_exponential_lengths_the_wait_is_distributed_as_in_m_m_c() {
-    let sets = [
-        "study.duration=\"60m\"",
-        "study.warm_up=\"10m\"",
-        "fleet.replicas=1",
-        "engine.max_num_seqs=8",
-        "engine.step_time.base=\"1ms\"",
-        "traffic.arrivals.rate=6.4",
-        "traffic.output_tokens={ distribution = \"exponential\", mean = 1000, max = 1000000 }",
-    ];
-    let prepared = prepared(CONSTANT_STEPS, &sets);
+    let prepared = prepared(CONSTANT_STEPS, &EIGHT_EXPONENTIAL_SLOTS);
     // The first wait may be no more than the rest of the step under way, which is no wait for a slot.
     let thresholds = [0.0015, 0.25, 0.5, 1.0, 2.0];
     let mut shares: [Vec<f64>; 5] = Default::default();
