@@ -33,7 +33,7 @@ pub fn scenario(file: &Path, settings: &[String], quiet: bool) -> Result<Scenari
 /// Reads and checks a scenario whose checks are to be judged.
 ///
 /// # Errors
-/// As [`scenario`]; or one of its checks could not be certified by any outcome of so many runs.
+/// As [`scenario()`]; or one of its checks could not be certified by any outcome of so many runs.
 pub fn checked_scenario(file: &Path, simulating: &Simulating) -> Result<Scenario, Failure> {
     let settings = simulating.settings();
     let scenario = scenario(file, &settings, simulating.quiet)?;
