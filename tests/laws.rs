@@ -222,6 +222,43 @@ fn the_price_of_a_token_is_the_paper_formulas_without_a_rollout() {
     }
 }
 
+/// A replica that never lacks work emits its saturated rate, whatever limits its batch and however it reads prompts.
+#[test]
+fn a_fleet_that_never_lacks_work_emits_the_saturated_rate() {
+    let overloaded = [
+        "study.runs=4",
+        "study.warm_up=\"20m\"",
+        "clients.timeout=\"5h\"",
+        "router.max_queue_per_replica=1000000",
+        "fleet.replicas=1",
+        "traffic.arrivals.rate=40",
+        "traffic.prompt_tokens={ distribution = \"lognormal\", median = 600, p99 = 4000, max = 8000 }",
+        "traffic.output_tokens={ distribution = \"lognormal\", median = 150, p99 = 1200, max = 4000 }",
+        "engine.max_num_seqs=64",
+        "engine.max_num_batched_tokens=8192",
+        "engine.step_time={ base = \"8ms\", per_sequence = \"50us\", per_kv_token = \"20ns\", per_prefill_token = \"60us\" }",
+    ];
+    let whole_prompts = "engine.chunked_prefill=false";
+    let speculative = "engine.speculative={ tokens = 4, acceptance = 0.7 }";
+    let cases: [&[&str]; 8] = [
+        &[],
+        &[speculative],
+        &["engine.max_num_seqs=256"],
+        &[whole_prompts],
+        &[whole_prompts, speculative],
+        &[whole_prompts, "engine.max_num_seqs=256"],
+        &[whole_prompts, "engine.max_num_batched_tokens=1024"],
+        &[whole_prompts, "engine.kv_cache_tokens=40000"],
+    ];
+    for case in cases {
+        let result = study(CONSTANT_STEPS, &[&overloaded[..], case].concat());
+        let (mean, error) = mean_and_error(&values(&result, Metric::Utilization));
+        // The formula takes means for what varies from step to step: worth a hundredth.
+        assert!((mean - 1.0).abs() < 0.01 + 5.0 * error, "{case:?}: {mean} +- {error}");
+        assert!(error < 0.01, "the test must be able to fail: {error}");
+    }
+}
+
 /// Law 8. With constant steps, free slots and instant cold starts a rollout to an identical version leaves every latency
 /// as it was, up to one step.
 #[test]

@@ -46,26 +46,37 @@ fn tokens_per_step(scenario: &Scenario, lengths: &LengthMoments) -> f64 {
 /// A replica that always runs the same number of sequences: whenever one ends, the next begins.
 #[derive(Clone, Copy, Debug)]
 pub struct SteadyBatch {
-    /// Output tokens per second, of all sequences together: `B r / (T(B) + B r w / E[N])`. B sequences emit r tokens each
-    /// in a decode step T(B) (one, unless they speculate), and each of those tokens brings its share of a new request's
-    /// prefill w with it. Without chunked prefill no decode shares a prompt's step, so that w has the step's base in it,
-    /// as if each prompt were read alone.
+    /// Output tokens per second, of all sequences together: `B r / (T(B) + x w)`. B sequences emit r tokens each in a decode
+    /// step T(B) (one, unless they speculate); for every answer that ends in it, `x = B r / E[N]` of them on average, a
+    /// new request's prompt is read in a time w. Without chunked prefill prompts have steps of their own: see
+    /// [`prompt_steps`].
     pub rate: f64,
-    /// Seconds from one token of a sequence to the next: `T(B) / r + (B - 1) w / E[N]`. A sequence waits for the prompts
-    /// of the others only; its own was read before its first token.
+    /// Seconds from one token of a sequence to the next: `(T(B) + (B - 1) / B x w) / r`. A sequence waits for the prompts of
+    /// the others only; its own was read before its first token.
     pub tpot: f64,
 }
 
 impl SteadyBatch {
     /// So many sequences of these lengths, each with a mean of `tokens_per_step` tokens a step.
     pub fn new(engine: &Engine, lengths: &LengthMoments, batch: f64, tokens_per_step: f64) -> SteadyBatch {
-        let decode = decode_nanoseconds(engine, batch, lengths.mean_context) / tokens_per_step;
-        let own_step = if engine.chunked_prefill { 0.0 } else { base_nanoseconds(engine, 0.0) + engine.overhead };
-        let prefill = (lengths.mean_prefill_nanoseconds + own_step) / lengths.mean_output;
+        let decode = decode_nanoseconds(engine, batch, lengths.mean_context);
+        let tokens = batch * tokens_per_step;
+        let ended = tokens / lengths.mean_output;
+        let own_steps = if engine.chunked_prefill { 0.0 } else { prompt_steps(engine, lengths, ended) };
+        let prompts =
+            ended * lengths.mean_prefill_nanoseconds + own_steps * (base_nanoseconds(engine, 0.0) + engine.overhead);
         // A step that takes no time at all would be an infinite rate: a token a picosecond is as good as that.
-        let rate = batch / (decode + batch * prefill).max(batch * 1e-3) * 1e9;
-        SteadyBatch { rate, tpot: (decode + (batch - 1.0) * prefill) / 1e9 }
+        let rate = tokens / (decode + prompts).max(tokens * 1e-3) * 1e9;
+        SteadyBatch { rate, tpot: (decode + (batch - 1.0) / batch * prompts) / tokens_per_step / 1e9 }
     }
+}
+
+/// Steps that read nothing but prompts between two decode steps in which so many answers end on average. Those prompts are
+/// read together as far as the budget allows: there is a step where at least one answer ended, which takes their number as
+/// Poisson, and there are as many as their tokens fill, but no more than one for each prompt.
+fn prompt_steps(engine: &Engine, lengths: &LengthMoments, ended: f64) -> f64 {
+    let filled = ended * lengths.mean_prompt / f64::from(engine.max_num_batched_tokens);
+    filled.max(-(-ended).exp_m1()).min(ended)
 }
 
 /// Sequences of this mean context that the KV cache holds, in whole numbers.
