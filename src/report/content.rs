@@ -8,7 +8,7 @@ use super::format::{
 use super::layout::{glued, unglued};
 use crate::digits::{NONE, percent_as_given};
 use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
-use crate::scenario::{CanaryStep, OnSigterm, Replay, Scenario, Statistic, Strategy, Stretch, Traffic};
+use crate::scenario::{CanaryStep, Engine, OnSigterm, Replay, Scenario, Statistic, Strategy, Stretch, Traffic};
 use crate::study::{
     CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, most_common_reason, planning, survivorship_note,
 };
@@ -127,7 +127,11 @@ pub fn planning_line(result: &StudyResult) -> String {
         };
         let longer = planning.cut_share.map_or_else(String::new, |share| {
             let now = glued(&value(planning.current_grace_s, Quantity::Seconds));
-            format!(" (with {now}, as now, {} do not)", glued(&value(share, Quantity::Share)))
+            let enough = match share {
+                0.0 => "enough for all".to_owned(),
+                share => format!("too short for {}", glued(&value(share, Quantity::Share))),
+            };
+            format!(" ({now}, as now, is {enough})")
         });
         sentences.push(format!(
             "a {what} of {} lets {} of answers in flight at a shutdown finish{longer}",
@@ -402,28 +406,62 @@ fn replayed(requests: u64, replay: &Replay) -> String {
     format!("trace of {}{speed}, {stretch}{end}", counted(requests, "request"))
 }
 
+/// What is served by what, in a sentence: traffic, load and engine.
+pub fn setting(result: &StudyResult) -> String {
+    let facts = &result.facts;
+    let plain = |number| value(number, Quantity::Plain);
+    let source = match &result.scenario.traffic {
+        Traffic::Synthetic { .. } => "",
+        Traffic::Trace { .. } => " from a trace",
+    };
+    let profile = result.scenario.engine.profile.map_or_else(String::new, |profile| format!("; {}", profile.name));
+    format!(
+        "{} requests/s{source}, prompts of {} and answers of {} tokens on average: {} of what the needed replicas can \
+         serve{profile}",
+        plain(facts.mean_rate),
+        plain(facts.mean_prompt_tokens),
+        plain(facts.mean_output_tokens),
+        glued(&value(result.offered_load(), Quantity::Share)),
+    )
+}
+
+/// How the engine reads prompts and decodes, where its step times come from, and what each step takes beyond them.
+fn engine(engine: &Engine) -> String {
+    let mut said = vec![engine.profile.map_or_else(|| "as written".to_owned(), |profile| profile.name.clone())];
+    said.push(if engine.chunked_prefill {
+        format!("prompts in chunks of up to {} tokens a step", engine.max_num_batched_tokens)
+    } else {
+        format!("whole prompts first, up to {} tokens a step", engine.max_num_batched_tokens)
+    });
+    said.push(format!("at most {} sequences", engine.max_num_seqs));
+    if let Some(speculative) = engine.speculative {
+        let drafted = counted(u64::from(speculative.tokens), "draft token");
+        said.push(format!("{drafted} a step, accepted with probability {}", speculative.acceptance));
+    }
+    if engine.overhead > 0.0 {
+        said.push(format!("{} of overhead a step", value(engine.overhead / 1e9, Quantity::Seconds)));
+    }
+    said.join(", ")
+}
+
 /// What follows from the scenario alone, as (what, value).
 pub fn facts(result: &StudyResult) -> Vec<(&'static str, String)> {
     let facts = &result.facts;
     let plain = |number| value(number, Quantity::Plain);
-    let offered = facts.mean_rate * facts.mean_output_tokens;
-    let capacity = facts.saturated_rate * result.scenario.fleet.needed_replicas;
     let traffic = match &result.scenario.traffic {
         Traffic::Synthetic { .. } => "synthetic".to_owned(),
         Traffic::Trace { trace, replay, .. } => replayed(trace.len(), replay),
     };
-    let profile = result.scenario.engine.profile.map(|profile| ("engine profile", profile.name.clone()));
-    let mut facts = vec![
+    vec![
         ("traffic", traffic),
         ("mean arrival rate", format!("{} requests/s", plain(facts.mean_rate))),
         ("mean prompt", format!("{} tokens", plain(facts.mean_prompt_tokens))),
         ("mean answer", format!("{} tokens", plain(facts.mean_output_tokens))),
+        ("engine", engine(&result.scenario.engine)),
         ("saturated rate of a replica", format!("{} output tokens/s", plain(facts.saturated_rate))),
         ("batch at saturation", format!("{} sequences", plain(facts.saturated_batch))),
-        ("offered load over needed capacity", value(offered / capacity, Quantity::Share)),
-    ];
-    facts.extend(profile);
-    facts
+        ("offered load over needed capacity", value(result.offered_load(), Quantity::Share)),
+    ]
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ fn head(result: &StudyResult, style: Style) -> Vec<String> {
     let name = format!("cutover {}  {}", env!("CARGO_PKG_VERSION"), result.scenario.name);
     let mut lines = wrap("", &name, style.width);
     lines.extend(wrap("", &content::extent(result), style.width));
+    lines.extend(wrap("", &content::setting(result), style.width));
     lines
 }
 

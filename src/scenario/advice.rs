@@ -1,8 +1,10 @@
 //! Things that are legal and unwise: what a person who knows the real controllers would point out.
 
-use super::{CanarySettings, DeploymentSettings, Fleet, Replay, Scenario, Strategy, Stretch, Traffic};
+use super::{
+    CanarySettings, DeploymentSettings, Engine, Fleet, Replay, Scenario, Strategy, Stretch, Traffic, WeightLoad,
+};
 use crate::digits::counted;
-use crate::profiles::Kind;
+use crate::profiles::{Kind, Profile};
 use crate::units::{CountOrPercent, Duration};
 
 /// Everything that is unwise about a checked scenario, in sentences.
@@ -76,13 +78,45 @@ fn profile(scenario: &Scenario, warnings: &mut Vec<String>) {
             .push(format!("engine.profile {} is an estimate, not a measurement: {}", profile.name, profile.provenance));
     }
     let gpus = scenario.fleet.gpus_per_replica;
-    if gpus != profile.gpus {
+    let masked = masked(scenario, profile);
+    if !masked.is_empty() {
+        warnings.push(format!(
+            "what the scenario writes wins over engine.profile {}: without {} its own would hold",
+            profile.name,
+            masked.join(", ")
+        ));
+    } else if gpus != profile.gpus {
         warnings.push(format!(
             "fleet.gpus_per_replica is {gpus}; the step times of engine.profile {} are those of {}",
             profile.name,
             counted(f64::from(profile.gpus), "GPU")
         ));
     }
+    if scenario.engine.speculative.is_some() && scenario.engine.overhead == profile.overhead {
+        warnings.push(format!(
+            "engine.profile {} was measured without engine.speculative: add the time that drafting and verifying take to \
+             engine.overhead, or each accepted token comes free",
+            profile.name
+        ));
+    }
+}
+
+/// Keys that leave nothing or another model of the profile, if it is used for other step times or weights than its own.
+fn masked(scenario: &Scenario, profile: &'static Profile) -> Vec<&'static str> {
+    let (engine, of_profile) = (&scenario.engine, Engine::of_profile(profile));
+    let other_weights = matches!(&scenario.cold_start.weight_load, WeightLoad::Bandwidth { gigabytes, .. }
+        if *gigabytes != profile.model.gigabytes());
+    let differing = [
+        ("engine.step_time", engine.step_time != of_profile.step_time),
+        ("cold_start.weight_load.gigabytes", other_weights),
+        ("engine.kv_cache_tokens", engine.kv_cache_tokens != of_profile.kv_cache_tokens),
+        ("engine.block_size", engine.block_size != of_profile.block_size),
+        ("fleet.gpus_per_replica", scenario.fleet.gpus_per_replica != profile.gpus),
+    ];
+    if !differing[..2].iter().any(|(_, differs)| *differs) {
+        return Vec::new();
+    }
+    differing.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }
 
 fn termination(scenario: &Scenario, warnings: &mut Vec<String>) {

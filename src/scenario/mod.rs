@@ -304,7 +304,7 @@ impl Default for Engine {
 }
 
 /// `engine.step_time`: coefficients in nanoseconds, finer than a nanosecond.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepTime {
     /// Nanoseconds of every step.
     pub base: f64,

@@ -85,10 +85,11 @@ mod tests {
         rest.split([' ', ';']).next().and_then(|number| number.parse().ok()).expect("a number")
     }
 
-    /// What a check finds when every run had this value.
+    /// What a check finds when every run had requests, and this value.
     fn result(check: &Check, value: f64, runs: u64) -> CheckResult {
-        let values = vec![value; runs as usize];
-        let metrics: Vec<_> = METRICS.iter().map(|metric| summarize_metric(*metric, &values, 0)).collect();
+        let of = |metric: Metric| if metric == Metric::Requests { value.max(1.0) } else { value };
+        let values = |metric: Metric| vec![of(metric); runs as usize];
+        let metrics: Vec<_> = METRICS.iter().map(|metric| summarize_metric(*metric, &values(*metric), 0)).collect();
         evaluate(check, &metrics)
     }
 

@@ -5,7 +5,7 @@
 use super::intervals::runs_for_quantile;
 use super::result::{CheckResult, Estimate, MetricSummary, Verdict};
 use crate::digits::figure;
-use crate::ledger::{Kind, Metric};
+use crate::ledger::{Better, Kind, Metric};
 use crate::scenario::{Check, Statistic};
 
 /// How a list of checks came out as a whole.
@@ -39,7 +39,13 @@ pub fn evaluate(check: &Check, metrics: &[MetricSummary]) -> CheckResult {
     let summary = Metric::by_name(&check.metric).and_then(|metric| metrics.get(metric as usize));
     let (estimate, verdict, explanation) = match summary {
         Some(summary) => {
-            let (verdict, explanation) = judge(check, summary);
+            let (verdict, explanation) = match judge(check, summary) {
+                (Verdict::Passed, _) if nothing_was_served(summary.metric, metrics) => {
+                    let explanation = "no request arrived in any run, so that none could go wrong".to_owned();
+                    (Verdict::Inconclusive, explanation)
+                }
+                judged => judged,
+            };
             (summary.statistic(check.statistic), verdict, explanation)
         }
         None => {
@@ -56,6 +62,14 @@ pub fn evaluate(check: &Check, metrics: &[MetricSummary]) -> CheckResult {
         verdict,
         explanation,
     }
+}
+
+/// Whether this metric is small because no run had a single request.
+fn nothing_was_served(metric: Metric, metrics: &[MetricSummary]) -> bool {
+    let description = metric.description();
+    let is_of_requests =
+        matches!(description.unit, "requests" | "attempts" | "tokens") || metric == Metric::SloViolation;
+    is_of_requests && description.better == Better::Lower && metrics[Metric::Requests as usize].max == 0.0
 }
 
 fn judge(check: &Check, summary: &MetricSummary) -> (Verdict, String) {
@@ -235,6 +249,22 @@ mod tests {
         assert_eq!(median.verdict, Verdict::Inconclusive);
         let least = verdict_of(&check(Metric::RolloutDuration, Statistic::Mean, Some(1.0), None), &values, 50);
         assert_eq!(least.verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn nothing_that_could_go_wrong_is_no_promise_kept() {
+        let verdict = |metric: Metric, requests: f64| {
+            let summarize = |metric: &Metric| {
+                let value = if *metric == Metric::Requests { requests } else { 0.0 };
+                summarize_metric(*metric, &[value; 40], 0)
+            };
+            let metrics: Vec<MetricSummary> = METRICS.iter().map(summarize).collect();
+            evaluate(&check(metric, Statistic::P90, None, Some(0.0)), &metrics).verdict
+        };
+        assert_eq!(verdict(Metric::TruncatedAttempts, 5.0), Verdict::Passed);
+        assert_eq!(verdict(Metric::TruncatedAttempts, 0.0), Verdict::Inconclusive);
+        assert_eq!(verdict(Metric::SloViolation, 0.0), Verdict::Inconclusive);
+        assert_eq!(verdict(Metric::CapacityDip, 0.0), Verdict::Passed);
     }
 
     #[test]

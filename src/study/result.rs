@@ -167,4 +167,10 @@ impl StudyResult {
     pub fn metric(&self, metric: Metric) -> &MetricSummary {
         &self.metrics[metric as usize]
     }
+
+    /// Offered tokens over what the needed replicas emit saturated: above 1 no rollout is needed to make users wait.
+    pub fn offered_load(&self) -> f64 {
+        let facts = &self.facts;
+        facts.mean_rate * facts.mean_output_tokens / (facts.saturated_rate * self.scenario.fleet.needed_replicas)
+    }
 }

@@ -78,7 +78,8 @@ impl Cause {
 }
 
 /// One sentence on why the headline came out so: the gravest cause that touches at least one run in twenty; failing
-/// that, the one that touches the most runs; failing any, that all is well.
+/// that, the one that touches the most runs; failing any, that all is well. A second one where the fleet is too small
+/// for its traffic with or without a rollout.
 pub fn why(result: &StudyResult) -> String {
     let runs = result.records.len();
     if runs == 0 {
@@ -91,9 +92,17 @@ pub fn why(result: &StudyResult) -> String {
     // Of equals the gravest: `max_by` keeps the last, so they are reversed.
     let rare = || shares.iter().rev().filter(|(_, share)| *share > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
     match notable.or_else(rare) {
-        Some((cause, share)) => cause.sentence(result, *share),
+        Some((cause, share)) => cause.sentence(result, *share) + &overloaded(result),
         None => all_well(result),
     }
+}
+
+fn overloaded(result: &StudyResult) -> String {
+    let load = result.offered_load();
+    if load <= 1.0 {
+        return String::new();
+    }
+    format!(" Rollout or not, the fleet is too small: it is offered {} of what it can serve.", percent(load))
 }
 
 /// What a reader must know where answers were cut: the survivors' latencies flatter.
@@ -293,6 +302,14 @@ mod tests {
              average."
         );
         assert!(why(&ten(&all[3..])).starts_with("Slow: capacity never fell below what is needed, yet 120 s"));
+    }
+
+    #[test]
+    fn a_fleet_that_is_too_small_anyway_is_said_to_be() {
+        let mut result = ten(&[(Metric::CapacityDip, 1.0)]);
+        assert!(!why(&result).contains("too small"));
+        result.facts.mean_rate *= 1.25 / result.offered_load();
+        assert!(why(&result).ends_with("it is offered 125 % of what it can serve."), "{}", why(&result));
     }
 
     #[test]

@@ -140,3 +140,30 @@ fn estimates_and_another_number_of_gpus_are_pointed_out() {
     assert!(matches!(&gpus[..], [only] if only.ends_with("are those of 1 GPU")), "{gpus:?}");
     assert_eq!(warnings(&format!("[engine]\nprofile = \"{NAME}\"")), Vec::<String>::new());
 }
+
+#[test]
+fn what_masks_a_profile_is_pointed_out() {
+    let warnings = |text: &str| read(&with(text)).warnings;
+    let masked = warnings(
+        "[engine]\nprofile = \"b200-qwen3-32b-vllm\"\nstep_time = { base = \"8ms\" }\nkv_cache_tokens = 900000\n\
+         [fleet]\ngpus_per_replica = 2",
+    );
+    let expected = "what the scenario writes wins over engine.profile b200-qwen3-32b-vllm: without engine.step_time, \
+                    engine.kv_cache_tokens, fleet.gpus_per_replica its own would hold";
+    assert_eq!(masked, [expected]);
+    let weights = warnings(&format!(
+        "[engine]\nprofile = \"{NAME}\"\n[cold_start]\nweight_load = {{ gigabytes = 1, gigabytes_per_second = 1 }}"
+    ));
+    assert!(matches!(&weights[..], [only] if only.contains("without cold_start.weight_load.gigabytes")), "{weights:?}");
+    let measured_capacity = format!("[engine]\nprofile = \"{NAME}\"\nkv_cache_tokens = 300000");
+    assert_eq!(warnings(&measured_capacity), Vec::<String>::new());
+}
+
+#[test]
+fn a_profile_knows_no_drafts() {
+    let warnings = |text: &str| read(&with(text)).warnings;
+    let drafts = format!("[engine]\nprofile = \"{NAME}\"\nspeculative = {{ tokens = 4, acceptance = 0.7 }}");
+    let warned = warnings(&drafts);
+    assert!(matches!(&warned[..], [only] if only.contains("drafting and verifying")), "{warned:?}");
+    assert_eq!(warnings(&format!("{drafts}\noverhead = \"5ms\"")), Vec::<String>::new());
+}
