@@ -428,7 +428,7 @@ fn a_scenario_runs_on_a_profile_and_its_report_names_it() {
     let place =
         Place::with(&SCENARIO.replace("kv_cache_tokens = 100000\n", "profile = \"h100-codellama-34b-tp2-vidur\"\n"));
     let run = place.cutover("run scenario.toml --runs 2 --format md").code(0);
-    assert!(output(&run).contains("| engine profile | h100-codellama-34b-tp2-vidur |"), "{}", output(&run));
+    assert!(output(&run).contains("| engine | h100-codellama-34b-tp2-vidur, prompts in chunks"), "{}", output(&run));
     assert!(errors(&run).contains("is an estimate, not a measurement"), "{}", errors(&run));
 }
 
@@ -527,18 +527,26 @@ fn a_standard_output_that_takes_nothing_is_4_and_loses_no_file() {
 }
 
 #[test]
-fn what_an_earlier_command_left_in_the_directory_is_removed_and_foreign_files_stay() {
+fn what_a_command_of_the_same_kind_left_in_the_directory_is_removed_and_other_files_stay() {
     let place = Place::new();
     place.cutover("run scenario.toml --out results --events 1 --requests 1").code(0);
     fs::write(place.path("results/notes.txt"), "mine").unwrap();
     place.cutover("compare scenario.toml --set-b fleet.replicas=3 --out results").code(0);
+    write_trace(&place);
+    place.cutover("fit traces/day.csv.gz --out results").code(0);
     let found = files(&place.path("results"));
-    assert!(found.keys().all(|name| name.starts_with("a/") || name.starts_with("b/") || !name.contains(".csv")));
-    assert!(!found.contains_key("summary.json") && found.contains_key("comparison.json"), "{:?}", found.keys());
+    for name in ["events.csv", "summary.json", "comparison.json", "a/runs.csv", "fit.toml", "notes.txt"] {
+        assert!(found.contains_key(name), "{name} is missing: {:?}", found.keys());
+    }
     place.cutover("run scenario.toml --out results").code(0);
     place.cutover("run scenario.toml --out fresh").code(0);
     let (mut found, fresh) = (files(&place.path("results")), files(&place.path("fresh")));
     assert_eq!(found.remove("notes.txt").as_deref(), Some(&b"mine"[..]));
+    let is_a_studys = |name: &String| {
+        let others = ["a/", "b/", "comparison.", "fit.", "charts/arrivals", "charts/prompt", "charts/output"];
+        !others.iter().any(|other| name.starts_with(other))
+    };
+    found.retain(|name, _| is_a_studys(name));
     assert_eq!(found.keys().collect::<Vec<_>>(), fresh.keys().collect::<Vec<_>>());
 }
 

@@ -66,37 +66,43 @@ pub fn write(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError> {
     written
 }
 
-/// Writes the results of a command in the place of earlier ones: as [`write()`], and what an earlier command left there
-/// that this one does not write is removed, because a reader would take it for a part of these results.
-///
-/// Only files of our own names are removed; the folders of a comparison are looked into only beside a comparison.
+/// Writes the results of a command in the place of its earlier ones: as [`write()`], and what an earlier command of the
+/// same kind left there that this one does not write is removed, because a reader would take it for a part of these
+/// results. A study, a comparison and a fit lie beside one another.
 ///
 /// # Errors
 /// As [`write()`]; or a file that could not be removed.
 pub fn replace(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError> {
-    let compared = COMPARISON_FILES.iter().any(|name| directory.join(name).is_file());
     write(directory, files)?;
-    remove_stale(directory, "", files)?;
-    if compared {
-        COMPARED_FOLDERS.iter().try_for_each(|folder| remove_stale(directory, &format!("{folder}/"), files))?;
+    for kind in kinds().iter().filter(|kind| files.iter().any(|file| kind.contains(&file.name))) {
+        remove_stale(directory, kind, files)?;
     }
     Ok(())
 }
 
-/// Removes our own files in a folder (its name ends in `/`, or is empty) that are not among these.
-fn remove_stale(directory: &Path, folder: &str, files: &[OutputFile]) -> Result<(), WriteError> {
-    let charts = charts::FILE_NAMES.iter().chain(&charts::FIT_FILE_NAMES).map(|name| format!("{CHARTS}{name}"));
-    let names = STUDY_FILES.iter().chain(&COMPARISON_FILES).chain(&FIT_FILES);
-    let names = names.map(|name| (*name).to_owned()).chain(charts);
-    for name in names.map(|name| format!("{folder}{name}")) {
-        let path = directory.join(&name);
-        if path.is_file() && files.iter().all(|file| file.name != name) {
-            fs::remove_file(&path).map_err(|source| WriteError { path, source })?;
+/// The names of the files that a study may leave, a comparison, and a fit.
+fn kinds() -> [Vec<String>; 3] {
+    let named = |own: &[&str], charts: &[&str]| -> Vec<String> {
+        let charts = charts.iter().map(|name| format!("{CHARTS}{name}"));
+        own.iter().map(|name| (*name).to_owned()).chain(charts).collect()
+    };
+    let study = named(&STUDY_FILES, &charts::FILE_NAMES);
+    let compared = COMPARED_FOLDERS.iter().flat_map(|folder| study.iter().map(move |name| format!("{folder}/{name}")));
+    let comparison = named(&COMPARISON_FILES, &[]).into_iter().chain(compared).collect();
+    [study, comparison, named(&FIT_FILES, &charts::FIT_FILE_NAMES)]
+}
+
+/// Removes the files of these names that are not among those written, and folders that this empties.
+fn remove_stale(directory: &Path, names: &[String], written: &[OutputFile]) -> Result<(), WriteError> {
+    for name in names {
+        let path = directory.join(name);
+        if path.is_file() && written.iter().all(|file| file.name != *name) {
+            fs::remove_file(&path).map_err(|source| WriteError { path: path.clone(), source })?;
+            for folder in path.ancestors().skip(1).take_while(|folder| *folder != directory) {
+                // One that is not empty is as it should be.
+                let _ = fs::remove_dir(folder);
+            }
         }
-    }
-    for emptied in [format!("{folder}{CHARTS}"), folder.to_owned()].iter().filter(|name| !name.is_empty()) {
-        // A directory that is not empty, or not there, is as it should be.
-        let _ = fs::remove_dir(directory.join(emptied));
     }
     Ok(())
 }
@@ -188,35 +194,28 @@ mod tests {
     }
 
     #[test]
-    fn replacing_removes_our_own_stale_files_and_no_others() {
+    fn replacing_removes_stale_files_of_its_kind_and_no_others() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path();
         write_all(directory, &["summary.json", "events.csv", "charts/cost.png", "charts/mine.png", "notes.txt"]);
-        // Without a comparison, a folder of this name is somebody else's.
-        write_all(directory, &["a/summary.json"]);
+        write_all(directory, &["a/summary.json", "comparison.md", "fit.toml", "charts/prompt_tokens.png"]);
         replace(directory, &[OutputFile::new("summary.json", "new")]).unwrap();
-        assert_eq!(names(directory), ["a", "charts", "notes.txt", "summary.json"]);
-        assert_eq!(names(&directory.join("charts")), ["mine.png"]);
-        assert_eq!(names(&directory.join("a")), ["summary.json"]);
+        assert_eq!(names(directory), ["a", "charts", "comparison.md", "fit.toml", "notes.txt", "summary.json"]);
+        assert_eq!(names(&directory.join("charts")), ["mine.png", "prompt_tokens.png"]);
         assert_eq!(fs::read_to_string(directory.join("summary.json")).unwrap(), "new");
+        replace(directory, &[OutputFile::new("fit.json", "new")]).unwrap();
+        assert_eq!(names(directory), ["a", "charts", "comparison.md", "fit.json", "notes.txt", "summary.json"]);
+        assert_eq!(names(&directory.join("charts")), ["mine.png"]);
     }
 
     #[test]
-    fn replacing_a_fit_removes_its_files() {
-        let parent = tempfile::tempdir().unwrap();
-        write_all(parent.path(), &["fit.json", "fit.md", "fit.toml", "charts/prompt_tokens.png", "fit.txt"]);
-        replace(parent.path(), &[OutputFile::new("runs.csv", "new")]).unwrap();
-        assert_eq!(names(parent.path()), ["fit.txt", "runs.csv"]);
-    }
-
-    #[test]
-    fn replacing_a_comparison_removes_its_two_studies() {
+    fn replacing_a_comparison_removes_what_its_two_studies_no_longer_have() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path();
-        let theirs = ["comparison.md", "comparison.json", "a/charts/cost.png", "b/summary.json", "b/notes.txt"];
+        let theirs = ["comparison.md", "comparison.json", "a/charts/cost.png", "b/runs.csv", "b/notes.txt", "runs.csv"];
         write_all(directory, &theirs);
-        replace(directory, &[OutputFile::new("runs.csv", "new")]).unwrap();
-        assert_eq!(names(directory), ["b", "runs.csv"]);
+        replace(directory, &[OutputFile::new("comparison.md", "new")]).unwrap();
+        assert_eq!(names(directory), ["b", "comparison.md", "runs.csv"]);
         assert_eq!(names(&directory.join("b")), ["notes.txt"]);
     }
 
