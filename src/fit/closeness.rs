@@ -26,6 +26,8 @@ pub struct Closeness {
     pub mean: f64,
     /// 99 % quantile of what is drawn, tokens.
     pub p99: f64,
+    /// 99.9 % quantile of what is drawn, tokens.
+    pub p999: f64,
     /// The three together: `ks`, plus a quarter of |ln(mean / recorded mean)|, plus a fiftieth of |ln(share of draws
     /// above the recorded P99 / recorded share)|.
     pub distance: f64,
@@ -39,7 +41,8 @@ impl Closeness {
         let mean = mean_of_whole(&above, f64::from(recorded.greatest()));
         let target = Target::of(recorded);
         let distance = distance(ks, mean, above(f64::from(target.p99)), &target);
-        Closeness { ks, mean, p99: f64::from(least_exceeded_by(0.01, &above, recorded.greatest())), distance }
+        let exceeded_by = |share| f64::from(least_exceeded_by(share, &above, recorded.greatest()));
+        Closeness { ks, mean, p99: exceeded_by(0.01), p999: exceeded_by(0.001), distance }
     }
 }
 

@@ -23,6 +23,10 @@ const POOR_MEAN: f64 = 0.05;
 const POOR_P99: f64 = 1.25;
 /// Fewest values of which the P99 is judged.
 const FEWEST_FOR_P99: u64 = 1_000;
+/// Factor by which the P99.9 of a fit that is not poor may be off: these are the answers that a drain cuts.
+const POOR_P999: f64 = 1.5;
+/// Fewest values of which the P99.9 is judged.
+const FEWEST_FOR_P999: u64 = 10_000;
 /// Significant digits of parameters: what is pasted is what was judged.
 const DIGITS: usize = 4;
 /// Weights are multiples of one over this.
@@ -221,10 +225,14 @@ fn recommend(candidates: &[Candidate], poor: &[bool], values: u64) -> usize {
 /// Whether a fit is farther from the values than it should be to stand for them.
 fn is_poor(closeness: &Closeness, values: &ValueCounts) -> bool {
     let n = values.total();
-    let factor = closeness.p99 / f64::from(values.exceeded_by(0.01));
-    let is_p99_off = n >= FEWEST_FOR_P99 && factor.max(factor.recip()) > POOR_P99;
+    let is_off = |drawn: f64, share: f64, most: f64| {
+        let factor = drawn / f64::from(values.exceeded_by(share));
+        factor.max(factor.recip()) > most
+    };
+    let is_p99_off = n >= FEWEST_FOR_P99 && is_off(closeness.p99, 0.01, POOR_P99);
+    let is_p999_off = n >= FEWEST_FOR_P999 && is_off(closeness.p999, 0.001, POOR_P999);
     let is_mean_off = (closeness.mean / values.mean() - 1.0).abs() > POOR_MEAN.max(values.variation() * chance(n));
-    closeness.ks > POOR_KS.max(chance(n)) || is_mean_off || is_p99_off
+    closeness.ks > POOR_KS.max(chance(n)) || is_mean_off || is_p99_off || is_p999_off
 }
 
 /// What chance alone makes of distances of so many values.

@@ -82,7 +82,7 @@ fn alt_text(length: &LengthFit, noun: &str, rivals: &[(&Candidate, Stroke)]) -> 
     let distances: Vec<String> = (rivals.iter())
         .map(|(candidate, _)| format!("{} {}", candidate.kind.name(), numbers::readable(candidate.closeness.ks)))
         .collect();
-    let advised = length.recommended().kind.name();
+    let advised = if length.is_poor { "the recorded lengths" } else { length.recommended().kind.name() };
     format!(
         "Share of requests whose {noun} is longer than so many tokens, up to {}, recorded and fitted. \
          Kolmogorov-Smirnov distances: {}. Advised: {advised}.",
@@ -148,7 +148,11 @@ fn end_labels(panel: &Panel, length: &LengthFit, rivals: &[(&Candidate, Stroke)]
     let mut labels = vec![(recorded, theme::RECORDED_STROKE)];
     for (candidate, stroke) in rivals {
         let share = candidate.distribution.survival(candidate.distribution.max - 1.0);
-        let advised = if candidate.kind == length.recommended().kind { ", advised" } else { "" };
+        let advised = match (candidate.kind == length.recommended().kind, length.is_poor) {
+            (true, false) => ", advised",
+            (true, true) => ", poor",
+            (false, _) => "",
+        };
         let distance = format!("KS {}{advised}", numbers::readable(candidate.closeness.ks));
         let lines = vec![candidate.kind.name().to_owned(), distance];
         labels.push((EndLabel { lines, y: end(share), color: stroke.color }, *stroke));

@@ -11,9 +11,10 @@ use crate::report::layout::glued;
 /// Rank correlations of prompts and answers above this are worth a word: they explain more than a hundredth of the
 /// variance of the ranks.
 const CORRELATED: f64 = 0.1;
-/// Errors of a mean, and factors by which a P99 is off, that are worth a word.
+/// Errors of a mean, and factors by which a P99 and a P99.9 are off, that are worth a word.
 const MEAN_OFF: f64 = 0.02;
 const P99_OFF: f64 = 1.1;
+const P999_OFF: f64 = 1.25;
 /// Requests below which a fit says little.
 const FEW: u64 = 500;
 
@@ -124,25 +125,28 @@ fn variances(over_s: u64, recorded: f64, drawn: f64) -> String {
 
 fn length_advice(fit: &LengthFit) -> String {
     let candidate = fit.recommended();
-    let (of_mean, of_p99) = ratios(candidate, fit);
+    let [of_mean, of_p99, of_p999] = ratios(candidate, fit);
     let mut said = vec![format!("{}, {}", candidate.kind.name(), glued(&format!("KS {}", ks(candidate))))];
     if (of_mean - 1.0).abs() > MEAN_OFF {
         said.push(glued(&format!("mean {} of the recorded", percent(of_mean))));
     }
-    if of_p99.max(of_p99.recip()) > P99_OFF {
-        said.push(glued(&format!("P99 {} of the recorded", percent(of_p99))));
+    for (name, ratio, most) in [("P99", of_p99, P99_OFF), ("P99.9", of_p999, P999_OFF)] {
+        if ratio.max(ratio.recip()) > most {
+            said.push(glued(&format!("{name} {} of the recorded", percent(ratio))));
+        }
     }
     let said = said.join(", ");
-    if fit.is_poor { format!("{said}: poor; better draw from the recorded lengths themselves") } else { said }
+    if fit.is_poor { format!("the recorded lengths themselves: the best fit is poor ({said})") } else { said }
 }
 
 fn ks(candidate: &Candidate) -> String {
     figure(candidate.closeness.ks)
 }
 
-/// Mean and P99 of a candidate over the recorded ones.
-fn ratios(candidate: &Candidate, fit: &LengthFit) -> (f64, f64) {
-    (candidate.closeness.mean / fit.values.mean(), candidate.closeness.p99 / fit.values.quantile(0.99))
+/// Mean, P99 and P99.9 of a candidate over the recorded ones.
+fn ratios(candidate: &Candidate, fit: &LengthFit) -> [f64; 3] {
+    let (drawn, recorded) = (&candidate.closeness, &fit.values);
+    [drawn.mean / recorded.mean(), drawn.p99 / recorded.quantile(0.99), drawn.p999 / recorded.quantile(0.999)]
 }
 
 /// Rate, gaps and counts, recorded and drawn.
@@ -204,31 +208,25 @@ fn tail_words(tail: &Tail) -> String {
     glued(&format!("{}: alpha {alpha}, {excess}", percent(tail.share)))
 }
 
-/// Every candidate's distance, mean and P99, for prompts and answers side by side.
+/// Every candidate's distance, mean and high quantiles: a table for prompts, one for answers.
 pub(super) fn fits(fit: &TraceFit) -> Section {
-    let both = [&fit.prompt_tokens, &fit.output_tokens];
-    let mut table = vec![["", "prompts", "mean", "P99", "answers", "mean", "P99"].map(str::to_owned).to_vec()];
-    // Where one of the two is constant it has a row of its own.
-    let mut kinds: Vec<_> = both.iter().flat_map(|length| length.candidates.iter().map(|c| c.kind)).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    for kind in kinds {
-        let mut row = vec![kind.name().to_owned()];
-        for length in both {
-            row.extend(cells(length, length.candidates.iter().position(|candidate| candidate.kind == kind)));
-        }
-        table.push(row);
-    }
-    let subtitle = "KS distance, and mean and P99 over the recorded ones; * is advised".to_owned();
-    Section { title: "FITS", subtitle, blocks: vec![Block::Figures(table)] }
-}
-
-fn cells(length: &LengthFit, place: Option<usize>) -> [String; 3] {
-    let Some(place) = place else { return Default::default() };
-    let candidate = &length.candidates[place];
-    let (of_mean, of_p99) = ratios(candidate, length);
-    let mark = if place == length.recommended { "*" } else { " " };
-    [format!("{}{mark}", ks_column(candidate)), ratio(of_mean), ratio(of_p99)]
+    let both = [("prompts", &fit.prompt_tokens), ("answers", &fit.output_tokens)];
+    let blocks = both.map(|(name, length)| {
+        let header = [name, "KS", "mean", "P99", "P99.9"].map(str::to_owned).to_vec();
+        let row = |(place, candidate): (usize, &Candidate)| {
+            let mark = if place == length.recommended && !length.is_poor { "*" } else { " " };
+            let mut row = vec![candidate.kind.name().to_owned(), format!("{}{mark}", ks_column(candidate))];
+            row.extend(ratios(candidate, length).map(ratio));
+            row
+        };
+        Block::Figures(std::iter::once(header).chain(length.candidates.iter().enumerate().map(row)).collect())
+    });
+    let star = match both.map(|(_, length)| length.is_poor) {
+        [true, true] => "none is good enough to be advised",
+        _ => "* is advised",
+    };
+    let subtitle = format!("KS distance, and mean and high quantiles over the recorded ones; {star}");
+    Section { title: "FITS", subtitle, blocks: blocks.to_vec() }
 }
 
 fn ks_column(candidate: &Candidate) -> String {

@@ -143,6 +143,7 @@ struct CandidateJson {
     ks: Number,
     mean: Number,
     p99: Number,
+    p999: Number,
     distance: Number,
     /// As a scenario has it: the name of the distribution and its parameters, or a number that is always drawn.
     value: toml::Value,
@@ -156,6 +157,7 @@ impl From<&Candidate> for CandidateJson {
             ks: Number(candidate.closeness.ks),
             mean: Number(candidate.closeness.mean),
             p99: Number(candidate.closeness.p99),
+            p999: Number(candidate.closeness.p999),
             distance: Number(candidate.closeness.distance),
             value: as_in_a_scenario(&candidate.distribution),
         }

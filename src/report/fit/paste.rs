@@ -1,4 +1,5 @@
-//! The TOML to paste: a `[traffic]` table that draws what was fitted, and, commented out, what replays the trace.
+//! The TOML to paste: a `[traffic]` table that draws what was fitted, or what was recorded where no fit is good enough,
+//! and, commented out, what replays the trace.
 
 use super::Fitted;
 use super::content::limits;
@@ -22,26 +23,29 @@ pub fn paste(fitted: &Fitted<'_>) -> String {
     let lengths = [("prompt_tokens", &fit.prompt_tokens, 1), ("output_tokens", &fit.output_tokens, 2)];
     let longest: u64 = lengths.iter().map(|(_, length, _)| u64::from(length.values.greatest())).sum();
     let head = format!(
-        "Fitted to the {} requests of {name}. The longest request needs an engine.kv_cache_tokens of {}.",
+        "Fitted to the {} requests of {name}. The longest prompt with the longest answer needs an \
+         engine.kv_cache_tokens of {}.",
         fit.traffic.requests,
         longest - 1
     );
     let mut lines = comment(&head);
     lines.push("[traffic]".to_owned());
     lines.push(format!("arrivals = {}", process(&fit.arrivals.process)));
-    lines.extend(
-        lengths.iter().map(|(key, length, _)| format!("{key} = {}", table(&length.recommended().distribution))),
-    );
+    for (key, length, column) in lengths {
+        let fitted = table(&length.recommended().distribution);
+        if length.is_poor {
+            lines.extend(comment(&poor_words(length)));
+            let column = quoted(fit.columns[column]);
+            lines.push(format!("{key} = {{ distribution = \"empirical\", file = {name}, column = {column} }}"));
+            lines.extend(format!("{key} = {fitted}").lines().map(|line| format!("# {line}")));
+        } else {
+            lines.push(format!("{key} = {fitted}"));
+        }
+    }
     lines.push(String::new());
     lines.extend(comment(&replay_words(fitted)));
     lines.push(format!("# trace = {name}"));
     lines.extend(block(fit.traffic.recorded_s).map(|block| format!("# trace_block = \"{block}\"")));
-    for (key, length, column) in lengths.iter().filter(|(_, length, _)| length.is_poor) {
-        lines.push(String::new());
-        lines.extend(comment(&poor_words(key, length)));
-        let column = quoted(fit.columns[*column]);
-        lines.push(format!("# {key} = {{ distribution = \"empirical\", file = {name}, column = {column} }}"));
-    }
     lines.join("\n") + "\n"
 }
 
@@ -55,9 +59,9 @@ fn replay_words(fitted: &Fitted<'_>) -> String {
     format!("{why}Instead of the three, a replay of the trace, which lies beside the scenario:")
 }
 
-fn poor_words(key: &str, length: &LengthFit) -> String {
+fn poor_words(length: &LengthFit) -> String {
     let ks = figure(length.recommended().closeness.ks);
-    format!("Instead of {key} as fitted, which is poor (KS {ks}), the recorded ones:")
+    format!("From the trace, which lies beside the scenario, because the best fit is poor (KS {ks}). That fit follows:")
 }
 
 /// The longest block of which the recording holds enough.
@@ -162,10 +166,22 @@ mod tests {
         values.into_iter().map(difference).fold(0.0, f64::max)
     }
 
+    /// The text with fits that were commented out, because they are poor, in the place of the recorded lengths.
+    fn with_poor_fits(text: &str) -> String {
+        let mut is_fit = false;
+        let lines = text.lines().filter(|line| !line.contains("\"empirical\"")).map(|line| {
+            is_fit |= line.starts_with("# prompt_tokens = ") || line.starts_with("# output_tokens = ");
+            let uncommented = line.strip_prefix("# ").filter(|_| is_fit).unwrap_or(line);
+            is_fit &= line.starts_with('#') && !line.ends_with("] }");
+            format!("{uncommented}\n")
+        });
+        lines.collect()
+    }
+
     #[test]
     fn what_is_pasted_draws_lengths_as_close_as_was_promised() {
         for fit in [example::bursty(), example::batched()] {
-            let text = paste(&Fitted { name: "trace.csv.gz", fit });
+            let text = with_poor_fits(&paste(&Fitted { name: "trace.csv.gz", fit }));
             let Traffic::Synthetic { prompt_tokens, output_tokens, .. } = read(&text) else { panic!("{text}") };
             for (pasted, length) in [(prompt_tokens, &fit.prompt_tokens), (output_tokens, &fit.output_tokens)] {
                 assert_eq!(pasted.max, f64::from(length.values.greatest()));
@@ -202,34 +218,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_commented_out_replays_the_trace() {
+    fn recorded_lengths_are_drawn_where_no_fit_is_good_and_what_is_commented_out_replays_the_trace() {
         let folder = tempfile::tempdir().expect("a folder");
         let rows: String = (0..50).map(|i| format!("{},{},{}\n", 90 * i, 10 + i % 7, 20 + i % 5)).collect();
         let name = "it's \"mine\".csv";
         std::fs::write(folder.path().join(name), format!("arrival_s,prompt_tokens,output_tokens\n{rows}")).unwrap();
+        let parse = |text: &str| scenario::parse(text, "pasted.toml", folder.path(), &[], &[]).expect(text).traffic;
         let text = paste(&Fitted { name, fit: example::poor() });
-        let (synthetic, commented) = text.split_once("output_tokens = ").expect("answers");
-        assert!(synthetic.contains("[traffic]"));
-        let uncommented = |wanted: &str| {
-            let lines = commented.lines().filter_map(|line| line.strip_prefix("# "));
-            lines.filter(|line| line.starts_with(wanted)).map(|line| format!("{line}\n")).collect::<String>()
-        };
-        let replay = format!("[traffic]\n{}", uncommented("trace"));
-        let parse = |text: &str| scenario::parse(text, "pasted.toml", folder.path(), &[], &[]);
-        assert!(matches!(parse(&replay).expect(&replay).traffic, Traffic::Trace { .. }), "{replay}");
-        let recorded = format!(
-            "[traffic]\narrivals = {{ process = \"poisson\", rate = 1 }}\noutput_tokens = 9\n{}",
-            uncommented("prompt_tokens = ")
-        );
-        assert!(recorded.contains("empirical"), "{text}");
-        assert!(parse(&recorded).is_ok(), "{recorded}");
+        let Traffic::Synthetic { prompt_tokens, output_tokens, .. } = parse(&text) else { panic!("{text}") };
+        assert!(matches!(prompt_tokens.family, Family::Empirical(_)), "{text}");
+        assert!(!matches!(output_tokens.family, Family::Empirical(_)), "{text}");
+        let lines = text.lines().filter_map(|line| line.strip_prefix("# trace")).map(|rest| format!("trace{rest}\n"));
+        let replay = format!("[traffic]\n{}", lines.collect::<String>());
+        assert!(matches!(parse(&replay), Traffic::Trace { .. }), "{replay}");
     }
 
     #[test]
-    fn no_name_breaks_out_of_its_comment() {
-        let text = paste(&Fitted { name: "a\nb = 1\u{7f}\\.csv", fit: example::bursty() });
-        read(&text);
-        assert!(text.contains(r#"trace = "a\nb = 1\\.csv""#), "{text}");
+    fn no_name_breaks_out_of_its_comment_or_its_quotes() {
+        for fit in [example::batched(), example::poor()] {
+            let text = paste(&Fitted { name: "a\nb = 1\u{7f}\\.csv", fit });
+            let read: toml::Table = toml::from_str(&text).expect(&text);
+            assert_eq!(read.keys().collect::<Vec<_>>(), ["traffic"], "{text}");
+            assert_eq!(read["traffic"].as_table().map(toml::Table::len), Some(3), "{text}");
+            assert!(text.contains(r#"trace = "a\nb = 1\\.csv""#), "{text}");
+        }
     }
 
     #[test]
