@@ -36,7 +36,7 @@ pub fn compare(arguments: &CompareArguments) -> Result<Ending, Failure> {
     let stop = on_interrupt()?;
     let [a, b] = simulate_together([a, b], simulating, stop)?;
     let comparison = study::compare(&a, &b).map_err(|reason| Failure::WrongUse(format!("error: {reason}")))?;
-    let compared = Compared { a: &a, b: &b, comparison: &comparison };
+    let compared = Compared { a: &a, b: &b, comparison: &comparison, set_b: &arguments.set_b };
     let saved = report::comparison_files(&compared)
         .map_err(Failure::from)
         .and_then(|files| save(&directory, &files, simulating.quiet));

@@ -17,6 +17,8 @@ pub struct Compared<'a> {
     pub b: &'a StudyResult,
     /// Their comparison.
     pub comparison: &'a Comparison,
+    /// What was set for the second alone, each as `KEY=VALUE`.
+    pub set_b: &'a [String],
 }
 
 /// Whether something was found in a metric.
@@ -39,10 +41,11 @@ impl Compared<'_> {
         self.comparison.rows.iter().filter(|row| HEADLINES.contains(&row.metric) || found(row))
     }
 
-    /// What was compared: name, seed, and the scenario's hash as far as it tells them apart.
+    /// What was compared: name, the scenario's hash as far as it tells them apart, and what was set.
     fn subjects(&self) -> [String; 2] {
-        [("A", self.a), ("B", self.b)].map(|(letter, study)| {
-            format!("{letter}  {} ({})", study.scenario.name, study.scenario.hash.get(..12).unwrap_or_default())
+        let set_b = if self.set_b.is_empty() { String::new() } else { format!(", {}", self.set_b.join(", ")) };
+        [("A", self.a, String::new()), ("B", self.b, set_b)].map(|(letter, study, set)| {
+            format!("{letter}  {} ({}){set}", study.scenario.name, study.scenario.hash.get(..12).unwrap_or_default())
         })
     }
 
@@ -134,27 +137,28 @@ pub fn text(compared: &Compared, style: Style) -> String {
 /// Widths of the columns of names and of differences in [`ragged`]: what most of them need.
 const USUAL_WIDTHS: (usize, usize) = (28, 27);
 
-/// The lines of a table of metric, A, B, B - A, verdict: in columns where they fit, else ragged, else without A and B,
-/// because the difference says more than the two means.
+/// The rows of a table of metric, A, B, B - A, verdict: in columns where they fit, else ragged.
 fn table(rows: &[Vec<String>], width: usize) -> Vec<String> {
-    let fits = |lines: &Vec<String>| lines.iter().all(|line| line.chars().count() <= width);
-    let without_means = || {
-        let narrow = rows.iter().map(|row| [&row[..1], &row[3..]].concat());
-        columns(&narrow.collect::<Vec<Vec<String>>>(), &[])
-    };
     let aligned = columns(rows, &[1, 2]);
-    [aligned, ragged(rows)].into_iter().find(fits).unwrap_or_else(without_means)
+    if aligned.iter().all(|line| line.chars().count() <= width) { aligned } else { ragged(rows, width) }
 }
 
-/// The lines in columns of the usual widths: a longer name or difference shifts what follows it in its own line, instead
-/// of widening the table for all.
-fn ragged(rows: &[Vec<String>]) -> Vec<String> {
+/// The rows in columns of the usual widths: a longer name or difference shifts what follows it in its own line, instead
+/// of widening the table for all; where that is too long, difference and verdict go to a line below.
+fn ragged(rows: &[Vec<String>], width: usize) -> Vec<String> {
     let means = columns(&rows.iter().map(|row| row[1..3].to_vec()).collect::<Vec<Vec<String>>>(), &[0, 1]);
     let (name, difference) = USUAL_WIDTHS;
-    let line = |(row, means): (&Vec<String>, &String)| {
-        format!("{:<name$}  {means}  {:<difference$}  {}", row[0], row[3], row[4]).trim_end().to_owned()
+    let row = |(row, means): (&Vec<String>, &String)| {
+        let named = format!("{:<name$}  {means}", row[0]);
+        let padded = format!("{:<difference$}  {}", row[3], row[4]).trim_end().to_owned();
+        let bare = format!("{}  {}", row[3], row[4]).trim_end().to_owned();
+        let fits = |told: &&String| named.chars().count() + 2 + told.chars().count() <= width;
+        match [&padded, &bare].into_iter().find(fits) {
+            Some(told) => format!("{named}  {told}"),
+            None => format!("{named}\n    {padded}"),
+        }
     };
-    rows.iter().zip(&means).map(line).collect()
+    rows.iter().zip(&means).map(row).collect()
 }
 
 /// The comparison as Markdown.
@@ -243,7 +247,7 @@ mod tests {
     fn text_that_fits(width: usize) -> String {
         let (a, b) = studies();
         let comparison = compare(&a, &b).unwrap();
-        let text = text(&Compared { a: &a, b: &b, comparison: &comparison }, Style { color: false, width });
+        let text = text(&Compared { a: &a, b: &b, comparison: &comparison, set_b: &[] }, Style { color: false, width });
         assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
         text
     }
@@ -255,13 +259,13 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_gets_a_narrow_table() {
+    fn a_narrow_terminal_gets_a_narrow_table_with_all_that_a_wide_one_has() {
         let text = text_that_fits(72);
-        assert!(text.contains("mean of") && !text.contains("  A  "), "{text}");
+        insta::assert_snapshot!(text);
     }
 
     #[test]
-    fn at_100_columns_one_long_difference_does_not_cost_the_means() {
+    fn one_long_difference_goes_to_a_line_of_its_own() {
         let texts = |cells: [&str; 5]| cells.map(str::to_owned).to_vec();
         let rows = [
             texts(["mean of", "A", "B", "B - A", ""]),
@@ -276,10 +280,12 @@ mod tests {
             texts(["waterfall_cold_usd", "$0.0988", "$0.0706", "-$0.0000173 [-0.0000312, -0.0000035]", "better"]),
         ];
         assert!(columns(&rows, &[]).iter().any(|line| line.len() > 100), "it does not fit in columns");
-        let lines = table(&rows, 100);
-        assert!(lines.iter().all(|line| line.len() <= 100), "{lines:#?}");
-        assert!(lines[3].contains("$0.0988") && lines[3].ends_with("better"), "{lines:#?}");
-        assert!(!table(&rows, 80)[3].contains("$0.0988"));
+        let text = table(&rows, 100).join("\n");
+        assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+        assert_eq!(text.lines().count(), 4);
+        let broken = table(&rows, 90).join("\n");
+        assert!(broken.lines().all(|line| line.len() <= 90), "{broken}");
+        assert!(broken.ends_with("$0.0988  $0.0706\n    -$0.0000173 [-0.0000312, -0.0000035]  better"), "{broken}");
     }
 
     #[test]
@@ -289,7 +295,7 @@ mod tests {
         b.records[3].outcome = RolloutOutcome::Stuck;
         b.records[3].values[Metric::RolloutDuration as usize] = f64::NAN;
         let comparison = compare(&a, &b).unwrap();
-        let compared = Compared { a: &a, b: &b, comparison: &comparison };
+        let compared = Compared { a: &a, b: &b, comparison: &comparison, set_b: &[] };
         let text = text(&compared, Style { color: false, width: 200 });
         assert!(text.contains("40 runs, the two do not meet the same requests: study.seed differs; "), "{text}");
         assert!(text.contains("rollout_duration_s is not comparable: in "), "{text}");
@@ -302,7 +308,7 @@ mod tests {
     fn the_json_has_every_metric() {
         let (a, b) = studies();
         let comparison = compare(&a, &b).unwrap();
-        let json = json(&Compared { a: &a, b: &b, comparison: &comparison });
+        let json = json(&Compared { a: &a, b: &b, comparison: &comparison, set_b: &[] });
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["metrics"].as_object().unwrap().len(), METRICS.len());
         assert_eq!(json["metrics"]["truncated_attempts"]["difference"]["value"], -6.0);
