@@ -68,7 +68,7 @@ pub struct Replica {
     pub(super) container_started: Time,
     /// Failures and crashes in a row, for the back-off.
     pub(super) failures_in_row: u32,
-    /// What a token of an answer took when its requests were last cut off, seconds.
+    /// What a token of an answer would have taken when its requests were last cut off, seconds.
     pub last_seconds_per_token: f64,
     /// Tokens that its engine had emitted when it was told to terminate (or when the window began, if later).
     pub(super) tokens_at_termination: u64,

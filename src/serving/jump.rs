@@ -231,10 +231,15 @@ impl Engine {
         self.sequences[handle.0].tokens_out(self.batch.steps_done() + self.stride_decodes_done(now))
     }
 
-    /// Seconds between two tokens of an answer, on average, as of the last change of the batch (later steps are longer as
-    /// contexts grow); zero when idle.
+    /// Seconds between two tokens of an answer, on average, while no prompt is read: those of a decode step of the batch as
+    /// of its last change (later ones are longer as contexts grow). Zero when idle.
     pub fn seconds_per_token(&self) -> f64 {
-        seconds(self.stride.first()) / self.model.tokens_per_step()
+        if self.is_idle() {
+            return 0.0;
+        }
+        let mut load = self.batch.load();
+        load.decoding = load.decoding.max(1);
+        seconds(self.model.step(&load)) / self.model.tokens_per_step()
     }
 
     #[inline]

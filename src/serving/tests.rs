@@ -227,6 +227,25 @@ fn an_abort_drops_who_waits_at_once_and_who_computes_at_the_boundary() {
     assert_eq!(engine.quiet_until(), Time::NEVER);
 }
 
+/// What a cut answer would have needed is reckoned from this: the prompts that happen to be read are not in it.
+#[test]
+fn the_time_between_tokens_is_that_of_a_decode_step_also_while_prompts_are_read() {
+    for chunked_prefill in [true, false] {
+        let step_time = StepTime { base: 1000.0, per_sequence: 10.0, per_prefill_token: 500.0, ..StepTime::default() };
+        let mut engine = engine(&scenario::Engine { chunked_prefill, step_time, ..settings() });
+        let mut notices = Vec::new();
+        submit(&mut engine, 0, (0, 1, 30), &mut notices);
+        engine.run_through(Time(0), &mut notices);
+        assert!((engine.seconds_per_token() - 1.01e-6).abs() < 1e-15, "{}", engine.seconds_per_token());
+        submit(&mut engine, 1, (3000, 8, 30), &mut notices);
+        for now in 3000..12_000 {
+            engine.run_through(Time(now), &mut notices);
+            let decoding = engine.seconds_per_token();
+            assert!((1.0099e-6..=1.0201e-6).contains(&decoding), "{chunked_prefill}, {now}: {decoding}");
+        }
+    }
+}
+
 #[test]
 fn a_kill_in_the_middle_of_a_jump_loses_only_the_step_being_computed() {
     let mut engine = engine(&settings());

@@ -277,7 +277,8 @@ impl Run<'_> {
     }
 
     /// An answer that was in flight on a terminating replica has ended so long after the replica was told to terminate:
-    /// the grace period that it needed. For one that was cut, the missing tokens take as long as the last ones did.
+    /// the grace period that it needed. For one that was cut, each missing token takes a decode step of the batch that it was
+    /// cut from.
     #[cold]
     fn note_needed_grace(&mut self, slot: u32, id: u32, outcome: Outcome, so_far: Duration, tokens_out: u32) {
         let attempt = self.attempts.get(slot);

@@ -50,11 +50,6 @@ impl Stride {
         self.steps
     }
 
-    /// The length of the first step, ticks; zero when idle.
-    pub fn first(&self) -> u128 {
-        self.first
-    }
-
     /// The number of boundaries before `limit`, the last one aside: `limit` must not be after the end.
     #[inline]
     pub fn boundaries_before(&self, limit: Ticks) -> u64 {
