@@ -4,7 +4,7 @@ use super::arguments::FitArguments;
 use super::commands::{deliver, save};
 use super::failure::{Ending, Failure};
 use super::load::output_directory;
-use super::terminal::form;
+use super::terminal::{form, say};
 use crate::fit::TraceFit;
 use crate::report::files::check_place;
 use crate::report::{self, Fitted};
@@ -18,6 +18,9 @@ pub fn fit(arguments: &FitArguments) -> Result<Ending, Failure> {
     let file = &arguments.trace;
     let wrong = |reason: String| Failure::WrongUse(format!("error: {reason}"));
     let trace = Trace::read(file, &file.display().to_string(), &|_, _| None).map_err(wrong)?;
+    if let Some(doubt) = trace.doubt().filter(|_| !arguments.quiet) {
+        say(&format!("warning: {}: {doubt}", file.display()));
+    }
     let directory = output_directory(file, arguments.out.as_deref());
     check_place(&directory)?;
     let fit = TraceFit::of(&trace);

@@ -1,15 +1,21 @@
 //! Things that are legal and unwise: what a person who knows the real controllers would point out.
 
-use super::{
-    CanarySettings, DeploymentSettings, Engine, Fleet, Replay, Scenario, Strategy, Stretch, Traffic, WeightLoad,
-};
-use crate::digits::counted;
+use super::{CanarySettings, DeploymentSettings, Engine, Fleet, Scenario, Strategy, Stretch, Traffic, WeightLoad};
+use crate::digits::{counted, figure};
 use crate::profiles::{Kind, Profile};
 use crate::units::{CountOrPercent, Duration};
+
+/// A block is at most this part of the recording, or all runs are much the same.
+const BLOCKS_IN_RECORDING: f64 = 3.0;
 
 /// Everything that is unwise about a checked scenario, in sentences.
 pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
     let mut warnings = Vec::new();
+    if let Traffic::Trace { path, trace, .. } = &scenario.traffic
+        && let Some(doubt) = trace.doubt()
+    {
+        warnings.push(format!("traffic.trace {}: {doubt}", path.display()));
+    }
     recording_ends(scenario, &mut warnings);
     prompts_beyond_the_budget(scenario, &mut warnings);
     profile(scenario, &mut warnings);
@@ -29,23 +35,41 @@ pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
     warnings
 }
 
-/// Whether a recording that is not repeated lasts as long as a run.
+/// Whether a recording lasts as long as a run, and whether runs can differ.
 fn recording_ends(scenario: &Scenario, warnings: &mut Vec<String>) {
-    let Traffic::Trace { trace, replay: replay @ Replay { wraps: false, .. }, .. } = &scenario.traffic else { return };
-    let begins = match replay.stretch {
-        Stretch::From(offset) => offset.seconds(),
-        Stretch::FromAnyRow | Stretch::Blocks(_) => 0.0,
-    };
+    let Traffic::Trace { trace, replay, .. } = &scenario.traffic else { return };
+    let recorded = trace.recorded() as f64 / 1e9;
     let study = &scenario.study;
     let needed = (study.warm_up + study.duration).seconds() * replay.speed;
-    let left = trace.recorded() as f64 / 1e9 - begins;
-    if left < needed {
-        warnings.push(format!(
-            "with trace_loop = false requests end after {} of a run, which lasts {} (warm-up and window)",
-            Duration::from_seconds_f64((left / replay.speed).floor()),
-            study.warm_up + study.duration,
-        ));
+    let whole_seconds = |seconds: f64| Duration::from_seconds_f64(seconds.floor());
+    let left = match replay.stretch {
+        Stretch::From(offset) => recorded - offset.seconds(),
+        Stretch::FromAnyRow => recorded,
+        Stretch::Blocks(block) => {
+            if block.seconds() * BLOCKS_IN_RECORDING > recorded {
+                warnings.push(format!(
+                    "traffic.trace_block is {block}, the recording lasts {}: blocks overlap so much that runs are alike",
+                    whole_seconds(recorded)
+                ));
+            }
+            return;
+        }
+    };
+    if left >= needed {
+        return;
     }
+    let run = study.warm_up + study.duration;
+    warnings.push(match replay.wraps {
+        false => format!(
+            "with trace_loop = false requests end after {} of a run, which lasts {run} (warm-up and window)",
+            whole_seconds(left / replay.speed),
+        ),
+        true => format!(
+            "a run, which lasts {run} (warm-up and window), goes through {} times what is recorded: it repeats itself, \
+             with a seam each time, and so do the accidents of the recording",
+            figure(needed / recorded)
+        ),
+    });
 }
 
 /// vLLM V0 refuses to start where a whole prompt might not fit a step.

@@ -140,6 +140,9 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         sections::check_slo(section.context, slo, &study);
     }
     check_start(section.context, &rollout, &study);
+    if let Some(traffic) = &traffic {
+        traffic::check_replay(section.context, traffic, &study);
+    }
     let scenario = Scenario {
         name,
         study,

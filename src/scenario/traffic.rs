@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::distribution::{Quantity, Unit};
 use super::reader::{Context, Field, Real, Section};
 use super::tree::Value;
-use super::{Arrivals, Engine, Replay, Stretch, Traffic};
+use super::{Arrivals, Engine, Replay, Stretch, Study, Traffic};
 use crate::random::Distribution;
 use crate::trace::Trace;
 use crate::units::Duration;
@@ -23,7 +23,12 @@ const STATE_RATE: Real = Real {
     holds: |x| x == 0.0 || (1e-6..=GREATEST_RATE).contains(&x),
 };
 /// How many times faster than recorded.
-const SPEED: Real = Real { expected: "a number from 1e-6 to 1e6", holds: |x| (1e-6..=1e6).contains(&x) };
+const SPEED: Real = Real { expected: "a number from 0.001 to 1000", holds: |x| (1e-3..=1e3).contains(&x) };
+/// Most of a recording that a run may go through, repeated as often as need be, seconds: a century, in nanoseconds well
+/// within what an instant holds.
+const MOST_REPLAYED: f64 = 100.0 * 365.0 * 86_400.0;
+/// Shortest block as it takes place in a run, seconds: each is work.
+const SHORTEST_BLOCK: f64 = 0.1;
 /// Lengths of the blocks that a trace is replayed in.
 const BLOCK: std::ops::RangeInclusive<Duration> = Duration::from_seconds(1)..=Duration::from_seconds(365 * 86_400);
 /// Mean times in a state: each change of state is work, and time ends after some 290 years.
@@ -114,6 +119,32 @@ fn check_offset(section: &Section<'_>, trace: &Trace, stretch: Stretch) -> Optio
             field.wrong_because(format!("expected at most {recorded}, the length of the recording"), None)
         }
         _ => Some(()),
+    }
+}
+
+/// How far a run gets in a recording must be a time that can be told, and not made of crumbs.
+pub(super) fn check_replay(context: &Context<'_>, traffic: &Traffic, study: &Study) {
+    const KEYS: [&str; 3] = ["study.warm_up", "study.duration", "study.cool_down"];
+    let Traffic::Trace { replay, .. } = traffic else { return };
+    let run = study.warm_up.seconds() + study.duration.seconds() + study.cool_down.seconds();
+    if run * replay.speed > MOST_REPLAYED && context.are_sound(&KEYS) {
+        let key = if context.is_written("traffic.trace_speed") { "traffic.trace_speed" } else { "study.duration" };
+        let expected = format!(
+            "expected at most {MOST_REPLAYED:e} s of recording in a run, warm-up and cool-down included; found {run:e} s, \
+             {} times as fast",
+            replay.speed
+        );
+        context.conflict(key, "a run goes through too much of the recording", expected, None);
+    }
+    if let Stretch::Blocks(block) = replay.stretch
+        && block.seconds() / replay.speed < SHORTEST_BLOCK
+    {
+        let expected = format!(
+            "expected blocks that take at least {SHORTEST_BLOCK} s of a run; {block}, {} times as fast, takes {} s",
+            replay.speed,
+            block.seconds() / replay.speed
+        );
+        context.conflict("traffic.trace_block", "the blocks of the recording are too short", expected, None);
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Trace {
     first_in_bin: Vec<u64>,
     digest: String,
     layout: Layout,
+    /// Whether the file ended with the end of a line.
+    is_whole: bool,
 }
 
 impl Trace {
@@ -71,10 +73,11 @@ impl Trace {
                 return Err(table.at_line("expected arrivals in order, found one earlier than that of the row before"));
             }
             last = instant;
-            let arrival = instant - *first.get_or_insert(instant);
+            // Dates may be farther apart than an instant can hold.
+            let arrival = instant.saturating_sub(*first.get_or_insert(instant));
             if arrival > LONGEST {
-                let (most, found) = (LONGEST as f64 * 1e-9, arrival as f64 * 1e-9);
-                let what = format!("expected arrivals within {most:e} s of the first, found one after {found:e} s");
+                let [most, found] = [LONGEST, arrival].map(|time| time / NANOS_PER_SECOND as i64);
+                let what = format!("expected arrivals within {most} s of the first, found one after {found} s");
                 return Err(table.at_line(&what));
             }
             let request = TraceRequest {
@@ -87,7 +90,8 @@ impl Trace {
             }
             builder.push(request)?;
         }
-        Trace::finish(builder, layout, name)
+        let trace = Trace::finish(builder, layout, name)?;
+        Ok(Trace { is_whole: table.is_whole(), ..trace })
     }
 
     /// A trace of these requests, which came from somewhere called `name`.
@@ -103,13 +107,13 @@ impl Trace {
     fn finish(builder: Builder<'_>, layout: Layout, name: &str) -> Result<Trace, String> {
         let (store, len, recorded) = builder.finish()?;
         if len < 2 {
-            return Err(format!("{name}: expected at least 2 rows below the header, found {len}"));
+            return Err(format!("{name}: expected at least 2 rows with a request, found {len}"));
         }
         if recorded == 0 {
             return Err(format!("{name}: expected arrivals over some time, found all at the same instant"));
         }
         let (rate_counts, first_in_bin, digest) = (Vec::new(), Vec::new(), String::new());
-        let mut trace = Trace { store, len, recorded, rate_counts, first_in_bin, digest, layout };
+        let mut trace = Trace { store, len, recorded, rate_counts, first_in_bin, digest, layout, is_whole: true };
         trace.index();
         Ok(trace)
     }
@@ -175,6 +179,12 @@ impl Trace {
     /// Names of the columns with times, prompt tokens and output tokens in the file that it was read from.
     pub fn columns(&self) -> [&'static str; 3] {
         self.layout.columns()
+    }
+
+    /// What makes the last request doubtful, if anything: a file that was cut off in the middle of a number looks like one.
+    pub fn doubt(&self) -> Option<&'static str> {
+        (!self.is_whole)
+            .then_some("the last row does not end its line: if the file was cut off, its last number was too")
     }
 
     /// Calls `f` for every request, in order.

@@ -63,16 +63,23 @@ enum Rows {
     },
 }
 
-/// The bytes of a file, decompressed; a row must not take more than [`LONGEST_ROW`] of them, whatever the file's size.
+/// The bytes of a file, decompressed, each line of them ended by a `\n` alone, the last one too, and without a byte order
+/// mark; a row must not take more than [`LONGEST_ROW`] of them, whatever the file's size.
 struct Limited {
-    bytes: Box<dyn Read>,
+    bytes: Box<dyn BufRead>,
     /// Bytes that may still be read for the present row.
     left: usize,
+    /// Whether what was read so far ends a line.
+    ends_line: bool,
+    /// Whether the byte before was a carriage return, which has been handed out as a `\n`.
+    after_return: bool,
+    /// Whether the file itself ended with the end of a line, as far as it has been read.
+    is_whole: bool,
 }
 
 impl Read for Limited {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.bytes.read(buffer)?;
+        let count = self.read_lines(buffer)?;
         // The reader's buffer holds a part of a row beforehand, so the limit is not exact to the byte.
         self.left = self.left.checked_sub(count).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, format!("it has a row of more than {LONGEST_ROW} bytes"))
@@ -80,6 +87,56 @@ impl Read for Limited {
         Ok(count)
     }
 }
+
+impl Limited {
+    fn new(mut bytes: Box<dyn BufRead>) -> io::Result<Limited> {
+        if bytes.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+            bytes.consume(BYTE_ORDER_MARK.len());
+        }
+        Ok(Limited { bytes, left: LONGEST_ROW, ends_line: true, after_return: false, is_whole: true })
+    }
+
+    fn read_lines(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if std::mem::take(&mut self.after_return) && self.bytes.fill_buf()?.first() == Some(&b'\n') {
+            self.bytes.consume(1);
+        }
+        let available = self.bytes.fill_buf()?;
+        if available.is_empty() {
+            self.is_whole &= self.ends_line;
+            return Ok(self.end_line(buffer));
+        }
+        match available.iter().take(buffer.len()).position(|byte| *byte == b'\r') {
+            Some(0) => {
+                self.bytes.consume(1);
+                self.after_return = true;
+                self.ends_line = false;
+                Ok(self.end_line(buffer))
+            }
+            returns_at => {
+                let count = returns_at.unwrap_or(available.len()).min(buffer.len());
+                buffer[..count].copy_from_slice(&available[..count]);
+                self.ends_line = count > 0 && available[count - 1] == b'\n';
+                self.bytes.consume(count);
+                Ok(count)
+            }
+        }
+    }
+
+    /// Ends the line that is not ended; the number of bytes that this takes.
+    fn end_line(&mut self, buffer: &mut [u8]) -> usize {
+        match buffer.first_mut() {
+            Some(byte) if !self.ends_line => {
+                *byte = b'\n';
+                self.ends_line = true;
+                1
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// What some editors begin a text with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The bytes of a regular file, decompressed if its name ends in `.gz`.
 fn open(path: &Path, name: &str) -> Result<Limited, String> {
@@ -93,14 +150,16 @@ fn open(path: &Path, name: &str) -> Result<Limited, String> {
         return Err(unreadable(&"it is not a regular file"));
     }
     let file = BufReader::with_capacity(1 << 16, File::open(path).map_err(|error| unreadable(&error))?);
-    let compressed = path.extension().is_some_and(|extension| extension == "gz");
-    let bytes: Box<dyn Read> = if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    Ok(Limited { bytes, left: LONGEST_ROW })
+    let compressed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    let bytes: Box<dyn BufRead> =
+        if compressed { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) };
+    Limited::new(bytes).map_err(|error| self::unreadable(name, 1, &error))
 }
 
 /// Whether a file of this name holds a JSON object on each line.
 fn is_json_lines(name: &str) -> bool {
-    let name = name.strip_suffix(".gz").unwrap_or(name);
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
     [".jsonl", ".ndjson", ".json"].iter().any(|ending| name.ends_with(ending))
 }
 
@@ -121,6 +180,14 @@ impl<'n> Table<'n> {
 
     pub(super) fn has(&self, column: &str) -> bool {
         self.header().iter().any(|name| name == column)
+    }
+
+    /// Whether the file ended with the end of a line, so that its last row can be trusted to be whole; once all is read.
+    pub(super) fn is_whole(&self) -> bool {
+        match &self.rows {
+            Rows::Csv { reader, .. } => reader.get_ref().is_whole,
+            Rows::JsonLines { reader, .. } => reader.get_ref().is_whole,
+        }
     }
 
     /// The header for a message, cut if it is long.
@@ -206,7 +273,7 @@ impl Rows {
     fn csv(bytes: Limited, name: &str) -> Result<Rows, String> {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
         let header = match reader.headers() {
-            Ok(header) => header.iter().map(|column| column.trim_start_matches('\u{feff}').to_owned()).collect(),
+            Ok(header) => header.iter().map(str::to_owned).collect(),
             Err(error) => return Err(broken(name, 1, &error)),
         };
         Ok(Rows::Csv { reader, header, record: StringRecord::new(), places: Vec::new() })
@@ -225,7 +292,7 @@ impl Rows {
 
     fn line(&self) -> u64 {
         match self {
-            Rows::Csv { record, .. } => record.position().map_or(1, csv::Position::line),
+            Rows::Csv { reader, .. } => line_read(reader),
             Rows::JsonLines { number, .. } => *number,
         }
     }
@@ -235,7 +302,7 @@ impl Rows {
             Rows::Csv { reader, record, .. } => {
                 reader.get_mut().left = LONGEST_ROW;
                 let read = reader.read_record(record);
-                read.map_err(|error| broken(name, reader.position().line(), &error))
+                read.map_err(|error| broken(name, line_read(reader), &error))
             }
             Rows::JsonLines { reader, line, number, is_first_pending, cells, .. } => {
                 if !std::mem::take(is_first_pending) && !next_line(reader, line, number, name)? {
@@ -253,6 +320,12 @@ impl Rows {
             }
         }
     }
+}
+
+/// The line in which the row that was read last ends. Where a row begins is not known so well: empty lines before it are
+/// skipped with it.
+fn line_read(reader: &csv::Reader<Limited>) -> u64 {
+    reader.position().line().saturating_sub(1).max(1)
 }
 
 /// The next line that is not empty; false after the last.
@@ -278,7 +351,7 @@ fn next_line(reader: &mut BufReader<Limited>, line: &mut String, number: &mut u6
 
 /// The keys and values of a line.
 fn object<'l>(line: &'l str, name: &str, number: u64) -> Result<HashMap<Cow<'l, str>, &'l RawValue>, String> {
-    serde_json::from_str(line).map_err(|error| {
+    serde_json::from_str(line.trim_end()).map_err(|error| {
         let what = if error.is_eof() { "a whole JSON object: this one is torn" } else { "a JSON object" };
         format!("{name}:{number}: expected {what}, found {:?}", shortened(line.trim_end(), LONGEST_QUOTE))
     })
@@ -292,16 +365,15 @@ fn unreadable(name: &str, line: u64, error: &dyn Display) -> String {
     format!("cannot read {name} beyond line {line}: {error}")
 }
 
-/// A row that is torn, or not text, or not what its compression promised.
+/// A row, ending in this line, that is torn, or not text, or not what its compression promised.
 fn broken(name: &str, line: u64, error: &csv::Error) -> String {
-    let at = error.position().map_or(line, csv::Position::line);
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{name}:{at}: expected {expected_len} columns as in the header, found {len}")
+            format!("{name}:{line}: expected {expected_len} columns as in the header, found {len}")
         }
-        csv::ErrorKind::Utf8 { .. } => format!("{name}:{at}: expected text, found bytes that are not UTF-8"),
-        csv::ErrorKind::Io(error) => unreadable(name, at, error),
-        _ => format!("{name}:{at}: {error}"),
+        csv::ErrorKind::Utf8 { .. } => format!("{name}:{line}: expected text, found bytes that are not UTF-8"),
+        csv::ErrorKind::Io(error) => unreadable(name, line, error),
+        _ => format!("{name}:{line}: {error}"),
     }
 }
 
@@ -337,6 +409,40 @@ mod tests {
         }
         assert_eq!(rows, [(1.5, 2), (3.0, 4)]);
         assert_eq!(table.at_line("x"), "rows.jsonl:4: x");
+    }
+
+    #[test]
+    fn lines_are_counted_whatever_ends_them_and_however_many_are_empty() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        for end in ["\n", "\r\n", "\r"] {
+            for (rows, line) in [("1,2||x,4", 4), ("1,2|x,4|", 3), ("|||x,4|", 5), ("1,2|3,4|x", 4), ("1,2||3||", 4)] {
+                let text = format!("a,b|{rows}").replace('|', end);
+                let mut table = table(directory.path(), "rows.csv", &text, &["a", "b"]);
+                let said = loop {
+                    match table.next().and_then(|_| table.number(0, 0.0, 9.0)) {
+                        Ok(_) => {}
+                        Err(said) => break said,
+                    }
+                };
+                assert!(said.starts_with(&format!("rows.csv:{line}: expected ")), "{text:?}: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_row_and_a_last_line_without_an_end_is_noticed() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        for (name, row, end, is_whole) in [
+            ("rows.csv", "a\n7", "\n", true),
+            ("rows.csv", "a\n7", "\r\n", true),
+            ("rows.csv", "a\n7", "", false),
+            ("rows.JSONL", "{\"a\": 7}", "\n", true),
+            ("rows.JSONL", "{\"a\": 7}", "", false),
+        ] {
+            let mut table = table(directory.path(), name, &format!("\u{feff}{row}{end}"), &["a"]);
+            assert_eq!((table.next(), table.count(0, 9), table.next()), (Ok(true), Ok(7), Ok(false)));
+            assert_eq!(table.is_whole(), is_whole, "{name} {row:?} {end:?}");
+        }
     }
 
     #[test]

@@ -161,6 +161,27 @@ fn a_recording_that_ends_before_the_run_does_is_pointed_out() {
     let expected = "with trace_loop = false requests end after 30m of a run, which lasts 55m (warm-up and window)";
     assert_eq!(said, [expected]);
     assert_eq!(warnings(&[&short[..], &["traffic.trace_offset=6m"]].concat()).len(), 1);
+    let said = warnings(&["study.warm_up=0s", "study.duration=3h"]);
+    assert!(matches!(&said[..], [only] if only.contains("goes through 3 times what is recorded")), "{said:?}");
+    let block = |length: &str| warnings(&[&format!("traffic.trace_block={length}")]);
+    assert_eq!(block("20m"), [""; 0]);
+    assert!(matches!(&block("21m")[..], [only] if only.contains("the recording lasts 1h")));
+}
+
+#[test]
+fn a_trace_whose_last_row_may_be_torn_is_pointed_out() {
+    let trace = "arrival_s,prompt_tokens,output_tokens\n0,5,5\n36000,5,500";
+    let warnings = |text: &str| load_from(&directory_with_trace(text.as_bytes()), &[]).expect("a trace").warnings;
+    assert_eq!(warnings(&format!("{trace}\n")), [""; 0]);
+    let said = warnings(&trace[..trace.len() - 1]);
+    assert!(matches!(&said[..], [only] if only.starts_with("traffic.trace trace.csv: the last row does not end")));
+}
+
+#[test]
+fn dates_centuries_apart_are_refused() {
+    let rows = "TIMESTAMP,ContextTokens,GeneratedTokens\n1700-01-01 00:00:00,1,1\n2200-01-01 00:00:00,1,1\n";
+    let Err(error) = load_from(&directory_with_trace(rows.as_bytes()), &[]) else { panic!("it was accepted") };
+    assert!(error.to_string().contains("trace.csv:3: expected arrivals within 100000000 s"), "{error}");
 }
 
 #[test]
@@ -200,7 +221,10 @@ fn every_fault_of_a_trace_names_its_line() {
         ("0,5,5\n", "expected at least 2 rows"),
         ("", "expected at least 2 rows"),
         ("3,5,5\n3,5,5\n", "all at the same instant"),
-        ("0,5,5\n100000001,5,5\n", "trace.csv:3: expected arrivals within 1e8 s"),
+        (
+            "0,5,5\n100000001,5,5\n",
+            "trace.csv:3: expected arrivals within 100000000 s of the first, found one after 100000001 s",
+        ),
         ("0,5,5\n0.0000005,5,5\n", "expected at most 1e6 requests/s, found 2e6"),
     ] {
         let said = complaint_about(format!("{header}{rows}").as_bytes());
@@ -219,8 +243,8 @@ fn a_trace_that_is_not_there_or_is_not_alone_is_refused() {
         ("traffic.trace=none.csv", "cannot read none.csv"),
         ("traffic.trace=.", "it is a directory, not a regular file"),
         ("traffic.trace=3", "expected the name of a file"),
-        ("traffic.trace_speed=0", "from 1e-6 to 1e6"),
-        ("traffic.trace_speed=1e7", "from 1e-6 to 1e6"),
+        ("traffic.trace_speed=0", "from 0.001 to 1000"),
+        ("traffic.trace_speed=1e4", "from 0.001 to 1000"),
         ("traffic.prompt_tokens=5", "comes from the trace"),
     ] {
         let Err(error) = load_from(&directory, &[set]) else { panic!("{set} was accepted") };
@@ -230,14 +254,31 @@ fn a_trace_that_is_not_there_or_is_not_alone_is_refused() {
 
 #[test]
 fn a_trace_that_is_too_fast_only_by_its_speed_is_refused_there() {
-    let directory = directory_with_trace(b"arrival_s,prompt_tokens,output_tokens\n0,5,5\n1,5,5\n2,5,5\n");
-    assert!(load_from(&directory, &["traffic.trace_speed=1e6"]).is_ok());
-    let directory = directory_with_trace(b"arrival_s,prompt_tokens,output_tokens\n0,5,5\n1,5,5\n1,5,5\n");
-    let Err(LoadError::Problems(problems)) = load_from(&directory, &["traffic.trace_speed=1e6"]) else {
+    let directory = directory_with_trace(b"arrival_s,prompt_tokens,output_tokens\n0,5,5\n0.001,5,5\n0.002,5,5\n");
+    assert!(load_from(&directory, &["traffic.trace_speed=1000"]).is_ok());
+    let directory = directory_with_trace(b"arrival_s,prompt_tokens,output_tokens\n0,5,5\n0.001,5,5\n0.001,5,5\n");
+    let Err(LoadError::Problems(problems)) = load_from(&directory, &["traffic.trace_speed=1000"]) else {
         panic!("2e6 requests/s were accepted")
     };
     assert_eq!((problems.problems.len(), problems.problems[0].key.as_str()), (1, "traffic.trace_speed"));
-    assert!(problems.problems[0].expected.contains("found 2e6: 2e0 as recorded, 1000000 times as fast"), "{problems}");
+    assert!(problems.problems[0].expected.contains("found 2e6: 2e3 as recorded, 1000 times as fast"), "{problems}");
+}
+
+#[test]
+fn a_run_that_goes_through_centuries_or_crumbs_of_a_recording_is_refused() {
+    let directory = directory_with_trace(b"arrival_s,prompt_tokens,output_tokens\n0,5,5\n1000000,5,5\n");
+    let key_and_text = |sets: &[&str]| match load_from(&directory, sets) {
+        Ok(_) => (String::new(), String::new()),
+        Err(LoadError::Problems(problems)) => (problems.problems[0].key.clone(), problems.to_string()),
+        Err(other) => panic!("{other}"),
+    };
+    let long = ["study.duration=\"900h\"", "study.timeline_bin=\"10m\""];
+    assert_eq!(key_and_text(&[&long[..], &["traffic.trace_speed=900"]].concat()).0, "");
+    let (key, text) = key_and_text(&[&long[..], &["traffic.trace_speed=1000"]].concat());
+    assert!(key == "traffic.trace_speed" && text.contains("at most 3.1536e9 s of recording"), "{key}: {text}");
+    assert_eq!(key_and_text(&["traffic.trace_speed=1000", "traffic.trace_block=\"100s\""]).0, "");
+    let (key, text) = key_and_text(&["traffic.trace_speed=1000", "traffic.trace_block=\"99s\""]);
+    assert!(key == "traffic.trace_block" && text.contains("takes 0.099 s"), "{key}: {text}");
 }
 
 #[cfg(unix)]
