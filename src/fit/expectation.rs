@@ -13,6 +13,10 @@ use super::grid::Grid;
 /// Least standard deviation of a part's logarithm: a peak of one per cent's width, such as the prompts of one template,
 /// is not narrowed down to a single value.
 pub(super) const LEAST_SIGMA: f64 = 0.01;
+/// What a scenario takes at most.
+pub(super) const MOST_SIGMA: f64 = 20.0;
+/// Natural logarithm of the greatest median that a scenario takes, 10^9 tokens, and of its inverse.
+pub(super) const MOST_MU: f64 = 20.72;
 /// Steps from one start at most.
 const STEPS: usize = 30;
 /// Gain of the mean log-likelihood below which a start has arrived.
@@ -134,8 +138,8 @@ fn step(grid: &Grid, parts: &mut [Part]) -> f64 {
         if values > 0.0 {
             let mean = first / values;
             let deviation = (second / values - mean * mean).max(0.0).sqrt();
-            part.mu += part.sigma * mean;
-            part.sigma = (part.sigma * deviation).max(LEAST_SIGMA);
+            part.mu = (part.mu + part.sigma * mean).clamp(-MOST_MU, MOST_MU);
+            part.sigma = (part.sigma * deviation).clamp(LEAST_SIGMA, MOST_SIGMA);
         }
     }
     likelihood / grid.total

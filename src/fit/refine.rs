@@ -6,7 +6,7 @@
 //! that begins at a maximum of the likelihood.
 
 use super::closeness::{Target, distance};
-use super::expectation::{LEAST_SIGMA, Part};
+use super::expectation::{LEAST_SIGMA, MOST_MU, MOST_SIGMA, Part};
 use super::grid::Grid;
 use super::simplex::{Search, minimize};
 
@@ -59,8 +59,8 @@ fn decoded(x: &[f64]) -> Vec<Part> {
     let total: f64 = ratios.iter().sum();
     let part = |(ratio, shape): (f64, &[f64])| Part {
         weight: ratio / total,
-        mu: shape[0],
-        sigma: shape[1].exp().max(LEAST_SIGMA),
+        mu: shape[0].clamp(-MOST_MU, MOST_MU),
+        sigma: shape[1].exp().clamp(LEAST_SIGMA, MOST_SIGMA),
     };
     ratios.into_iter().zip(shapes.chunks(2)).map(part).collect()
 }

@@ -4,6 +4,10 @@ use super::{Profile, all, by_name};
 
 /// Most names that are suggested.
 const MOST_SUGGESTED: usize = 3;
+/// Most names that are listed because they have in them what was typed.
+const MOST_LISTED: usize = 8;
+/// Fewest characters that are looked for within names.
+const LEAST_PART: usize = 3;
 /// Similarity (Jaro-Winkler) below which a name is no suggestion.
 const LEAST_SIMILARITY: f64 = 0.8;
 
@@ -34,8 +38,8 @@ impl Unknown {
     }
 }
 
-/// The profile of this name, or the only one whose name begins with it up to a hyphen: `b200-qwen3-32b` is
-/// `b200-qwen3-32b-vllm`.
+/// The profile of this name, or the only one whose name begins with it: `b200-qwen3-32b` is `b200-qwen3-32b-vllm`. Names
+/// that go on with a hyphen come before those that were cut off in a word.
 ///
 /// # Errors
 /// No profile is meant, or more than one could be.
@@ -43,8 +47,14 @@ pub fn find(name: &str) -> Result<&'static Profile, Unknown> {
     if let Some(profile) = by_name(name) {
         return Ok(profile);
     }
-    let begins = |profile: &&Profile| profile.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
-    let candidates: Vec<&'static Profile> = all().iter().filter(begins).collect();
+    if name.is_empty() {
+        return Err(Unknown::Misspelt(Vec::new()));
+    }
+    let beginning = |goes_on: fn(&str) -> bool| -> Vec<&'static Profile> {
+        all().iter().filter(|profile| profile.name.strip_prefix(name).is_some_and(goes_on)).collect()
+    };
+    let whole_words = beginning(|rest| rest.starts_with('-'));
+    let candidates = if whole_words.is_empty() { beginning(|_| true) } else { whole_words };
     match candidates.as_slice() {
         [] => Err(Unknown::Misspelt(nearest(name))),
         [only] => Ok(only),
@@ -52,9 +62,14 @@ pub fn find(name: &str) -> Result<&'static Profile, Unknown> {
     }
 }
 
-/// The names most like this one, the most alike first.
+/// The names that have this in them, else those most like it, the most alike first.
 fn nearest(name: &str) -> Vec<&'static str> {
     let name = name.to_lowercase().replace('_', "-");
+    let having = all().iter().filter(|profile| profile.name.contains(&name));
+    let having: Vec<&str> = having.map(|profile| profile.name.as_str()).take(MOST_LISTED).collect();
+    if name.len() >= LEAST_PART && !having.is_empty() {
+        return having;
+    }
     let mut ranked: Vec<(f64, &'static Profile)> =
         all().iter().map(|profile| (similarity(&name, profile), profile)).collect();
     // Among those that are equally alike the engine that is simulated comes first, then the order of the alphabet.
@@ -86,7 +101,14 @@ mod tests {
         assert_eq!(found("h100-llama-3.1-8b-vllm"), Ok("h100-llama-3.1-8b-vllm"));
         assert_eq!(found("b200-qwen3-32b"), Ok("b200-qwen3-32b-vllm"));
         assert_eq!(found("a100-llama-3-8b"), Ok("a100-llama-3-8b-vidur"));
-        assert_eq!(found("h100-llama-3.1-70b-tp4-sg"), Err(Unknown::Misspelt(nearest("h100-llama-3.1-70b-tp4-sg"))));
+        assert_eq!(found("h100-llama-3.1-70b-tp4-v"), Ok("h100-llama-3.1-70b-tp4-vllm"));
+    }
+
+    #[test]
+    fn a_model_without_its_gpu_gets_all_that_have_it() {
+        let Err(Unknown::Misspelt(names)) = find("Llama-3.1-70B") else { panic!("it names no GPU") };
+        assert!(names.len() > 1 && names.iter().all(|name| name.contains("llama-3.1-70b")), "{names:?}");
+        assert_eq!(found(""), Err(Unknown::Misspelt(vec![])));
     }
 
     #[test]

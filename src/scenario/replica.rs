@@ -179,7 +179,10 @@ fn read_weight_load(section: &Section<'_>, directory: &Path, profile: Option<&'s
     let Some(field) = section.field("weight_load") else {
         return profile.map_or_else(|| WeightLoad::Stage(no_stage()), WeightLoad::of_profile);
     };
-    let read = if KEYS.iter().any(|key| field.node.entry(key).is_some()) {
+    let has = |key: &&str| field.node.entry(key).is_some();
+    // Beside a profile a table need name neither the weights nor a bandwidth.
+    let is_of_profile = profile.is_some() && matches!(field.node.value, Value::Table(_)) && !has(&"distribution");
+    let read = if KEYS.iter().any(has) || is_of_profile {
         field.table().and_then(|table| table.read_whole(|table| read_bandwidth(table, directory, profile)))
     } else {
         read_stage(&field, Quantity { unit: Unit::Seconds, directory }).map(WeightLoad::Stage)

@@ -218,6 +218,27 @@ mod tests {
     }
 
     #[test]
+    fn the_oddest_lengths_give_fits_that_a_scenario_takes() {
+        for answers in [[1, 1, 1, 100_000_000], [1, 1, 1, 2], [1, 100_000_000, 1, 100_000_000], [3, 1, 4, 1]] {
+            let request = |(second, output_tokens): (usize, u32)| crate::trace::TraceRequest {
+                arrival: second as i64 * 1_000_000_000,
+                prompt_tokens: 1,
+                output_tokens,
+            };
+            let requests: Vec<_> = answers.into_iter().enumerate().map(request).collect();
+            let fit = TraceFit::of(&crate::trace::Trace::of(&requests, "odd").expect("a trace"));
+            let cache = "[engine]\nkv_cache_tokens = 1000000000\n";
+            for candidate in &fit.output_tokens.candidates {
+                let answers = table(&candidate.distribution);
+                let arrivals = "{ process = \"poisson\", rate = 1 }";
+                read(&format!(
+                    "[traffic]\narrivals = {arrivals}\nprompt_tokens = 1\noutput_tokens = {answers}\n{cache}"
+                ));
+            }
+        }
+    }
+
+    #[test]
     fn recorded_lengths_are_drawn_where_no_fit_is_good_and_what_is_commented_out_replays_the_trace() {
         let folder = tempfile::tempdir().expect("a folder");
         let rows: String = (0..50).map(|i| format!("{},{},{}\n", 90 * i, 10 + i % 7, 20 + i % 5)).collect();

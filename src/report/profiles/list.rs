@@ -10,7 +10,9 @@ use crate::report::layout::{Tone, columns, glued, wrap};
 use crate::report::markdown::Page;
 
 /// The columns that hold numbers.
-const NUMBERS: [usize; 4] = [6, 7, 8, 9];
+const NUMBERS: [&str; 4] = ["weights", "KV tokens", "tokens/s", "TPOT"];
+/// The columns that a narrow terminal goes without, in the order in which they are left out: first what the name says too.
+const LEFT_OUT: [&str; 6] = ["model", "engine", "quantisation", "version", "weights", "GPUs"];
 
 /// The header and a row per profile.
 fn rows() -> Vec<Vec<String>> {
@@ -77,14 +79,36 @@ pub(super) fn text(style: Style) -> String {
     let mut lines =
         wrap("", &format!("cutover {}  {} hardware profiles", env!("CARGO_PKG_VERSION"), rows.len() - 1), style.width);
     lines.push(String::new());
-    let mut table = columns(&rows, &NUMBERS);
+    let (mut table, left_out) = fitting(rows, style.width);
     table[0] = style.paint(Tone::Heading, &table[0]);
     lines.extend(table);
     lines.push(String::new());
-    for (label, note) in notes() {
+    let without = (!left_out.is_empty()).then(|| {
+        ("wide", format!("a wider terminal shows {} too, as `--format md` and `json` do", left_out.join(", ")))
+    });
+    for (label, note) in without.into_iter().chain(notes()) {
         lines.extend(wrap(&format!("{label:<6}"), &note, style.width));
     }
     lines.join("\n") + "\n"
+}
+
+/// The table's lines with as many of its columns as fit, and the names of those left out.
+fn fitting(mut rows: Vec<Vec<String>>, width: usize) -> (Vec<String>, Vec<&'static str>) {
+    let aligned = |rows: &[Vec<String>]| {
+        let is_number = |place: &usize| NUMBERS.contains(&rows[0][*place].as_str());
+        columns(rows, &(0..rows[0].len()).filter(is_number).collect::<Vec<usize>>())
+    };
+    let mut left_out = Vec::new();
+    for name in LEFT_OUT {
+        if aligned(&rows).iter().all(|line| line.chars().count() <= width) {
+            break;
+        }
+        if let Some(place) = rows[0].iter().position(|column| column == name) {
+            rows.iter_mut().for_each(|row| drop(row.remove(place)));
+            left_out.push(name);
+        }
+    }
+    (aligned(&rows), left_out)
 }
 
 /// For a page.

@@ -167,3 +167,17 @@ fn a_profile_knows_no_drafts() {
     assert!(matches!(&warned[..], [only] if only.contains("drafting and verifying")), "{warned:?}");
     assert_eq!(warnings(&format!("{drafts}\noverhead = \"5ms\"")), Vec::<String>::new());
 }
+
+#[test]
+fn a_table_for_the_weights_need_say_neither_their_size_nor_the_bandwidth() {
+    let load = |text: &str| read(&with(text)).cold_start.weight_load;
+    let profiled = format!("[engine]\nprofile = \"{NAME}\"\n[cold_start]\n");
+    let WeightLoad::Bandwidth { gigabytes, skip_probability, .. } =
+        load(&format!("{profiled}weight_load = {{ skip_probability = 0.5 }}"))
+    else {
+        panic!("expected a bandwidth")
+    };
+    assert_eq!((bits(gigabytes), skip_probability), (bits(by_name(NAME).expect("it ships").model.gigabytes()), 0.5));
+    let seconds = load(&format!("{profiled}weight_load = {{ distribution = \"exponential\", mean = \"30s\" }}"));
+    assert!(matches!(seconds, WeightLoad::Stage(_)), "{seconds:?}");
+}
