@@ -33,18 +33,68 @@ impl Dice {
     }
 }
 
-/// A random scenario: small, quick, and odd.
-fn random_scenario(seed: u64) -> String {
-    let mut dice = Dice(RunKey::new(seed, 0).stream(Purpose::Arrivals));
-    let replicas = dice.between(1, 6);
-    let spare = dice.between(0, replicas + 2);
-    let strategy = dice.pick(&["none", "recreate", "rolling", "blue_green", "canary", "rolling", "canary"]);
+/// Recorded or drawn requests.
+fn random_traffic(dice: &mut Dice) -> String {
+    let replay = "trace = \"scenarios/traces/conversation.csv.gz\"\ntrace_speed = 0.4\n";
+    match dice.between(0, 9) {
+        0 => return format!("{replay}trace_offset = \"{}s\"\ntrace_loop = true", dice.between(0, 3500)),
+        1 => return format!("{replay}trace_block = \"{}s\"", dice.between(20, 600)),
+        _ => {}
+    }
     let arrivals = dice.pick(&[
         "{ process = \"poisson\", rate = 2.0 }",
         "{ process = \"gamma\", rate = 3.0, cv = 2.5 }",
         "{ process = \"diurnal\", mean = 2.0, peak_to_mean = 1.9, period = \"10m\", peak_at = \"2m\" }",
         "{ process = \"mmpp\", rates = [0.0, 6.0], dwell = [\"40s\", \"20s\"] }",
     ]);
+    format!(
+        r#"arrivals = {arrivals}
+prompt_tokens = {{ distribution = "lognormal", median = 200, p99 = 1500, max = 3000 }}
+output_tokens = {{ distribution = "lognormal", median = 120, p99 = 2000, max = 4000 }}"#
+    )
+}
+
+/// An engine of either version's rules, with room for the longest request.
+fn random_engine(dice: &mut Dice) -> String {
+    let chunked = dice.chance(0.75);
+    let reserve = if chunked { format!("reserve_full_prompt = {}", dice.chance(0.8)) } else { String::new() };
+    let base = match dice.between(1, 30) {
+        base if dice.chance(0.7) => format!("base = \"{base}ms\", per_sequence = \"100us\""),
+        base => format!("base_table = [[1, \"{base}ms\"], [4, \"{base}.5ms\"], [16, \"40ms\"]]"),
+    };
+    let second_order = dice.pick(&[
+        "",
+        ", per_prefill_token_squared = \"10ns\"",
+        ", per_prefill_token_squared = \"5ns\", per_prefill_token_context = \"10ns\"",
+    ]);
+    format!(
+        r#"max_num_seqs = {slots}
+max_num_batched_tokens = {budget}
+chunked_prefill = {chunked}
+kv_cache_tokens = {cache}
+block_size = {block}
+kv_watermark = {watermark}
+{reserve}
+{speculative}
+overhead = "{overhead}us"
+step_time = {{ {base}, per_kv_token = "40ns", per_prefill_token = "50us"{second_order} }}"#,
+        slots = dice.between(1, 20),
+        budget = dice.pick(&["16", "256", "2048"]),
+        cache = dice.pick(&["15000", "18000", "100000"]),
+        block = dice.pick(&["1", "16", "16", "128"]),
+        watermark = dice.pick(&["0.0", "0.01", "0.3"]),
+        speculative = dice.pick(&["", "", "speculative = { tokens = 3, acceptance = 0.7 }"]),
+        overhead = dice.pick(&["0", "2000"]),
+    )
+}
+
+/// A random scenario: small, quick, and odd.
+fn random_scenario(seed: u64) -> String {
+    let mut dice = Dice(RunKey::new(seed, 0).stream(Purpose::Arrivals));
+    // Beyond 32 replicas the fleet keeps an index of its engines.
+    let replicas = if dice.chance(0.05) { dice.between(33, 40) } else { dice.between(1, 6) };
+    let spare = dice.between(0, replicas + 2);
+    let strategy = dice.pick(&["none", "recreate", "rolling", "blue_green", "canary", "rolling", "canary"]);
     let routed = dice.chance(0.6);
     let surge = dice.pick(&["0", "1", "\"25%\"", "\"100%\"", "3"]);
     let unavailable = if surge == "0" { "1" } else { dice.pick(&["0", "1", "\"25%\"", "\"50%\""]) };
@@ -54,6 +104,7 @@ fn random_scenario(seed: u64) -> String {
         "[{ set_weight = 20 }, { pause = \"30s\" }, { set_weight = 60 }, { analysis = [\"errors\"] }]"
     };
     let cold = dice.pick(&["0s", "5s", "40s"]);
+    let (traffic, engine) = (random_traffic(&mut dice), random_engine(&mut dice));
     format!(
         r#"
 [study]
@@ -64,9 +115,7 @@ duration = "{duration}s"
 cool_down = "{cool_down}s"
 timeline_bin = "7s"
 [traffic]
-arrivals = {arrivals}
-prompt_tokens = {{ distribution = "lognormal", median = 200, p99 = 1500, max = 3000 }}
-output_tokens = {{ distribution = "lognormal", median = 120, p99 = 2000, max = 4000 }}
+{traffic}
 [clients]
 timeout = "{timeout}s"
 max_retries = {retries}
@@ -82,12 +131,7 @@ gpu_limit = {limit}
 surge_gpu_hour_usd = 7.5
 needed_replicas = {needed}
 [engine]
-max_num_seqs = {slots}
-max_num_batched_tokens = {budget}
-kv_cache_tokens = {cache}
-kv_watermark = {watermark}
-reserve_full_prompt = {reserve}
-step_time = {{ base = "{base}ms", per_sequence = "100us", per_kv_token = "40ns", per_prefill_token = "50us" }}
+{engine}
 [cold_start]
 provision = "{cold}"
 image_pull = {{ distribution = "exponential", mean = "10s", skip_probability = 0.5 }}
@@ -147,12 +191,6 @@ window = "30s"
         gateway = dice.between(0, 30),
         limit = 2 * (replicas + spare),
         needed = dice.between(1, replicas),
-        slots = dice.between(1, 20),
-        budget = dice.pick(&["16", "256", "2048"]),
-        cache = dice.pick(&["8000", "12000", "100000"]),
-        watermark = dice.pick(&["0.0", "0.01", "0.3"]),
-        reserve = dice.chance(0.8),
-        base = dice.between(1, 30),
         start_failure = dice.pick(&["0.0", "0.0", "0.3", "1.0"]),
         probe = dice.pick(&["0", "7"]),
         grace = dice.between(0, 60),
