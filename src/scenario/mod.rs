@@ -303,6 +303,18 @@ impl Default for Engine {
     }
 }
 
+impl Engine {
+    /// Whole blocks of the KV cache.
+    pub fn cache_blocks(&self) -> u64 {
+        self.kv_cache_tokens / u64::from(self.block_size.max(1))
+    }
+
+    /// Tokens that they hold: no request's prompt + output - 1 may exceed it.
+    pub fn cache_tokens(&self) -> u64 {
+        self.cache_blocks() * u64::from(self.block_size)
+    }
+}
+
 /// `engine.step_time`: coefficients in nanoseconds, finer than a nanosecond.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepTime {
@@ -320,6 +332,20 @@ pub struct StepTime {
     pub per_prefill_token_squared: f64,
     /// Nanoseconds per prompt token read and token that its sequence had read before.
     pub per_prefill_token_context: f64,
+}
+
+/// The value of a `base_table` at so many decoding sequences: linear between its points, constant outside; `None` where
+/// it has none.
+pub fn interpolated(table: &[(u32, f64)], decoding: f64) -> Option<f64> {
+    let after = table.partition_point(|(sequences, _)| f64::from(*sequences) <= decoding);
+    Some(match (after.checked_sub(1).map(|before| table[before]), table.get(after)) {
+        (Some((left, left_value)), Some((right, right_value))) => {
+            let share = (decoding - f64::from(left)) / f64::from(right - left);
+            left_value + share * (right_value - left_value)
+        }
+        (None, first) => first?.1,
+        (Some((_, last)), None) => last,
+    })
 }
 
 /// `[cold_start]`.

@@ -43,17 +43,11 @@ const PROCESSES: [&str; 4] = ["poisson", "gamma", "diurnal", "mmpp"];
 
 /// Reads `[traffic]`; the engine says what fits.
 pub(super) fn read(section: &Section<'_>, directory: &Path, engine: &Engine) -> Option<Traffic> {
-    let capacity = section.context.are_sound(&["engine"]).then(|| largest_context(engine));
+    let capacity = section.context.are_sound(&["engine"]).then(|| engine.cache_tokens());
     match section.field("trace") {
         Some(trace) => read_trace(section, &trace, directory, capacity),
         None => read_synthetic(section, directory, capacity),
     }
-}
-
-/// Tokens that the whole blocks of the KV cache hold.
-fn largest_context(engine: &Engine) -> u64 {
-    let block = u64::from(engine.block_size.max(1));
-    engine.kv_cache_tokens / block * block
 }
 
 fn read_trace(section: &Section<'_>, trace: &Field<'_>, directory: &Path, capacity: Option<u64>) -> Option<Traffic> {

@@ -97,20 +97,10 @@ enum Base {
 
 impl Base {
     fn ticks(&self, decoding: u64) -> u128 {
-        let points = match self {
-            Base::Constant(ticks) => return *ticks,
-            Base::Table(points) => points,
-        };
-        let above = points.partition_point(|(sequences, _)| u64::from(*sequences) < decoding);
-        if above == 0 {
-            return rounded(points[0].1);
+        match self {
+            Base::Constant(ticks) => *ticks,
+            Base::Table(points) => scenario::interpolated(points, decoding as f64).map_or(0, rounded),
         }
-        let Some((right, right_value)) = points.get(above) else {
-            return rounded(points[points.len() - 1].1);
-        };
-        let (left, left_value) = points[above - 1];
-        let share = (decoding - u64::from(left)) as f64 / f64::from(right - left);
-        rounded(left_value + (right_value - left_value) * share)
     }
 }
 
@@ -186,7 +176,7 @@ impl EngineModel {
     pub fn new(settings: &scenario::Engine, step_time_factor: f64) -> EngineModel {
         let step_time = &settings.step_time;
         let coefficient = |nanoseconds: f64| rounded(nanoseconds * step_time_factor);
-        let total_blocks = settings.kv_cache_tokens / u64::from(settings.block_size);
+        let total_blocks = settings.cache_blocks();
         let overhead = settings.overhead;
         let base = if step_time.base_table.is_empty() {
             Base::Constant(coefficient(step_time.base + overhead))
@@ -359,6 +349,14 @@ mod tests {
             let load = StepLoad { decoding, ..StepLoad::default() };
             assert_eq!(model.step(&load), nanoseconds << 32, "{decoding} decoding sequences");
         }
+    }
+
+    #[test]
+    fn a_step_that_decodes_nothing_is_not_one_that_decodes_one_sequence() {
+        let table = StepTime { base_table: vec![(0, 10.0), (2, 30.0)], ..StepTime::default() };
+        let model = EngineModel::new(&settings(table), 1.0);
+        let step = |decoding| model.step(&StepLoad { decoding, ..StepLoad::default() }) >> 32;
+        assert_eq!([step(0), step(1), step(2), step(3)], [10, 20, 30, 30]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! the price of a token refer to.
 
 use super::speculation::Speculation;
-use crate::scenario::{Engine, Scenario, Traffic};
+use crate::scenario::{Engine, Scenario, Traffic, interpolated};
 use crate::workload::LengthMoments;
 
 /// A replica that never lacks work.
@@ -49,7 +49,7 @@ pub struct SteadyBatch {
     /// Output tokens per second, of all sequences together: `B r / (T(B) + x w)`. B sequences emit r tokens each in a decode
     /// step T(B) (one, unless they speculate); for every answer that ends in it, `x = B r / E[N]` of them on average, a
     /// new request's prompt is read in a time w. Without chunked prefill prompts have steps of their own: see
-    /// [`prompt_steps`].
+    /// `prompt_steps`.
     pub rate: f64,
     /// Seconds from one token of a sequence to the next: `(T(B) + (B - 1) / B x w) / r`. A sequence waits for the prompts of
     /// the others only; its own was read before its first token.
@@ -81,8 +81,7 @@ fn prompt_steps(engine: &Engine, lengths: &LengthMoments, ended: f64) -> f64 {
 
 /// Sequences of this mean context that the KV cache holds, in whole numbers.
 pub fn batch_in_cache(engine: &Engine, mean_context: f64) -> f64 {
-    let blocks = (engine.kv_cache_tokens / u64::from(engine.block_size)) as f64;
-    (blocks * f64::from(engine.block_size) / mean_context).floor()
+    (engine.cache_tokens() as f64 / mean_context).floor()
 }
 
 fn decode_nanoseconds(engine: &Engine, batch: f64, mean_context: f64) -> f64 {
@@ -93,17 +92,7 @@ fn decode_nanoseconds(engine: &Engine, batch: f64, mean_context: f64) -> f64 {
         + step.per_kv_token * batch * mean_context
 }
 
-/// The step's base at a batch: linear between the points of a table, constant outside.
+/// The step's base at a batch.
 fn base_nanoseconds(engine: &Engine, batch: f64) -> f64 {
-    let table = &engine.step_time.base_table;
-    let Some((first, last)) = table.first().zip(table.last()) else { return engine.step_time.base };
-    let after = table.partition_point(|(sequences, _)| f64::from(*sequences) <= batch);
-    match (after.checked_sub(1).map(|i| table[i]), table.get(after)) {
-        (Some((x0, y0)), Some((x1, y1))) => {
-            let share = (batch - f64::from(x0)) / (f64::from(*x1) - f64::from(x0));
-            y0 + share * (y1 - y0)
-        }
-        (None, _) => first.1,
-        (Some(_), None) => last.1,
-    }
+    interpolated(&engine.step_time.base_table, batch).unwrap_or(engine.step_time.base)
 }

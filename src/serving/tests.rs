@@ -71,6 +71,30 @@ fn of_those_that_reach_an_idle_engine_together_the_first_starts_alone() {
 }
 
 #[test]
+fn who_waits_only_for_the_step_under_way_is_not_in_the_way() {
+    let two_slots = scenario::Engine { max_num_seqs: 2, ..settings() };
+    let mut engine = engine(&two_slots);
+    let mut notices = Vec::new();
+    assert_eq!(engine.queued(), None);
+    // Whoever comes next finds: a free slot, a free slot at the next boundary, one ahead of it, two ahead of it.
+    for (id, queued) in [None, Some(0), Some(1), Some(2)].into_iter().enumerate() {
+        submit(&mut engine, id as u32, (id as i64, 1, 9), &mut notices);
+        assert_eq!(engine.queued(), queued, "after request {id}");
+    }
+    // Short of cache instead of slots: all ten blocks are the first one's.
+    let mut engine = self::engine(&settings());
+    for (id, prompt_tokens) in [40, 4].into_iter().enumerate() {
+        submit(&mut engine, id as u32, (id as i64, prompt_tokens, 1), &mut notices);
+    }
+    assert_eq!(engine.queued(), None, "nobody has been refused room yet");
+    let mut engine = self::engine(&settings());
+    for (id, prompt_tokens) in [(0, 36), (1, 8), (1500, 4)] {
+        submit(&mut engine, id as u32, (id, prompt_tokens, 4), &mut notices);
+    }
+    assert_eq!(engine.queued(), Some(2), "two wait for cache, whatever slots are free");
+}
+
+#[test]
 fn who_arrives_exactly_on_a_boundary_joins_the_step_that_begins_there() {
     let notices = noticed(&settings(), &[(0, 1, 9), (3000, 1, 1), (3001, 1, 1)]);
     assert!(notices.contains(&(3000, 1, Scheduled, 0)));

@@ -4,14 +4,9 @@ use crate::random::Distribution;
 use crate::scenario::{Engine, Traffic};
 use crate::trace::Trace;
 
-/// Tokens that the KV cache holds in whole blocks: no request's prompt + output - 1 may exceed it.
-fn cache_tokens(engine: &Engine) -> u64 {
-    engine.kv_cache_tokens / u64::from(engine.block_size) * u64::from(engine.block_size)
-}
-
 /// The longest answer to a prompt: the distribution's own `max`, else what fits the KV cache.
 pub fn longest_output(traffic: &Traffic, engine: &Engine, prompt_tokens: u32) -> u32 {
-    let fits = (cache_tokens(engine) + 1).saturating_sub(u64::from(prompt_tokens)).max(1);
+    let fits = (engine.cache_tokens() + 1).saturating_sub(u64::from(prompt_tokens)).max(1);
     let fits = u32::try_from(fits).unwrap_or(u32::MAX);
     match traffic {
         Traffic::Synthetic { output_tokens, .. } if output_tokens.max < f64::from(u32::MAX) => {
@@ -85,7 +80,7 @@ impl LengthMoments {
     }
 
     fn of_distributions(prompt: &Distribution, output: &Distribution, traffic: &Traffic, engine: &Engine) -> Self {
-        let longest_prompt = u32::try_from(cache_tokens(engine)).unwrap_or(u32::MAX);
+        let longest_prompt = u32::try_from(engine.cache_tokens()).unwrap_or(u32::MAX);
         let mean_prompt = prompt.expect_whole(longest_prompt, f64::from);
         // An answer without a bound of its own is cut where the cache ends, which depends on the prompt: the mean prompt
         // stands for all here, which moves only the far tail.
