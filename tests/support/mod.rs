@@ -12,9 +12,14 @@ use cutover::study::{self, StudyResult};
 
 /// The scenario of a TOML text, with `sets` applied as by `--set`.
 pub fn scenario(text: &str, sets: &[&str]) -> Scenario {
+    scenario_in(Path::new("."), text, sets)
+}
+
+/// The same of a scenario that names files beside it, in `directory`.
+pub fn scenario_in(directory: &Path, text: &str, sets: &[&str]) -> Scenario {
     let metrics: Vec<&str> = METRICS.iter().map(|metric| metric.name()).collect();
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    scenario::parse(text, "test.toml", Path::new("."), &sets, &metrics).unwrap_or_else(|error| panic!("{error}"))
+    scenario::parse(text, "test.toml", directory, &sets, &metrics).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The study of a TOML text.
