@@ -89,8 +89,10 @@ impl Latency {
         }
         if let Some(p99) = last_finite(&self.p99) {
             let spread = finite(&self.high).next().is_some();
-            let remark = if spread { "band: 90 % of runs" } else { "no band: 1 run" };
-            let lines = vec!["P99 of all requests".to_owned(), remark.to_owned()];
+            // A run's own P99 over a bin's few requests lies below the P99 of all runs' requests together.
+            let remark: &[&str] =
+                if spread { &["band: P99 within a", "run, 90 % of runs"] } else { &["no band: 1 run"] };
+            let lines = ["P99 of all requests"].iter().chain(remark).map(|line| (*line).to_owned()).collect();
             labels.push(EndLabel { lines, y: panel.up(p99), color: theme::NEW });
         }
         if let Some(p50) = last_finite(&self.p50) {
