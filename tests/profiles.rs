@@ -1,8 +1,7 @@
 //! Hardware profiles against what their source predicts for whole loads: the one formula of a step, folded from two,
 //! gives AIConfigurator's own time between tokens, and the computed KV cache holds what its memory model says fits.
 //!
-//! The table lies beside the repository on the machines where the project is developed; elsewhere the test says so and
-//! passes.
+//! The table lies beside a checkout of the project, in `../shared`; where it is missing, the test says so and passes.
 
 use std::path::Path;
 

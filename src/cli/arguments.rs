@@ -76,7 +76,7 @@ In a scenario: [engine] profile = \"h100-llama-3.1-8b-vllm\"")]
 Examples:
   cutover fit trace.csv.gz
   cutover fit AzureLLMInferenceTrace_conv.csv --format md > conv.md
-  cutover fit conversation_trace.jsonl --format json | jq -r .toml >> scenario.toml
+  cutover fit conversation_trace.jsonl --format json | jq -r .toml > traffic.toml
 
 A trace has the columns arrival_s,prompt_tokens,output_tokens, or comes as Azure's or Mooncake's public traces do:
 CSV or JSON Lines, plain or gzip.")]
@@ -206,7 +206,7 @@ pub struct ExplainArguments {
 /// `profiles`.
 #[derive(Debug, Args)]
 pub struct ProfilesArguments {
-    /// The profile to show; all are listed if left out. The beginning of a name will do where it is clear
+    /// The profile to show; all are listed if left out. A part of a name will do where it is clear
     pub name: Option<String>,
     /// What to print on standard output: text, json or md
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]

@@ -1,7 +1,7 @@
 //! The library as it ships: complete, consistent, and equal to its sources where they are at hand.
 //!
-//! The sources lie beside the repository on the machines where the project is developed; a test that needs them says so
-//! and passes where they are absent.
+//! The sources lie beside a checkout of the project, in `../shared`; where they are missing, a test that needs them says
+//! so and passes.
 
 use std::fs;
 use std::path::Path;

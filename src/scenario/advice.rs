@@ -98,8 +98,10 @@ fn prompts_beyond_the_budget(scenario: &Scenario, warnings: &mut Vec<String>) {
 fn profile(scenario: &Scenario, warnings: &mut Vec<String>) {
     let Some(profile) = scenario.engine.profile else { return };
     if profile.kind == Kind::Scaled {
-        warnings
-            .push(format!("engine.profile {} is an estimate, not a measurement: {}", profile.name, profile.provenance));
+        warnings.push(format!(
+            "engine.profile {} is an estimate, not a measurement; as its source notes it: {}",
+            profile.name, profile.provenance
+        ));
     }
     let gpus = scenario.fleet.gpus_per_replica;
     let masked = masked(scenario, profile);

@@ -282,7 +282,7 @@ impl Quantity<'_> {
     fn expected(self) -> &'static str {
         match self.unit {
             Unit::Seconds => "a duration such as \"90s\"",
-            Unit::Tokens => "a number of tokens, at most 1e9",
+            Unit::Tokens => "a number of tokens, 0 to 1e9",
             Unit::GigabytesPerSecond => "a bandwidth such as 1.5 or \"1.5 GB/s\"",
         }
     }

@@ -46,6 +46,10 @@ pub(super) fn engine(section: &Section<'_>) -> Engine {
         saturated_tokens_per_second: section.optional_real("saturated_tokens_per_second", &POSITIVE),
     };
     let context = section.context;
+    if !engine.chunked_prefill && !engine.reserve_full_prompt && context.is_written("engine.reserve_full_prompt") {
+        let expected = "expected no `reserve_full_prompt = false`: without chunked prefill a prompt is read whole";
+        context.conflict("engine.reserve_full_prompt", "a prompt that is read whole needs its room", expected, None);
+    }
     if engine.kv_cache_tokens < u64::from(engine.block_size)
         && context.are_sound(&["engine.kv_cache_tokens", "engine.block_size"])
     {
@@ -59,6 +63,9 @@ pub(super) fn engine(section: &Section<'_>) -> Engine {
 }
 
 fn read_speculative(field: &Field<'_>) -> Option<Speculative> {
+    if !matches!(field.node.value, Value::Table(_)) {
+        return field.wrong("a table such as { tokens = 4, acceptance = 0.7 }");
+    }
     field.table()?.read_whole(|table| {
         let tokens = table.required("tokens", "draft tokens of a step, such as 4");
         let tokens = tokens.and_then(|field| field.whole(1..=MOST_DRAFT_TOKENS));

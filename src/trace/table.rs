@@ -192,7 +192,10 @@ impl<'n> Table<'n> {
 
     /// The header for a message, cut if it is long.
     pub(super) fn quoted_header(&self) -> String {
-        format!("{:?}", shortened(&self.header().join(","), LONGEST_QUOTE))
+        match self.header() {
+            [] => "an empty file".to_owned(),
+            header => format!("{:?}", shortened(&header.join(","), LONGEST_QUOTE)),
+        }
     }
 
     /// Chooses the columns whose cells are wanted; from now on they are named by their place among them.
@@ -203,6 +206,10 @@ impl<'n> Table<'n> {
                 Rows::JsonLines { .. } => "an object with a key",
             };
             return Err(format!("{}:1: expected {what} `{missing}`, found {}", self.name, self.quoted_header()));
+        }
+        let times = |column: &str| self.header().iter().filter(|name| *name == column).count();
+        if let Some(repeated) = columns.iter().find(|column| times(column) > 1) {
+            return Err(format!("{}:1: expected one column `{repeated}`, found {}", self.name, times(repeated)));
         }
         self.columns = columns.iter().map(|column| (*column).to_owned()).collect();
         match &mut self.rows {

@@ -83,9 +83,8 @@ pub(super) fn text(style: Style) -> String {
     table[0] = style.paint(Tone::Heading, &table[0]);
     lines.extend(table);
     lines.push(String::new());
-    let without = (!left_out.is_empty()).then(|| {
-        ("wide", format!("a wider terminal shows {} too, as `--format md` and `json` do", left_out.join(", ")))
-    });
+    let without = (!left_out.is_empty())
+        .then(|| ("wide", format!("`--format md` and `--format json` show {} too", left_out.join(", "))));
     for (label, note) in without.into_iter().chain(notes()) {
         lines.extend(wrap(&format!("{label:<6}"), &note, style.width));
     }

@@ -5,7 +5,7 @@ use super::keys::{duration, toml};
 use super::{Style, assumptions};
 use crate::digits::{counted, figure, percent};
 use crate::profiles::{
-    Basis, Capacity, FitError, GPU_MEMORY_UTILIZATION, Profile, RESERVED_GIBIBYTES, Source, WEIGHT_LOAD_BANDWIDTH,
+    Basis, Capacity, FitError, GPU_MEMORY_UTILIZATION, Kind, Profile, RESERVED_GIBIBYTES, Source, WEIGHT_LOAD_BANDWIDTH,
 };
 use crate::report::charts::Chart;
 use crate::report::format::{Quantity, value};
@@ -23,8 +23,12 @@ fn facts(profile: &Profile) -> Vec<(&'static str, String)> {
     let model = profile.model;
     let gigabytes = model.gigabytes();
     let mut kind = format!("{}: {}", profile.kind.name(), profile.kind.meaning());
-    if !profile.provenance.is_empty() {
-        kind.push_str(&format!("; in the source's words: {}", profile.provenance));
+    let mut source = format!("{title} ({repository}, {licence}): {method}");
+    match (profile.kind, profile.provenance.as_str()) {
+        (_, "") => {}
+        // Where the measurements lie.
+        (Kind::Real, of_data) => source.push_str(&format!("; data: {of_data}")),
+        (_, derivation) => kind.push_str(&format!("; as the source notes it: {derivation}")),
     }
     vec![
         (
@@ -35,7 +39,7 @@ fn facts(profile: &Profile) -> Vec<(&'static str, String)> {
             ),
         ),
         ("kind", kind),
-        ("source", format!("{title} ({repository}, {licence}): {method}")),
+        ("source", source),
         ("row", format!("{} on {}", profile.source_model, profile.source_device)),
         ("step time", derivation(profile)),
         ("errors", errors(profile)),

@@ -20,7 +20,7 @@ fn the_list_has_a_row_for_every_profile_and_says_what_it_is_of() {
     for width in [80, 100, 120, 160] {
         let text = list_report(Form::Text(Style { color: false, width }));
         assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
-        assert_eq!(text.contains("a wider terminal shows"), width < 160);
+        assert_eq!(text.contains("`--format json` show"), width < 160);
     }
 }
 

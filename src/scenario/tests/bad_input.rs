@@ -40,6 +40,12 @@ fn wrong_types_say_what_was_expected_and_found() {
         ("[study]\nduration = 2024-01-01", "study.duration", "found the date 2024-01-01"),
         ("[engine]\nchunked_prefill = \"yes\"", "engine.chunked_prefill", "expected true or false"),
         ("[engine]\nstep_time = 8", "engine.step_time", "expected a table"),
+        ("[engine]\nspeculative = true", "engine.speculative", "{ tokens = 4, acceptance = 0.7 }"),
+        (
+            "[engine]\nchunked_prefill = false\nreserve_full_prompt = false",
+            "engine.reserve_full_prompt",
+            "a prompt is read whole",
+        ),
         ("[[fleet]]\nreplicas = 8", "fleet", "expected a table, found a list"),
         ("[check]\nmetric = \"cost_usd\"", "check", "expected a list of tables"),
         ("[router]\npolicy = 3", "router.policy", "expected one of \"random\""),

@@ -231,6 +231,9 @@ fn every_fault_of_a_trace_names_its_line() {
         assert!(said.contains(expected), "{rows:?}: {said}");
     }
     assert!(complaint_about(b"").contains("expected the columns arrival_s,prompt_tokens,output_tokens or TIMESTAMP"));
+    assert!(complaint_about(b"").ends_with("found an empty file"));
+    let twice = b"arrival_s,prompt_tokens,prompt_tokens,output_tokens\n1,2,3,4\n";
+    assert!(complaint_about(twice).contains("trace.csv:1: expected one column `prompt_tokens`, found 2"));
     assert!(complaint_about(b"time,in,out\n1,2,3\n").contains("trace.csv:1: expected the columns"));
     assert!(complaint_about(b"arrival_s,in,out\n1,2,3\n").contains("a header with a column `prompt_tokens`"));
     assert!(complaint_about(b"arrival_s,prompt_tokens,output_tokens\n0,\xff,5\n").contains("not UTF-8"));

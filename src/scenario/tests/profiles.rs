@@ -133,7 +133,7 @@ fn estimates_and_another_number_of_gpus_are_pointed_out() {
     let warnings = |text: &str| read(&with(text)).warnings;
     let scaled = warnings("[engine]\nprofile = \"h100-codellama-34b-tp2-vidur\"");
     assert!(
-        matches!(&scaled[..], [only] if only.contains("is an estimate, not a measurement: a100 REAL")),
+        matches!(&scaled[..], [only] if only.contains("is an estimate, not a measurement; as its source notes it: a100 REAL")),
         "{scaled:?}"
     );
     let gpus = warnings("[engine]\nprofile = \"b200-qwen3-32b-vllm\"\n[fleet]\ngpus_per_replica = 2");
