@@ -93,7 +93,7 @@ fn simulated(text: &str) -> BTreeMap<i64, Row> {
     let mut rows = BTreeMap::new();
     for event in &log.events {
         if let Some(id) = event.replica {
-            let pod = pods.entry(id).or_insert((event.version, false, false));
+            let pod = pods.entry(id).or_insert((event.version.as_str(), false, false));
             match event.event {
                 "ready" => pod.1 = true,
                 "available" => pod.2 = true,

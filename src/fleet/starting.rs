@@ -141,7 +141,7 @@ impl Fleet {
     /// The probability that a start of this version fails.
     pub fn start_failure_probability(&self, version: Version) -> f64 {
         let stable = self.scenario.cold_start.failure_probability;
-        if version == 0 { stable } else { self.scenario.new_version.start_failure_probability.unwrap_or(stable) }
+        self.scenario.versions[version].start_failure_probability.unwrap_or(stable)
     }
 
     fn engine_started(&mut self, id: u32, now: Time, out: &mut Outbox) {
@@ -177,8 +177,8 @@ impl Fleet {
         } else {
             out.timers.push((now + self.min_ready, Timer::Available { replica: id, epoch }));
         }
-        let mtbf = self.scenario.new_version.crash_mtbf;
-        if version > 0 && !mtbf.is_zero() {
+        let mtbf = self.scenario.versions[version].crash_mtbf;
+        if !mtbf.is_zero() {
             let mut stream = self.key.keyed_stream(Purpose::Crash, u64::from(id), u64::from(restarts));
             let after = Duration::from_seconds_f64(exponential(&mut stream) * mtbf.seconds());
             out.timers.push((now + after, Timer::Crash { replica: id, restarts }));

@@ -11,8 +11,8 @@ pub struct EventRow {
     pub event: &'static str,
     /// Number of the replica in order of creation, where one is concerned.
     pub replica: Option<u32>,
-    /// `stable` or `new`, where a version is concerned; else empty.
-    pub version: &'static str,
+    /// The name of the version that is concerned: `stable`, `new`, ...; else empty.
+    pub version: String,
     /// More, as `key=value` words: `new=4`, `weight=25`, `reason=...`.
     pub detail: String,
 }
@@ -30,8 +30,8 @@ pub struct RequestRow {
     pub prompt_tokens: u32,
     /// Answer length that it would have, tokens.
     pub output_tokens: u32,
-    /// `stable` or `new`; empty if it reached neither.
-    pub version: &'static str,
+    /// The name of the version that it reached: `stable`, `new`, ...; empty if it reached none.
+    pub version: String,
     /// The replica it went to.
     pub replica: Option<u32>,
     /// When some of its prompt was first read.

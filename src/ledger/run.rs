@@ -107,8 +107,12 @@ pub struct RequestTimes {
 /// How many replicas are in which state, and what they can do.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FleetLevels {
-    /// By version: pending, cold, ready, draining replicas.
-    pub versions: [[u32; 4]; 2],
+    /// Pending, cold, ready, draining replicas of the version that ran when the simulation began.
+    pub stable: [u32; 4],
+    /// The same of all other versions.
+    pub new: [u32; 4],
+    /// What the ready ones can do, in stable replicas.
+    pub capacity: f64,
     /// GPUs held.
     pub gpus_held: u32,
 }
@@ -185,14 +189,14 @@ pub struct RunLedger {
     needed: f64,
     desired: u32,
     gpus_per_replica: u32,
-    new_capacity: f64,
     tokens_per_request: f64,
     tariff: Tariff,
     slo: Option<Objective>,
     // What the run adds.
     rate: RateCurve,
     counts: Vec<u64>,
-    versions: [VersionCount; 3],
+    /// By version, and last those that reached none.
+    versions: Vec<VersionCount>,
     open_requests: u64,
     ttft: Latency,
     tpot: Latency,
@@ -225,7 +229,6 @@ impl RunLedger {
             needed: fleet.needed_replicas,
             desired: fleet.replicas,
             gpus_per_replica: fleet.gpus_per_replica,
-            new_capacity: 1.0 / scenario.new_version.step_time_factor,
             tokens_per_request: mean_output_tokens,
             tariff: Tariff {
                 gpu_hour_usd: fleet.gpu_hour_usd,
@@ -238,7 +241,7 @@ impl RunLedger {
             slo,
             rate: RateCurve::Constant(0.0),
             counts: vec![0; METRICS.len()],
-            versions: [VersionCount::default(); 3],
+            versions: vec![VersionCount::default(); scenario.versions.len() + 1],
             open_requests: 0,
             ttft: Latency::default(),
             tpot: Latency::default(),
@@ -261,7 +264,7 @@ impl RunLedger {
     pub fn open(&mut self, rate: RateCurve, now: Time) {
         self.rate = rate;
         self.counts.fill(0);
-        self.versions = [VersionCount::default(); 3];
+        self.versions.fill(VersionCount::default());
         self.open_requests = 0;
         for latency in [&mut self.ttft, &mut self.tpot, &mut self.e2e, &mut self.queue_time] {
             latency.clear();
@@ -313,7 +316,8 @@ impl RunLedger {
 
     /// An attempt begins: at a version, or at the gateway or a refusal (`None`).
     pub fn attempt_begun(&mut self, version: Option<usize>, time: Time) {
-        self.versions[version.unwrap_or(2)].begun += 1;
+        let nowhere = self.versions.len() - 1;
+        self.versions[version.unwrap_or(nowhere)].begun += 1;
         if let Some(version) = version {
             self.timeline.routed(time, version > 0);
         }
@@ -326,7 +330,8 @@ impl RunLedger {
 
     /// An attempt ends.
     pub fn attempt_ended(&mut self, attempt: &EndedAttempt) {
-        self.versions[attempt.version.unwrap_or(2)].ended += 1;
+        let nowhere = self.versions.len() - 1;
+        self.versions[attempt.version.unwrap_or(nowhere)].ended += 1;
         if attempt.measured {
             self.count(attempt.outcome.metrics().1);
         }
@@ -394,10 +399,6 @@ impl RunLedger {
         self.levels = levels;
     }
 
-    fn capacity_of(&self, levels: &FleetLevels) -> f64 {
-        f64::from(levels.versions[0][2]) + f64::from(levels.versions[1][2]) * self.new_capacity
-    }
-
     /// Adds the present levels from when they began to `now`, as far as that is in the window. Levels that lasted for no
     /// time, between two things of the same nanosecond, leave no trace.
     fn settle(&mut self, now: Time) {
@@ -408,9 +409,9 @@ impl RunLedger {
             return;
         }
         let levels = self.levels;
-        let capacity = self.capacity_of(&levels);
+        let capacity = levels.capacity;
         let (nanoseconds, seconds) = (u128::from(to.since(from).0), to.since(from).seconds());
-        let ready = levels.versions[0][2] + levels.versions[1][2];
+        let ready = levels.stable[2] + levels.new[2];
         self.capacity.least_ready = Some(self.capacity.least_ready.map_or(ready, |least| least.min(ready)));
         self.capacity.least_capacity = self.capacity.least_capacity.min(capacity);
         self.capacity.peak_gpus = self.capacity.peak_gpus.max(levels.gpus_held);
@@ -423,13 +424,12 @@ impl RunLedger {
         let carried = capacity * self.tariff.saturated_rate / self.tokens_per_request;
         self.capacity.seconds_overloaded += self.rate.seconds_above(carried, from, to);
         self.add_gpu_time(&levels, nanoseconds);
-        self.timeline.add_levels(from, to, &timeline_levels(&levels, capacity));
+        self.timeline.add_levels(from, to, &timeline_levels(&levels));
     }
 
     fn add_gpu_time(&mut self, levels: &FleetLevels, nanoseconds: u128) {
-        let gpus = |state: usize| {
-            u128::from(levels.versions[0][state] + levels.versions[1][state]) * u128::from(self.gpus_per_replica)
-        };
+        let gpus =
+            |state: usize| u128::from(levels.stable[state] + levels.new[state]) * u128::from(self.gpus_per_replica);
         let steady = u128::from(self.desired) * u128::from(self.gpus_per_replica);
         let (cold, ready, draining) = (gpus(1), gpus(2), gpus(3));
         let time = &mut self.gpu_time;
@@ -458,7 +458,7 @@ impl RunLedger {
     ///
     /// # Panics
     /// If requests, attempts or tokens are not conserved: a bug of the simulator, never of a scenario.
-    pub fn close(&mut self, run: u64, rollout: &RolloutResult, in_flight: [u64; 3], pooled: &mut Pooled) -> RunRecord {
+    pub fn close(&mut self, run: u64, rollout: &RolloutResult, in_flight: &[u64], pooled: &mut Pooled) -> RunRecord {
         self.assert_conservation(run, in_flight);
         let mut values: Vec<f64> = self.counts.iter().map(|count| *count as f64).collect();
         let set = |values: &mut Vec<f64>, metric: Metric, value: f64| values[metric as usize] = value;
@@ -513,14 +513,14 @@ impl RunLedger {
             .fold(0.0, |sum, seconds| sum + seconds)
     }
 
-    fn assert_conservation(&self, run: u64, in_flight: [u64; 3]) {
+    fn assert_conservation(&self, run: u64, in_flight: &[u64]) {
         let requests = self.counts[Metric::Requests as usize];
         let ended: u64 = Outcome::ALL.iter().map(|outcome| self.counts[outcome.metrics().0 as usize]).sum();
         let open = self.counts[Metric::InFlightRequests as usize];
         assert_eq!(requests, ended + open, "run {run}: requests are not conserved");
         assert_eq!(self.open_requests, 0, "run {run}: requests were left open");
-        for (version, in_flight) in self.versions.iter().zip(in_flight) {
-            assert_eq!(version.begun, version.ended + in_flight, "run {run}: attempts of a version are not conserved");
+        for (version, in_flight) in self.versions.iter().zip(in_flight.iter().chain([&0])) {
+            assert_eq!(version.begun, version.ended + *in_flight, "run {run}: attempts of a version are not conserved");
         }
         assert_eq!(
             self.at_start.in_flight + self.tokens.emitted,
@@ -543,8 +543,9 @@ pub struct RolloutResult {
     pub empty_measurements: (u32, u32),
 }
 
-fn timeline_levels(levels: &FleetLevels, capacity: f64) -> Levels {
-    let of = |version: usize, state: usize| f64::from(levels.versions[version][state]);
+fn timeline_levels(levels: &FleetLevels) -> Levels {
+    let groups = [levels.stable, levels.new];
+    let of = |group: usize, state: usize| f64::from(groups[group][state]);
     let (pending, cold, ready, draining) = (0, 1, 2, 3);
     Levels {
         values: [
@@ -556,9 +557,9 @@ fn timeline_levels(levels: &FleetLevels, capacity: f64) -> Levels {
             of(1, pending),
             of(0, draining),
             of(1, draining),
-            capacity,
+            levels.capacity,
             f64::from(levels.gpus_held),
         ],
-        ready: levels.versions[0][ready] + levels.versions[1][ready],
+        ready: levels.stable[ready] + levels.new[ready],
     }
 }

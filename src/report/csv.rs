@@ -103,7 +103,7 @@ pub fn events(log: &RunLog) -> String {
     let mut table = Table::new();
     table.row(["time_s", "event", "replica", "version", "detail"]);
     for row in &log.events {
-        table.row([&seconds(row.time), row.event, &optional(row.replica), row.version, &row.detail]);
+        table.row([&seconds(row.time), row.event, &optional(row.replica), &row.version, &row.detail]);
     }
     table.text()
 }
@@ -133,7 +133,7 @@ pub fn requests(log: &RunLog) -> String {
             &seconds(row.arrival),
             &row.prompt_tokens.to_string(),
             &row.output_tokens.to_string(),
-            row.version,
+            &row.version,
             &optional(row.replica),
             &optional(row.scheduled.map(seconds)),
             &optional(row.first_token.map(seconds)),
@@ -202,7 +202,7 @@ mod tests {
                 time: Time(1),
                 event: "aborted",
                 replica: None,
-                version: "new",
+                version: "new".to_owned(),
                 detail: "reason=a, \"b\"".to_owned(),
             }],
             requests: vec![RequestRow {
@@ -211,7 +211,7 @@ mod tests {
                 arrival: Time(-5_000_000_000),
                 prompt_tokens: 10,
                 output_tokens: 20,
-                version: "stable",
+                version: "stable".to_owned(),
                 replica: Some(3),
                 scheduled: Some(Time(0)),
                 first_token: None,

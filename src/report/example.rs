@@ -5,8 +5,8 @@
 use crate::ledger::{Histogram, METRICS, Metric, Pooled, RolloutOutcome, RunRecord, SERIES};
 use crate::random::{Distribution, Family};
 use crate::scenario::{
-    Arrivals, Backoff, Check, Clients, ColdStart, DeploymentSettings, Engine, Fleet, NewVersion, OnSigterm, Rollout,
-    Router, RouterPolicy, Scenario, Slo, Stage, Statistic, Strategy, Study, Termination, Traffic, WeightLoad,
+    Arrivals, Backoff, Check, Clients, ColdStart, DeploymentSettings, Engine, Fleet, OnSigterm, Rollout, Router,
+    RouterPolicy, Scenario, Slo, Stage, Statistic, Strategy, Study, Termination, Traffic, VersionSettings, WeightLoad,
 };
 use crate::study::{Facts, StudyResult, summarize};
 use crate::units::{CountOrPercent, Duration, Time};
@@ -65,16 +65,6 @@ fn rollout() -> Rollout {
 }
 
 /// A new version like the old one.
-fn new_version() -> NewVersion {
-    NewVersion {
-        step_time_factor: 1.0,
-        error_probability: 0.0,
-        output_tokens_factor: 1.0,
-        crash_mtbf: Duration::ZERO,
-        start_failure_probability: None,
-    }
-}
-
 /// The scenario of the design: a model of 27 GB on eight GPUs.
 pub fn scenario() -> Scenario {
     let check = |metric: &str, statistic, max, line| Check {
@@ -123,7 +113,7 @@ pub fn scenario() -> Scenario {
         },
         slo: Some(Slo { ttft: Duration::from_seconds(2), quantile: 0.99, bin: Duration::from_seconds(60) }),
         rollout: rollout(),
-        new_version: new_version(),
+        versions: ["stable", "new"].map(VersionSettings::like_stable).to_vec(),
         analyses: Vec::new(),
         checks: vec![
             check("ttft_p99_s", Statistic::Mean, 2.5, 90),

@@ -49,7 +49,7 @@ pub fn json(scenario_name: &str, run: u64, log: &RunLog) -> String {
         time_s: row.time.seconds(),
         event: row.event,
         replica: row.replica,
-        version: row.version,
+        version: &row.version,
         detail: &row.detail,
     });
     pretty(&RunJson { schema_version: SCHEMA_VERSION, scenario: scenario_name, run, events: events.collect() })
@@ -83,11 +83,11 @@ mod tests {
 
     #[test]
     fn events_are_aligned_in_columns() {
-        let event = |time, event, replica, version, detail: &str| EventRow {
+        let event = |time, event, replica, version: &str, detail: &str| EventRow {
             time: Time(time),
             event,
             replica,
-            version,
+            version: version.to_owned(),
             detail: detail.to_owned(),
         };
         let log = RunLog {

@@ -110,6 +110,16 @@ impl Controller {
         }
     }
 
+    /// The version that analyses judge, and the one that they compare it with.
+    pub fn compared(&self) -> (Version, Version) {
+        let rollout = match &self.strategy {
+            Kind::Fixed { .. } | Kind::Deployment(_) => return (0, 0),
+            Kind::Canary(canary) => &canary.rollout,
+            Kind::BlueGreen(blue_green) => &blue_green.rollout,
+        };
+        (rollout.template, rollout.status.stable)
+    }
+
     /// Hands in the measurement that a [`Command::Measure`] asked for. What it leads to follows from the next reconcile.
     pub fn measured(
         &mut self,

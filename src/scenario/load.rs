@@ -10,7 +10,8 @@ use super::problems::{Lines, LoadError, Problem, Problems};
 use super::reader::{Context, Field, Section};
 use super::tree::{Node, Place};
 use super::{
-    Check, Rollout, Scenario, Strategy, Study, advice, analysis, checks, overrides, replica, rollout, sections, traffic,
+    Check, Rollout, Scenario, Strategy, Study, VersionSettings, advice, analysis, checks, overrides, replica, rollout,
+    sections, traffic,
 };
 use crate::units::Time;
 
@@ -143,6 +144,7 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
     if let Some(traffic) = &traffic {
         traffic::check_replay(section.context, traffic, &study);
     }
+    let new_version = section.read("new_version", |table| sections::version(table, "new"));
     let scenario = Scenario {
         name,
         study,
@@ -152,7 +154,7 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         cold_start: section
             .read("cold_start", |table| replica::cold_start(table, surroundings.directory, engine.profile)),
         termination: section.read("termination", replica::termination),
-        new_version: section.read("new_version", sections::new_version),
+        versions: vec![VersionSettings::like_stable("stable"), new_version],
         traffic: traffic?,
         engine,
         slo,

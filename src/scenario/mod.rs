@@ -34,7 +34,7 @@ use crate::units::Duration;
 pub use load::{load, location_of_check, parse};
 pub use policy::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, Check,
-    DeploymentSettings, NewVersion, NoData, Rollout, Statistic, Strategy,
+    DeploymentSettings, NoData, Rollout, Statistic, Strategy, VersionSettings,
 };
 pub use problems::{LoadError, Problem, Problems};
 
@@ -63,8 +63,8 @@ pub struct Scenario {
     pub slo: Option<Slo>,
     /// The rollout.
     pub rollout: Rollout,
-    /// How the version being shipped differs from the stable one.
-    pub new_version: NewVersion,
+    /// The versions, by number: the stable one, the one that `[rollout]` ships, and what actions ship.
+    pub versions: Vec<VersionSettings>,
     /// The analysis templates, in the order of the file.
     pub analyses: Vec<Analysis>,
     /// What must hold.

@@ -1,4 +1,4 @@
-//! The checked values of what is rolled out and judged: `[rollout]`, `[new_version]`, `[analysis]`, `[[check]]`.
+//! The checked values of what is rolled out and judged: `[rollout]`, its versions, `[analysis]`, `[[check]]`.
 //!
 //! How TOML becomes them lives in the readers beside this file, what they do in the modules that use them.
 
@@ -122,9 +122,11 @@ pub enum CanaryScale {
     MatchTrafficWeight,
 }
 
-/// `[new_version]`.
-#[derive(Clone, Debug)]
-pub struct NewVersion {
+/// A version of what is served, and how it differs from the one that runs when the simulation begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VersionSettings {
+    /// Its name in files: `stable`, `new`, then those given to `ship`.
+    pub name: String,
     /// Multiplies every step time.
     pub step_time_factor: f64,
     /// Probability that an attempt is answered with an error.
@@ -133,8 +135,22 @@ pub struct NewVersion {
     pub output_tokens_factor: f64,
     /// Mean time from ready to crash; zero: never.
     pub crash_mtbf: Duration,
-    /// Probability that a start fails; `None`: as stable's.
+    /// Probability that a start fails; `None`: as `[cold_start]` says.
     pub start_failure_probability: Option<f64>,
+}
+
+impl VersionSettings {
+    /// A version that does what the stable one does.
+    pub fn like_stable(name: &str) -> VersionSettings {
+        VersionSettings {
+            name: name.to_owned(),
+            step_time_factor: 1.0,
+            error_probability: 0.0,
+            output_tokens_factor: 1.0,
+            crash_mtbf: Duration::ZERO,
+            start_failure_probability: None,
+        }
+    }
 }
 
 /// `[analysis.NAME]`.

@@ -1,7 +1,7 @@
 //! The plain sections: `[study]`, `[clients]`, `[router]`, `[fleet]`, `[slo]`, `[new_version]`.
 
 use super::reader::{Context, PROBABILITY, QUANTILE, Real, Section};
-use super::{Backoff, Clients, Fleet, NewVersion, Router, RouterPolicy, Slo, Study};
+use super::{Backoff, Clients, Fleet, Router, RouterPolicy, Slo, Study, VersionSettings};
 use crate::profiles::Profile;
 use crate::units::Duration;
 
@@ -117,9 +117,10 @@ pub(super) fn check_slo(context: &Context<'_>, slo: &Slo, study: &Study) {
     check_bins(context, "slo.bin", slo.bin, study.duration);
 }
 
-/// Reads `[new_version]`.
-pub(super) fn new_version(section: &Section<'_>) -> NewVersion {
-    NewVersion {
+/// Reads `[new_version]`, or the table of a version that an action ships.
+pub(super) fn version(section: &Section<'_>, name: &str) -> VersionSettings {
+    VersionSettings {
+        name: name.to_owned(),
         step_time_factor: section.real("step_time_factor", &FACTOR, 1.0),
         error_probability: section.real("error_probability", &PROBABILITY, 0.0),
         output_tokens_factor: section.real("output_tokens_factor", &FACTOR, 1.0),

@@ -36,8 +36,9 @@ impl Prepared {
     pub fn new(scenario: Scenario) -> Prepared {
         let moments = LengthMoments::new(&scenario.traffic, &scenario.engine);
         let saturation = Saturation::new(&scenario, &moments);
-        let factors = [1.0, scenario.new_version.step_time_factor];
-        let models = factors.map(|factor| Arc::new(EngineModel::new(&scenario.engine, factor))).to_vec();
+        let versions = scenario.versions.iter();
+        let models = versions.map(|version| Arc::new(EngineModel::new(&scenario.engine, version.step_time_factor)));
+        let models = models.collect();
         let min_ready = match &scenario.rollout.strategy {
             Strategy::None => Duration::ZERO,
             Strategy::Recreate(settings) | Strategy::Rolling(settings) => settings.min_ready,

@@ -92,12 +92,12 @@ impl Observations {
         (Some(value), n as u64)
     }
 
-    /// What an analysis of the new version measures now.
-    pub(super) fn measure(&self, analysis: &Analysis, now: Time) -> Measured {
-        let (value, samples) = self.value(analysis, 1, now);
+    /// What an analysis of the version `subject` measures now.
+    pub(super) fn measure(&self, analysis: &Analysis, subject: Version, stable: Version, now: Time) -> Measured {
+        let (value, samples) = self.value(analysis, subject, now);
         let stable = match analysis.bound {
             AnalysisBound::Max(_) => None,
-            AnalysisBound::MaxRatioToStable(_) => self.value(analysis, 0, now).0,
+            AnalysisBound::MaxRatioToStable(_) => self.value(analysis, stable, now).0,
         };
         match value {
             Some(value) if samples >= analysis.min_samples => Measured::Value { value, samples, stable },

@@ -2,7 +2,7 @@
 
 use super::attempts::{Attempt, Moment, Place};
 use super::calendar::Event;
-use super::run::{Run, VERSION_NAMES};
+use super::run::Run;
 use crate::fleet::{Destination, retry_wait};
 use crate::ledger::{EndedAttempt, Outcome, RequestRow};
 use crate::random::Purpose;
@@ -63,7 +63,7 @@ impl Run<'_> {
             attempt.reached_new = true;
             let scenario = self.scenario;
             let longest = longest_output(&scenario.traffic, &scenario.engine, attempt.prompt_tokens);
-            let factor = scenario.new_version.output_tokens_factor;
+            let factor = scenario.versions[version].output_tokens_factor;
             attempt.output_tokens = scaled_output(attempt.stable_output_tokens, factor, longest);
         } else {
             attempt.output_tokens = attempt.stable_output_tokens;
@@ -78,7 +78,7 @@ impl Run<'_> {
         if !accepting || full || !self.fleet.fits(version, prompt_tokens, output_tokens) {
             return self.end_attempt(slot, Outcome::Refused, now, 0);
         }
-        let error_probability = if version > 0 { self.scenario.new_version.error_probability } else { 0.0 };
+        let error_probability = self.scenario.versions[version].error_probability;
         if error_probability > 0.0
             && self.key.keyed_uniform(Purpose::Failure, request, u64::from(number)) < error_probability
         {
@@ -306,7 +306,7 @@ impl Run<'_> {
             arrival: attempt.arrived,
             prompt_tokens: attempt.prompt_tokens,
             output_tokens: attempt.stable_output_tokens,
-            version: "",
+            version: String::new(),
             replica: None,
             scheduled: None,
             first_token: None,
@@ -322,7 +322,7 @@ impl Run<'_> {
         let attempt = self.attempts.get(slot);
         let row = &mut log.requests[attempt.row as usize];
         if let Place::Replica(id) = attempt.place {
-            row.version = VERSION_NAMES[usize::from(attempt.version)];
+            row.version.clone_from(&self.scenario.versions[usize::from(attempt.version)].name);
             row.replica = Some(id);
             row.output_tokens = attempt.output_tokens;
         }

@@ -1,7 +1,7 @@
 //! The controller's part in a run: when it is called, how its commands are carried out, and how the rollout stands.
 
 use super::calendar::Event;
-use super::run::{Run, VERSION_NAMES};
+use super::run::Run;
 use crate::fleet::{Replica, State, Timer};
 use crate::ledger::{EventRow, RolloutOutcome, RolloutResult};
 use crate::rollout::{Command, FleetView, Measured, Note, Phase, RunId, Version, replica_set};
@@ -16,7 +16,7 @@ impl Run<'_> {
     pub(super) fn ship(&mut self) {
         self.shipped = true;
         self.controller.ship(1, self.now);
-        self.tell("rollout_started", VERSION_NAMES[1], String::new());
+        self.tell("rollout_started", Some(1), String::new());
         self.calendar.set(self.now, Event::Reconcile);
         self.reconcile_set = true;
     }
@@ -64,7 +64,8 @@ impl Run<'_> {
     /// The ReplicaSet controller: creates or deletes pods until there are as many as specified.
     fn scale(&mut self, version: Version, to: u32) {
         let active = self.fleet.statuses()[version].replicas;
-        self.tell("scaled", VERSION_NAMES[version], format!("{}={to}", VERSION_NAMES[version]));
+        let name = &self.scenario.versions[version].name;
+        self.tell("scaled", Some(version), format!("{name}={to}"));
         if to > active {
             for _ in active..to {
                 self.fleet.create(version, self.now, &mut self.out);
@@ -82,7 +83,8 @@ impl Run<'_> {
         let analysis = &self.scenario.analyses[template];
         self.fleet.run_all_before(Time(self.now.0 + 1), &mut self.out);
         self.process_notices();
-        let measured = self.observations.measure(analysis, self.now);
+        let (subject, stable) = self.controller.compared();
+        let measured = self.observations.measure(analysis, subject, stable, self.now);
         self.empty_measurements.1 += 1;
         let unit = if is_share(analysis.metric) { "" } else { "s" };
         let detail = match measured {
@@ -95,13 +97,14 @@ impl Run<'_> {
                 format!("analysis={} value=none samples={samples}", analysis.name)
             }
         };
-        self.tell("measurement", VERSION_NAMES[1], detail);
+        self.tell("measurement", Some(subject), detail);
         self.controller.measured(run, template, measured, self.now, commands);
     }
 
-    fn tell(&mut self, event: &'static str, version: &'static str, detail: String) {
+    pub(super) fn tell(&mut self, event: &'static str, version: Option<Version>, detail: String) {
         let time = self.now;
         if let Some(log) = &mut self.log {
+            let version = version.map_or_else(String::new, |version| self.scenario.versions[version].name.clone());
             log.events.push(EventRow { time, event, replica: None, version, detail });
         }
     }
@@ -133,7 +136,7 @@ impl Run<'_> {
             Note::RolledBack => ("rollout_completed", "outcome=rolled_back".to_owned()),
             Note::DeadlineExceeded => ("deadline_exceeded", String::new()),
         };
-        self.tell(event, "", detail);
+        self.tell(event, None, detail);
     }
 
     /// How the rollout stands at the end of the window.

@@ -17,9 +17,6 @@ use crate::serving::{Notice, NoticeKind};
 use crate::units::Time;
 use crate::workload::{Arrival, RateCurve, Workload};
 
-/// Names of the versions in files.
-pub(super) const VERSION_NAMES: [&str; 2] = ["stable", "new"];
-
 /// An edge that the run passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mark {
@@ -198,18 +195,15 @@ impl<'a> Run<'a> {
         if self.out.changes.is_empty() {
             return;
         }
-        let counts = self.fleet.counts();
-        let of = |version: usize| {
-            let c = &counts[version];
-            [c.pending, c.cold, c.ready, c.draining]
-        };
-        self.ledger.fleet_levels(self.now, FleetLevels { versions: [of(0), of(1)], gpus_held: self.fleet.gpus_held() });
+        let levels = self.fleet_levels();
+        self.ledger.fleet_levels(self.now, levels);
         if let Some(log) = &mut self.log {
+            let versions = &self.scenario.versions;
             log.events.extend(self.out.changes.iter().map(|change| EventRow {
                 time: self.now,
                 event: change.event.name(),
                 replica: Some(change.replica),
-                version: VERSION_NAMES[change.version],
+                version: versions[change.version].name.clone(),
                 detail: String::new(),
             }));
         }
@@ -221,6 +215,18 @@ impl<'a> Run<'a> {
         if gateway_concerned {
             self.flush_gateway();
         }
+    }
+
+    fn fleet_levels(&self) -> FleetLevels {
+        let mut levels = FleetLevels { gpus_held: self.fleet.gpus_held(), ..FleetLevels::default() };
+        for (version, counts) in self.fleet.counts().iter().enumerate() {
+            let group = if version == 0 { &mut levels.stable } else { &mut levels.new };
+            for (level, count) in group.iter_mut().zip([counts.pending, counts.cold, counts.ready, counts.draining]) {
+                *level += count;
+            }
+            levels.capacity += f64::from(counts.ready) * (1.0 / self.scenario.versions[version].step_time_factor);
+        }
+        levels
     }
 
     fn set_reconcile(&mut self) {
@@ -282,7 +288,7 @@ impl<'a> Run<'a> {
 
     /// Counts what is still under way, and closes the books.
     fn close(mut self, pooled: &mut Pooled) -> RunRecord {
-        let mut in_flight = [0; 3];
+        let mut in_flight = vec![0; self.scenario.versions.len()];
         let live: Vec<u32> = self.attempts.live().map(|(slot, _)| slot).collect();
         for slot in live {
             let attempt = *self.attempts.get(slot);
@@ -302,6 +308,6 @@ impl<'a> Run<'a> {
             reason: String::new(),
             empty_measurements: (0, 0),
         });
-        self.ledger.close(self.number, &result, in_flight, pooled)
+        self.ledger.close(self.number, &result, &in_flight, pooled)
     }
 }

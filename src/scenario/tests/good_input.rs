@@ -80,8 +80,8 @@ fn the_example_has_its_rollout_analyses_and_checks() {
     assert_eq!(rolling.max_surge, CountOrPercent::Percent(25));
     assert_eq!(rolling.max_unavailable, CountOrPercent::Percent(25));
     assert_eq!((rolling.min_ready, rolling.progress_deadline), (Duration::ZERO, seconds(600)));
-    assert_eq!(scenario.new_version.crash_mtbf, Duration::ZERO);
-    assert_eq!(scenario.new_version.start_failure_probability, Some(0.0));
+    assert_eq!(scenario.versions[1].crash_mtbf, Duration::ZERO);
+    assert_eq!(scenario.versions[1].start_failure_probability, Some(0.0));
     let names: Vec<&str> = scenario.analyses.iter().map(|analysis| analysis.name.as_str()).collect();
     assert_eq!(names, ["ttft", "errors"]);
     let ttft = &scenario.analyses[0];
@@ -143,7 +143,7 @@ fn what_is_left_out_takes_the_documented_default() {
     assert_eq!((termination.grace_period, termination.pre_stop), (seconds(30), Duration::ZERO));
     assert!(scenario.slo.is_none());
     assert!(matches!(scenario.rollout.strategy, Strategy::None));
-    assert_eq!(scenario.new_version.start_failure_probability, None);
+    assert_eq!(scenario.versions[1].start_failure_probability, None);
     assert_eq!(scenario.analyses.len() + scenario.checks.len(), 0);
 }
 

@@ -93,7 +93,7 @@ fn a_kv_cache_that_answers_overflow_points_at_their_bound() {
 #[test]
 fn keys_that_are_known_are_listed_once() {
     for (text, list) in [
-        (with("[zzzzzzzzzzzz]"), "known here: name, study, engine, traffic, slo, analysis, rollout, check, clients, "),
+        (with("[zzzzzzzzzzzz]"), "known here: name, study, engine, traffic, slo, analysis, rollout, "),
         (with("[engine]\nzzzzzzzzzzzzzzzzz = 1"), "known here: profile, chunked_prefill, max_num_seqs, "),
     ] {
         let help = problem_with(&text).help.expect("the keys that are known");
