@@ -88,6 +88,34 @@ step_time = {{ {base}, per_kv_token = "40ns", per_prefill_token = "50us"{second_
     )
 }
 
+/// What operators and the world do, as far as the strategy can be asked for it.
+fn random_actions(dice: &mut Dice, strategy: &str) -> String {
+    let mut choices = vec![
+        "set_replicas\"\nreplicas = 4",
+        "set_replicas\"\nreplicas = 1",
+        "make_unready\"\nreplicas = 2",
+        "make_ready\"\nreplicas = 2",
+        "kill_replicas\"\nreplicas = 2",
+        "kill_replicas\"\nversion = \"new\"",
+    ];
+    if strategy != "none" {
+        choices.extend(["pause\"", "resume\"", "roll_back\"", "ship\"\nversion = \"new\""]);
+    }
+    if strategy == "canary" || strategy == "blue_green" {
+        choices.extend(["abort\"", "retry\"", "promote\"", "promote_full\""]);
+    }
+    let mut actions = String::new();
+    if strategy != "none" && dice.chance(0.2) {
+        let at = dice.between(0, 99);
+        let version = "{ name = \"v3\", output_tokens_factor = 0.5, error_probability = 0.1 }";
+        actions.push_str(&format!("[[action]]\nat = \"{at}s\"\ndo = \"ship\"\nversion = {version}\n"));
+    }
+    for _ in 0..if dice.chance(0.5) { dice.between(1, 4) } else { 0 } {
+        actions.push_str(&format!("[[action]]\nat = \"{}s\"\ndo = \"{}\n", dice.between(0, 99), dice.pick(&choices)));
+    }
+    actions
+}
+
 /// A random scenario: small, quick, and odd.
 fn random_scenario(seed: u64) -> String {
     let mut dice = Dice(RunKey::new(seed, 0).stream(Purpose::Arrivals));
@@ -105,6 +133,7 @@ fn random_scenario(seed: u64) -> String {
     };
     let cold = dice.pick(&["0s", "5s", "40s"]);
     let (traffic, engine) = (random_traffic(&mut dice), random_engine(&mut dice));
+    let actions = random_actions(&mut dice, strategy);
     format!(
         r#"
 [study]
@@ -180,7 +209,7 @@ max = 0.2
 interval = "10s"
 count = 3
 window = "30s"
-"#,
+{actions}"#,
         warm_up = dice.between(0, 60),
         duration = dice.between(100, 600),
         cool_down = dice.between(0, 200),

@@ -2,7 +2,7 @@
 
 use super::events::{LifeEvent, Outbox, Timer};
 use super::life::Fleet;
-use super::replica::State;
+use super::replica::{Replica, State};
 use crate::scenario::OnSigterm;
 use crate::units::{Duration, Time};
 
@@ -14,7 +14,7 @@ impl Fleet {
     /// The process ends by itself: what runs is cut, and the container waits for its restart.
     pub(super) fn crash(&mut self, id: u32, now: Time, out: &mut Outbox) {
         let state = self.replicas[id as usize].state;
-        if !matches!(state, State::Ready | State::Terminating) {
+        if !matches!(state, State::Ready | State::Unready | State::Terminating) {
             return;
         }
         self.run_through(id, now, out);
@@ -37,8 +37,25 @@ impl Fleet {
             return;
         }
         self.run_through(id, now, out);
-        let version = self.replicas[id as usize].version;
         self.note(id, LifeEvent::Terminating, out);
+        self.withdraw(id, now, out);
+        self.replicas[id as usize].terminated_at = Some(now);
+        if !state.container_runs() {
+            // No container runs: there is nothing to stop.
+            return self.gone(id, now, out);
+        }
+        self.set_state(id, State::Terminating);
+        let termination = &self.scenario.termination;
+        let sigterm = now + termination.pre_stop.min(termination.grace_period);
+        let sigkill = (now + termination.grace_period).max(sigterm + LEAST_SIGTERM_TIME);
+        out.timers.push((now + termination.endpoint_lag, Timer::EndpointRemoved(id)));
+        out.timers.push((sigterm, Timer::Sigterm(id)));
+        out.timers.push((sigkill, Timer::Sigkill(id)));
+    }
+
+    /// A replica is no longer one of its ReplicaSet's active pods, and waits and loads no more.
+    pub(super) fn withdraw(&mut self, id: u32, now: Time, out: &mut Outbox) {
+        let Replica { version, state, .. } = self.replicas[id as usize];
         self.statuses[version].replicas -= 1;
         self.statuses[version].terminating += 1;
         self.lose_readiness(id);
@@ -54,20 +71,7 @@ impl Fleet {
             }
             _ => {}
         }
-        let replica = &mut self.replicas[id as usize];
-        replica.terminated_at = Some(now);
-        replica.tokens_at_termination = self.engines.get(id).tokens_emitted(now);
-        if !state.container_runs() {
-            // No container runs: there is nothing to stop.
-            return self.gone(id, now, out);
-        }
-        self.set_state(id, State::Terminating);
-        let termination = &self.scenario.termination;
-        let sigterm = now + termination.pre_stop.min(termination.grace_period);
-        let sigkill = (now + termination.grace_period).max(sigterm + LEAST_SIGTERM_TIME);
-        out.timers.push((now + termination.endpoint_lag, Timer::EndpointRemoved(id)));
-        out.timers.push((sigterm, Timer::Sigterm(id)));
-        out.timers.push((sigkill, Timer::Sigkill(id)));
+        self.replicas[id as usize].tokens_at_termination = self.engines.get(id).tokens_emitted(now);
     }
 
     pub(super) fn sigterm(&mut self, id: u32, now: Time, out: &mut Outbox) {

@@ -60,6 +60,8 @@ pub enum LifeEvent {
     Ready,
     /// It has been ready for `min_ready`.
     Available,
+    /// It fails its readiness probes.
+    Unready,
     /// Its start failed.
     StartFailed,
     /// It crashed.
@@ -85,6 +87,7 @@ impl LifeEvent {
             LifeEvent::Starting => "starting",
             LifeEvent::Ready => "ready",
             LifeEvent::Available => "available",
+            LifeEvent::Unready => "unready",
             LifeEvent::StartFailed => "start_failed",
             LifeEvent::Crashed => "crashed",
             LifeEvent::Terminating => "terminating",

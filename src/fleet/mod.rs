@@ -6,6 +6,7 @@
 mod agenda;
 mod by_load;
 mod clients;
+mod disturbances;
 mod ending;
 mod engines;
 mod events;

@@ -20,6 +20,8 @@ pub enum State {
     Unprobed,
     /// Ready.
     Ready,
+    /// Serves what it has and fails its readiness probes.
+    Unready,
     /// Failed or crashed; its container waits for its restart.
     BackOff,
     /// Told to terminate; some process still runs.
@@ -31,7 +33,10 @@ pub enum State {
 impl State {
     /// Whether its container runs.
     pub fn container_runs(self) -> bool {
-        matches!(self, State::Loading | State::Starting | State::Unprobed | State::Ready | State::Terminating)
+        matches!(
+            self,
+            State::Loading | State::Starting | State::Unprobed | State::Ready | State::Unready | State::Terminating
+        )
     }
 }
 

@@ -162,12 +162,25 @@ impl Fleet {
     }
 
     pub(super) fn become_ready(&mut self, id: u32, now: Time, out: &mut Outbox) {
+        self.pass_probe(id, now, out);
+        let replica = &self.replicas[id as usize];
+        let (version, restarts) = (replica.version, replica.restarts);
+        let mtbf = self.scenario.versions[version].crash_mtbf;
+        if !mtbf.is_zero() {
+            let mut stream = self.key.keyed_stream(Purpose::Crash, u64::from(id), u64::from(restarts));
+            let after = Duration::from_seconds_f64(exponential(&mut stream) * mtbf.seconds());
+            out.timers.push((now + after, Timer::Crash { replica: id, restarts }));
+        }
+    }
+
+    /// The readiness probe succeeds: the replica enters the endpoints, and `min_ready` begins.
+    pub(super) fn pass_probe(&mut self, id: u32, now: Time, out: &mut Outbox) {
         self.set_state(id, State::Ready);
         let replica = &mut self.replicas[id as usize];
         replica.ready_since = Some(now);
         replica.in_endpoints = true;
         replica.accepting = true;
-        let (version, epoch, restarts) = (replica.version, replica.epoch, replica.restarts);
+        let (version, epoch) = (replica.version, replica.epoch);
         self.engines.enlist(id, version);
         self.statuses[version].ready += 1;
         self.endpoints_epoch += 1;
@@ -176,12 +189,6 @@ impl Fleet {
             self.become_available(id, out);
         } else {
             out.timers.push((now + self.min_ready, Timer::Available { replica: id, epoch }));
-        }
-        let mtbf = self.scenario.versions[version].crash_mtbf;
-        if !mtbf.is_zero() {
-            let mut stream = self.key.keyed_stream(Purpose::Crash, u64::from(id), u64::from(restarts));
-            let after = Duration::from_seconds_f64(exponential(&mut stream) * mtbf.seconds());
-            out.timers.push((now + after, Timer::Crash { replica: id, restarts }));
         }
     }
 

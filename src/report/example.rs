@@ -114,6 +114,7 @@ pub fn scenario() -> Scenario {
         slo: Some(Slo { ttft: Duration::from_seconds(2), quantile: 0.99, bin: Duration::from_seconds(60) }),
         rollout: rollout(),
         versions: ["stable", "new"].map(VersionSettings::like_stable).to_vec(),
+        actions: Vec::new(),
         analyses: Vec::new(),
         checks: vec![
             check("ttft_p99_s", Statistic::Mean, 2.5, 90),

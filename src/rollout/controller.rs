@@ -19,6 +19,7 @@ pub struct Controller {
 enum Kind {
     /// No rollout: a fleet of one version.
     Fixed {
+        spec: u32,
         replicas: u32,
     },
     Deployment(Box<Deployment>),
@@ -31,7 +32,7 @@ impl Controller {
     pub fn new(strategy: &Strategy, analyses: &[Analysis], replicas: u32) -> Controller {
         let deployment = |kind, settings| Kind::Deployment(Box::new(Deployment::new(kind, settings, replicas)));
         let strategy = match strategy {
-            Strategy::None => Kind::Fixed { replicas },
+            Strategy::None => Kind::Fixed { spec: replicas, replicas },
             Strategy::Recreate(settings) => deployment(deployment::Kind::Recreate, settings),
             Strategy::Rolling(settings) => deployment(deployment::Kind::RollingUpdate, settings),
             Strategy::Canary(settings) => Kind::Canary(Box::new(Canary::new(settings, analyses, replicas))),
@@ -54,7 +55,7 @@ impl Controller {
     /// Changes the number of desired replicas. Reconcile afterwards.
     pub fn set_replicas(&mut self, replicas: u32) {
         match &mut self.strategy {
-            Kind::Fixed { replicas: desired } => *desired = replicas,
+            Kind::Fixed { replicas: desired, .. } => *desired = replicas,
             Kind::Deployment(deployment) => deployment.set_replicas(replicas),
             Kind::Canary(canary) => canary.rollout.set_replicas(replicas),
             Kind::BlueGreen(blue_green) => blue_green.rollout.set_replicas(replicas),
@@ -103,7 +104,13 @@ impl Controller {
     /// out and `view` was taken anew; false once nothing changes any more.
     pub fn reconcile(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) -> bool {
         match &mut self.strategy {
-            Kind::Fixed { .. } => false,
+            Kind::Fixed { spec, replicas } => {
+                let from = std::mem::replace(spec, *replicas);
+                if from != *spec {
+                    commands.push(Command::Scale { version: 0, from, to: *spec });
+                }
+                false
+            }
             Kind::Deployment(deployment) => deployment.reconcile(view, now, commands),
             Kind::Canary(canary) => canary.reconcile(view, now, commands),
             Kind::BlueGreen(blue_green) => blue_green.reconcile(view, now, commands),
@@ -160,7 +167,7 @@ impl Controller {
     /// The size of a version's ReplicaSet.
     pub fn spec(&self, version: Version) -> u32 {
         match &self.strategy {
-            Kind::Fixed { replicas } if version == 0 => *replicas,
+            Kind::Fixed { spec, .. } if version == 0 => *spec,
             Kind::Fixed { .. } => 0,
             Kind::Deployment(deployment) => deployment.spec(version),
             Kind::Canary(canary) => canary.rollout.spec(version),

@@ -10,8 +10,8 @@ use super::problems::{Lines, LoadError, Problem, Problems};
 use super::reader::{Context, Field, Section};
 use super::tree::{Node, Place};
 use super::{
-    Check, Rollout, Scenario, Strategy, Study, VersionSettings, advice, analysis, checks, overrides, replica, rollout,
-    sections, traffic,
+    Check, Rollout, Scenario, Strategy, Study, VersionSettings, actions, advice, analysis, checks, overrides, replica,
+    rollout, sections, traffic,
 };
 use crate::units::Time;
 
@@ -119,7 +119,7 @@ struct Surroundings<'s> {
 
 /// Reads every section; `None` if the traffic is wrong, which has been noted.
 fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Option<Scenario> {
-    section.not_supported(&["action", "plan"]);
+    section.not_supported(&["plan"]);
     let name = section.field("name").and_then(|field| read_name(&field));
     let name = name.unwrap_or_else(|| file_stem(surroundings.file));
     let study = section.read("study", sections::study);
@@ -145,6 +145,8 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         traffic::check_replay(section.context, traffic, &study);
     }
     let new_version = section.read("new_version", |table| sections::version(table, "new"));
+    let mut versions = vec![VersionSettings::like_stable("stable"), new_version];
+    let actions = section.field("action").map(|field| actions::read(&field, &mut versions, &rollout, &study));
     let scenario = Scenario {
         name,
         study,
@@ -154,7 +156,8 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         cold_start: section
             .read("cold_start", |table| replica::cold_start(table, surroundings.directory, engine.profile)),
         termination: section.read("termination", replica::termination),
-        versions: vec![VersionSettings::like_stable("stable"), new_version],
+        versions,
+        actions: actions.unwrap_or_default(),
         traffic: traffic?,
         engine,
         slo,

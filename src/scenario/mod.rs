@@ -3,6 +3,7 @@
 //! The types here are what the rest of the program reads. How TOML becomes them, and what is said when it cannot, lives
 //! in the submodules. Nothing here knows how a scenario is simulated.
 
+mod actions;
 mod advice;
 mod analysis;
 mod canary;
@@ -33,8 +34,8 @@ use crate::units::Duration;
 
 pub use load::{load, location_of_check, parse};
 pub use policy::{
-    Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, Check,
-    DeploymentSettings, NoData, Rollout, Statistic, Strategy, VersionSettings,
+    Action, ActionKind, Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings,
+    CanaryStep, Check, DeploymentSettings, NoData, Rollout, Statistic, Strategy, VersionSettings,
 };
 pub use problems::{LoadError, Problem, Problems};
 
@@ -65,6 +66,8 @@ pub struct Scenario {
     pub rollout: Rollout,
     /// The versions, by number: the stable one, the one that `[rollout]` ships, and what actions ship.
     pub versions: Vec<VersionSettings>,
+    /// What operators and the world do during a run, in the order of the file.
+    pub actions: Vec<Action>,
     /// The analysis templates, in the order of the file.
     pub analyses: Vec<Analysis>,
     /// What must hold.

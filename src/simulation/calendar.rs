@@ -17,6 +17,8 @@ pub(super) enum Event {
     GatewayExpiry(u32, u32),
     /// The new version is applied.
     RolloutStart,
+    /// An operator or the world does something: an index into the scenario's actions.
+    Action(u32),
     /// The controller asked to be called.
     Wake,
     /// Something changed at this instant: the controller looks at it, after everything else has happened.
@@ -32,7 +34,7 @@ impl Event {
             Event::Fleet(_) => 1,
             // Whoever becomes ready at the last moment still gets what waited for it.
             Event::GatewayExpiry(..) => 2,
-            Event::RolloutStart => 3,
+            Event::RolloutStart | Event::Action(_) => 3,
             Event::Wake | Event::Reconcile => 4,
         }
     }

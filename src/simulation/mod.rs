@@ -3,6 +3,7 @@
 //! The loop takes the earliest external event, lets the replicas concerned run up to it, lets its owner handle it, and
 //! hands what follows to whom it concerns. Nothing here knows statistics over runs.
 
+mod actions;
 mod attempts;
 mod calendar;
 mod observations;

@@ -12,13 +12,15 @@ use crate::units::{Duration, Time};
 const MOST_RECONCILES: usize = 100_000;
 
 impl Run<'_> {
-    /// The new version is applied.
-    pub(super) fn ship(&mut self) {
-        self.shipped = true;
-        self.controller.ship(1, self.now);
-        self.tell("rollout_started", Some(1), String::new());
-        self.calendar.set(self.now, Event::Reconcile);
-        self.reconcile_set = true;
+    /// A version is applied.
+    pub(super) fn ship(&mut self, version: Version) {
+        self.managed = true;
+        self.observing = !self.observations.is_empty();
+        self.revisions.retain(|earlier| *earlier != version);
+        self.revisions.push(version);
+        self.controller.ship(version, self.now);
+        self.tell("rollout_started", Some(version), String::new());
+        self.set_reconcile();
     }
 
     /// The controller looks at the fleet until nothing changes.
@@ -191,6 +193,11 @@ impl Run<'_> {
             let wait = if pending == 1 { "replica waits" } else { "replicas wait" };
             return Some(format!("{pending} {wait} for GPUs that nothing will free (gpu_limit = {limit})"));
         }
+        let unready = count(State::Unready);
+        if unready > 0 {
+            let (replicas, stay) = if unready == 1 { ("replica is", "stays") } else { ("replicas are", "stay") };
+            return Some(format!("{unready} {replicas} unready and {stay} so"));
+        }
         let failing = count(State::BackOff);
         let never_ready = replicas.iter().any(|replica| {
             matches!(replica.state, State::Provisioning | State::Pulling | State::Loading | State::Starting)
@@ -208,7 +215,7 @@ impl Run<'_> {
 
     /// Whether an event may change the fleet for the better: a start that is bound to fail does not, nor does a crash.
     fn may_change(&self, event: Event) -> bool {
-        let Event::Fleet(timer) = event else { return false };
+        let Event::Fleet(timer) = event else { return matches!(event, Event::Action(_)) };
         if !self.fleet.is_live(timer) {
             return false;
         }

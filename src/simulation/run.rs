@@ -11,7 +11,7 @@ use crate::ledger::{
     EventRow, FleetLevels, Pooled, RolloutOutcome, RolloutResult, RunLedger, RunLog, RunRecord, TokenSnapshot,
 };
 use crate::random::RunKey;
-use crate::rollout::{Command, Controller};
+use crate::rollout::{Command, Controller, Version};
 use crate::scenario::{Scenario, Strategy};
 use crate::serving::{Notice, NoticeKind};
 use crate::units::Time;
@@ -48,8 +48,10 @@ pub(super) struct Run<'a> {
     pub(super) commands: Vec<Command>,
     pub(super) spare_notices: Vec<Notice>,
     pub(super) next_request: u64,
-    /// Whether the new version has been applied.
-    pub(super) shipped: bool,
+    /// Whether the controller has been given something to do.
+    pub(super) managed: bool,
+    /// Versions that were shipped, the latest last, each once.
+    pub(super) revisions: Vec<Version>,
     /// Whether a reconcile is in the calendar for this instant.
     pub(super) reconcile_set: bool,
     /// The controller's wake that is in the calendar.
@@ -82,6 +84,9 @@ impl<'a> Run<'a> {
         if !matches!(scenario.rollout.strategy, Strategy::None) {
             calendar.set(scenario.rollout.start, Event::RolloutStart);
         }
+        for (index, action) in scenario.actions.iter().enumerate() {
+            calendar.set(action.at, Event::Action(index as u32));
+        }
         let observations = Observations::new(&scenario.analyses, versions);
         let mut run = Run {
             scenario,
@@ -102,7 +107,8 @@ impl<'a> Run<'a> {
             commands: Vec::new(),
             spare_notices: Vec::new(),
             next_request: 0,
-            shipped: false,
+            managed: false,
+            revisions: vec![0],
             reconcile_set: false,
             wake_set: Time::NEVER,
             empty_measurements: (0, 0),
@@ -158,7 +164,8 @@ impl<'a> Run<'a> {
             Event::Retry(slot) => self.begin_attempt(slot),
             Event::Fleet(timer) => self.fleet.handle(timer, self.now, &mut self.out),
             Event::GatewayExpiry(slot, generation) => self.gateway_expires(slot, generation),
-            Event::RolloutStart => self.ship(),
+            Event::RolloutStart => self.ship(1),
+            Event::Action(index) => self.act(self.scenario.actions[index as usize].kind),
             Event::Wake => self.set_reconcile(),
             Event::Reconcile => self.reconcile(),
         }
@@ -209,7 +216,7 @@ impl<'a> Run<'a> {
         }
         let gateway_concerned = self.out.changes.iter().any(|change| change.event == LifeEvent::Ready);
         self.out.changes.clear();
-        if self.shipped {
+        if self.managed {
             self.set_reconcile();
         }
         if gateway_concerned {
@@ -229,7 +236,7 @@ impl<'a> Run<'a> {
         levels
     }
 
-    fn set_reconcile(&mut self) {
+    pub(super) fn set_reconcile(&mut self) {
         if !self.reconcile_set {
             self.reconcile_set = true;
             self.calendar.set(self.now, Event::Reconcile);

@@ -338,7 +338,6 @@ fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
         "[router]\npolicy = \"session_affinity\"",
         "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"prometheus\"",
         "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"mann_whitney\"",
-        "[[action]]\nat = \"50m\"\ndo = \"pause\"",
         "[plan]\nx = 1",
         "[rollout]\nstrategy = \"none\"\n[rollout.rolling]\npod_replacement_policy = \"TerminationComplete\"",
         "[rollout]\nstrategy = \"none\"\n[rollout.canary]\ncontroller = \"flagger\"",

@@ -1,5 +1,6 @@
 //! Tests of reading scenarios: what a good one becomes, and what is said about a bad one.
 
+mod actions;
 mod bad_checks;
 mod bad_input;
 mod files;
