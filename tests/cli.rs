@@ -344,6 +344,8 @@ fn wrong_arguments_are_refused() {
         "run scenario.toml --set fleet.replicas=-3",
         "compare scenario.toml",
         "explain scenario.toml --run -1",
+        "explain scenario.toml --at noon",
+        "explain scenario.toml --at 1000h",
         "fit",
         "fit scenario.toml --seed 3",
         "fit scenario.toml --format xml",
@@ -554,7 +556,12 @@ fn what_a_command_of_the_same_kind_left_in_the_directory_is_removed_and_other_fi
 fn explain_prints_the_events_of_one_run_and_writes_only_where_it_is_told() {
     let place = Place::new();
     let printed = output(&place.cutover("explain scenario.toml --run 3").code(0));
-    assert!(printed.contains("rollout_started") && printed.contains("+0m30.000s"), "{printed}");
+    assert!(printed.contains("new is shipped") && printed.contains("+0m30.000s"), "{printed}");
+    assert!(!printed.contains("rollout_started"), "{printed}");
+    let every = output(&place.cutover("explain scenario.toml --run 3 --events --at 40s,10s").code(0));
+    assert!(every.contains("rollout_started"), "{every}");
+    let (earlier, later) = (every.find("at +0m10.000s"), every.find("at +0m40.000s"));
+    assert!(earlier.is_some() && earlier < later, "{every}");
     assert_eq!(place.names(), ["scenario.toml"]);
     place.cutover("explain scenario.toml --run 3 --out results").code(0);
     place.cutover("run scenario.toml --events 3 --requests 3").code(0);

@@ -59,6 +59,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   cutover explain scenario.toml --run 7
+  cutover explain scenario.toml --run 7 --at 22m,30m     the fleet at those times
   cutover explain scenario.toml --run 7 --out run-7    also writes events.csv and requests.csv")]
     Explain(ExplainArguments),
     /// List the hardware profiles that ship, or show one in full
@@ -198,6 +199,12 @@ pub struct ExplainArguments {
     /// Number of the run, from 0
     #[arg(long, default_value_t = 0)]
     pub run: u64,
+    /// Show the fleet at this time from time zero, such as 25m; several may be given [the rollout's turns]
+    #[arg(long, value_name = "TIME", value_delimiter = ',')]
+    pub at: Vec<String>,
+    /// List every event too
+    #[arg(long = "events")]
+    pub every_event: bool,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,

@@ -15,6 +15,8 @@ pub struct EventRow {
     pub version: String,
     /// More, as `key=value` words: `new=4`, `weight=25`, `reason=...`.
     pub detail: String,
+    /// Why a controller did it, in plain words; empty for what nobody decided. Not a column of the file.
+    pub why: String,
 }
 
 /// A row of `requests.csv`: one attempt.

@@ -204,6 +204,7 @@ mod tests {
                 replica: None,
                 version: "new".to_owned(),
                 detail: "reason=a, \"b\"".to_owned(),
+                why: String::new(),
             }],
             requests: vec![RequestRow {
                 id: 7,

@@ -20,10 +20,10 @@ pub mod profiles;
 mod terminal;
 
 pub use compare_report::{Compared, differing};
+pub use explain::Explained;
 pub use fit::Fitted;
 pub use layout::Style;
 
-use crate::ledger::RunLog;
 use crate::study::StudyResult;
 use charts::ChartError;
 use files::{CHARTS, COMPARED_FOLDERS, OutputFile};
@@ -58,12 +58,13 @@ pub fn checks_report(results: &[StudyResult], form: Form) -> String {
     }
 }
 
-/// The event log of one run for standard output.
-pub fn run_report(scenario_name: &str, run: u64, log: &RunLog, form: Form) -> String {
+/// One run, explained, for standard output.
+pub fn run_report(explained: &Explained<'_>, form: Form) -> String {
+    const PAGE: Style = Style { color: false, width: 100 };
     match form {
-        Form::Text(_) => explain::text(scenario_name, run, log),
-        Form::Json => explain::json(scenario_name, run, log),
-        Form::Markdown => format!("```\n{}```\n", explain::text(scenario_name, run, log)),
+        Form::Text(style) => explain::text(explained, style),
+        Form::Json => explain::json(explained),
+        Form::Markdown => format!("```\n{}```\n", explain::text(explained, PAGE)),
     }
 }
 

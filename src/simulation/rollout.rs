@@ -107,7 +107,7 @@ impl Run<'_> {
         let time = self.now;
         if let Some(log) = &mut self.log {
             let version = version.map_or_else(String::new, |version| self.scenario.versions[version].name.clone());
-            log.events.push(EventRow { time, event, replica: None, version, detail });
+            log.events.push(EventRow { time, event, replica: None, version, detail, why: String::new() });
         }
     }
 

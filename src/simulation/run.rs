@@ -212,6 +212,7 @@ impl<'a> Run<'a> {
                 replica: Some(change.replica),
                 version: versions[change.version].name.clone(),
                 detail: String::new(),
+                why: String::new(),
             }));
         }
         let gateway_concerned = self.out.changes.iter().any(|change| change.event == LifeEvent::Ready);
