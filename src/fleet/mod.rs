@@ -14,6 +14,7 @@ mod loading;
 mod replica;
 mod router;
 mod starting;
+mod versions;
 mod view;
 
 pub use clients::retry_wait;
@@ -21,4 +22,5 @@ pub use events::{Change, LifeEvent, Outbox, Timer};
 pub use life::{Fleet, VersionCounts};
 pub use replica::{Replica, State};
 pub use router::{Destination, Router, Routing};
+pub use versions::Versions;
 pub use view::{PodView, ReplicaSetStatus, Version};

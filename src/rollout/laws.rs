@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::rollout::analysis::RunId;
 use crate::rollout::{
-    Command, Controller, FleetView, Limits, Measured, Note, Phase, ReplicaSetStatus, Routing, Version,
+    Command, Controller, FleetView, Limits, Measured, Note, Phase, ReplicaSetStatus, Routing, Version, Versions,
 };
 use crate::scenario::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep,
@@ -357,8 +357,9 @@ proptest! {
                 Routing::All => assert!(available(0) + available(1) >= replicas - unavailable),
                 Routing::Only(active) => assert_eq!(available(active), replicas),
                 Routing::Split { stable, canary, canary_percent } => {
-                    assert!(canary_percent == 100 || available(stable) > 0);
-                    assert!(canary_percent == 0 || available(canary) > 0);
+                    let serving = |versions: Versions| versions.iter().map(available).sum::<u32>() > 0;
+                    assert!(canary_percent == 100 || serving(stable));
+                    assert!(canary_percent == 0 || serving(canary));
                 }
             }
         });
@@ -472,14 +473,18 @@ fn a_green_that_breaks_after_the_switch_is_not_switched_back_until_it_is_whole()
     assert_eq!((world.active(0), world.active(1)), (5, 0));
 }
 
+fn split(stable: Version, canary: Version, canary_percent: u32) -> Routing {
+    Routing::Split { stable: Versions::of(stable), canary: Versions::of(canary), canary_percent }
+}
+
 #[test]
 fn an_intermediate_version_behind_the_canary_service_stays_until_the_next_has_a_pod() {
     let settings = crate::rollout::canary_tables::settings(vec![CanaryStep::SetWeight(50), CanaryStep::Pause(None)]);
     let mut world = World::new(&Rollout::Canary(settings), &[], 4);
     world.run(&[(0, Mishap::Ship(1)), (100, Mishap::Ship(2))], Time::ZERO + Duration::from_seconds(110), |_| {});
     assert_eq!((world.active(1), world.active(2)), (2, 2));
-    assert_eq!(world.controller.routing(), Routing::Split { stable: 0, canary: 1, canary_percent: 0 });
+    assert_eq!(world.controller.routing(), split(0, 1, 0));
     world.run(&[], Time::ZERO + Duration::from_seconds(170), |_| {});
     assert_eq!((world.active(1), world.active(2)), (0, 2));
-    assert_eq!(world.controller.routing(), Routing::Split { stable: 0, canary: 2, canary_percent: 50 });
+    assert_eq!(world.controller.routing(), split(0, 2, 50));
 }

@@ -32,7 +32,7 @@ pub use analysis::RunId;
 pub use controller::Controller;
 pub use limits::Limits;
 
-pub use crate::fleet::{ReplicaSetStatus, Routing, Version};
+pub use crate::fleet::{ReplicaSetStatus, Routing, Version, Versions};
 use crate::units::Time;
 
 /// The fleet as the controller sees it.
