@@ -1,7 +1,7 @@
 //! Rollout controllers as pure state machines: (view of the fleet, now) -> commands.
 //!
 //! Kubernetes' Deployment (RollingUpdate, Recreate), Argo Rollouts' canary (with and without traffic routing) and
-//! blue-green, with their AnalysisRuns. They are level-triggered: whoever calls reconciles until nothing changes at each
+//! blue-green, with their AnalysisRuns, and Flagger's canary loop. They are level-triggered: whoever calls reconciles until nothing changes at each
 //! event, then lets time pass. Nothing here knows queues, tokens, GPUs or how long anything takes.
 //!
 //! Whatever Kubernetes and Argo Rollouts compare strictly with the clock (`now > start + duration`) happens here at exactly
@@ -23,6 +23,10 @@ mod canary_tables;
 mod controller;
 mod deployment;
 mod deployment_scaling;
+mod flagger;
+mod flagger_side;
+#[cfg(test)]
+mod flagger_tests;
 #[cfg(test)]
 mod laws;
 mod limits;

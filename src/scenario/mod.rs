@@ -8,6 +8,7 @@ mod analysis;
 mod canary;
 mod checks;
 mod distribution;
+mod flagger;
 mod load;
 mod overrides;
 mod policy;
@@ -34,7 +35,7 @@ use crate::units::Duration;
 pub use load::{load, location_of_check, parse};
 pub use policy::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, Check,
-    DeploymentSettings, NewVersion, NoData, Rollout, Statistic, Strategy,
+    DeploymentSettings, FlaggerSettings, FlaggerWeights, NewVersion, NoData, Rollout, Statistic, Strategy,
 };
 pub use problems::{LoadError, Problem, Problems};
 

@@ -1,0 +1,1 @@
+//! Tests of Flagger's loop.
