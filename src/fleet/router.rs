@@ -172,8 +172,14 @@ fn two_of(bits: u64, n: usize) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
     use super::*;
     use crate::random::RunKey;
+    use crate::scenario;
+    use crate::serving::EngineModel;
+    use crate::units::Duration;
 
     /// Each pair of places is as likely as the other, within five standard errors.
     #[test]
@@ -192,5 +198,60 @@ mod tests {
             assert!((f64::from(count) - f64::from(n) / 4.0).abs() < 5.0 * error, "{pairs:?}");
         }
         assert_eq!(two_of(u64::MAX, 1), (0, 0));
+    }
+
+    /// A fleet of so many ready replicas of the versions 0, 1 and 2 each.
+    fn fleet(policy: &str, each: u32) -> Fleet {
+        const TRAFFIC: &str =
+            "[traffic]\narrivals = { process = \"poisson\", rate = 1 }\nprompt_tokens = 9\noutput_tokens = 9\n";
+        let sets = [format!("router.policy={policy}"), format!("fleet.replicas={each}")];
+        let scenario = scenario::parse(TRAFFIC, "here", Path::new("."), &sets, &[]).expect("a scenario");
+        let models = vec![Arc::new(EngineModel::new(&scenario.engine, 1.0)); 3];
+        let mut out = Outbox::default();
+        let (key, zero) = (RunKey::new(1, 1), Time::ZERO);
+        let mut fleet = Fleet::new(Arc::new(scenario), models, key, Duration::ZERO, zero, &mut out);
+        for i in 0..2 * each as usize {
+            fleet.create(1 + i % 2, zero, &mut out);
+        }
+        while !out.timers.is_empty() {
+            let timers: Vec<_> = out.timers.drain(..).collect();
+            timers.into_iter().for_each(|(at, timer)| fleet.handle(timer, at, &mut out));
+        }
+        fleet
+    }
+
+    /// Whatever the policy, and with an index or without: a Service of two versions is one Service.
+    #[test]
+    fn a_side_of_several_versions_shares_its_requests_among_all_their_replicas() {
+        let policies = [
+            ("random", RouterPolicy::Random),
+            ("round_robin", RouterPolicy::RoundRobin),
+            ("least_requests", RouterPolicy::LeastRequests),
+            ("power_of_two", RouterPolicy::PowerOfTwo),
+        ];
+        let routing = |percent| Routing::Split {
+            stable: Versions::of(0).with(2),
+            canary: Versions::of(1),
+            canary_percent: percent,
+        };
+        for ((name, policy), each) in policies.into_iter().flat_map(|policy| [(policy, 3), (policy, 40)]) {
+            let (mut fleet, mut out) = (fleet(name, each), Outbox::default());
+            let mut router = Router::new(policy, RunKey::new(1, 1), 3);
+            let mut counts = [0.0_f64; 3];
+            let n = 12_000;
+            for request in 0..n {
+                let destination = router.route(&mut fleet, routing(25), (request, 1), Time::ZERO, &mut out);
+                let Destination::Replica(id) = destination else { panic!("{name}: all are ready") };
+                counts[fleet.replicas()[id as usize].version] += 1.0;
+            }
+            let near = |count: f64, share: f64| {
+                let expected = share * n as f64;
+                (count - expected).abs() < 5.0 * (expected * (1.0 - share)).sqrt()
+            };
+            assert!(near(counts[1], 0.25) && near(counts[0], 0.375) && near(counts[2], 0.375), "{name} {counts:?}");
+            let nobody = Routing::Split { stable: Versions::NONE, canary: Versions::of(1), canary_percent: 0 };
+            let destination = router.route(&mut fleet, nobody, (0, 1), Time::ZERO, &mut out);
+            assert_eq!(destination, Destination::Nobody, "{name}");
+        }
     }
 }

@@ -262,6 +262,68 @@ fn a_suspended_canary_keeps_its_weight_and_a_rollback_that_is_asked_for_comes_at
     assert_eq!(told(&world), expected);
 }
 
+#[test]
+fn a_canary_that_breaks_during_the_promotion_is_given_up_though_the_primary_is_new() {
+    let mut world = world(settings(50, 50));
+    run(&mut world, &[(60, Mishap::Ship(1)), (140, Mishap::Break(1, 1))]);
+    let expected = [
+        (120, Note::WeightSet(50)),
+        (180, Note::Promoted),
+        // Not available since 200: given up at the first tick from 800 on.
+        (840, Note::WeightSet(0)),
+        (840, aborted("canary not ready within progress_deadline (10m)")),
+        (840, Note::Completed),
+    ];
+    assert_eq!(told(&world), expected);
+    assert_eq!([0, 1, 2].map(|set| world.active(set)), [0, 0, 4]);
+}
+
+#[test]
+fn another_version_during_the_promotion_waits_for_its_end_and_belongs_to_the_same_rollout() {
+    let mut world = world(settings(50, 50));
+    run(&mut world, &[(60, Mishap::Ship(1)), (140, Mishap::Ship(2))]);
+    let expected = [
+        (120, Note::WeightSet(50)),
+        (180, Note::Promoted),
+        // The canary is updated too, until 440.
+        (480, Note::WeightSet(0)),
+        // Succeeded at 540; the other version is seen at 600.
+        (660, Note::WeightSet(50)),
+        (720, Note::Promoted),
+        (960, Note::WeightSet(0)),
+        (1020, Note::Completed),
+    ];
+    assert_eq!(told(&world), expected);
+    assert_eq!([0, 1, 2, 4, 5].map(|set| world.active(set)), [0, 0, 0, 0, 4]);
+}
+
+#[test]
+fn a_version_that_failed_is_tried_again_once_a_tick_has_seen_another() {
+    for (wait, ended) in [(10, 300), (100, 840)] {
+        let mut world = world(settings(10, 50));
+        world.measurements = vec![BAD];
+        // Rolled back at 300; shipped again before the tick at 480, or after it.
+        run(&mut world, &[(60, Mishap::Ship(1)), (400, Mishap::Ship(0)), (wait, Mishap::Ship(1))]);
+        assert_eq!((world.controller.phase(), world.controller.finished_at()), (Phase::RolledBack, Some(at(ended))));
+    }
+}
+
+#[test]
+fn a_version_that_is_taken_back_before_a_tick_was_never_there() {
+    let mut world = world(settings(10, 50));
+    run(&mut world, &[(61, Mishap::Ship(1)), (10, Mishap::Ship(0))]);
+    assert_eq!((told(&world), world.created), (vec![(71, Note::RolledBack)], 0));
+}
+
+#[test]
+fn a_change_of_replicas_concerns_both_deployments() {
+    let mut world = world(settings(50, 50));
+    world.run(&[(60, Mishap::Ship(1)), (80, Mishap::SetReplicas(6))], at(150), |_| {});
+    assert_eq!([0, 1, 2].map(|set| world.active(set)), [6, 6, 0]);
+    run(&mut world, &[]);
+    assert_eq!([0, 1, 2].map(|set| world.active(set)), [0, 0, 6]);
+}
+
 /// Settings of every kind.
 pub(super) fn any_settings() -> impl Strategy<Value = FlaggerSettings> {
     let weights = prop_oneof![
