@@ -206,7 +206,8 @@ mod tests {
             "[traffic]\narrivals = { process = \"poisson\", rate = 1 }\nprompt_tokens = 9\noutput_tokens = 9\n";
         let sets = [format!("router.policy={policy}"), format!("fleet.replicas={each}")];
         let scenario = scenario::parse(TRAFFIC, "here", Path::new("."), &sets, &[]).expect("a scenario");
-        let models = vec![Arc::new(EngineModel::new(&scenario.engine, 1.0)); 3];
+        let model = Arc::new(EngineModel::new(&scenario.engine, 1.0));
+        let models = (0..3).map(|_| model.clone()).collect();
         let mut out = Outbox::default();
         let (key, zero) = (RunKey::new(1, 1), Time::ZERO);
         let mut fleet = Fleet::new(Arc::new(scenario), models, key, Duration::ZERO, zero, &mut out);

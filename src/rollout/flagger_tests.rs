@@ -222,6 +222,19 @@ fn a_promotion_that_does_not_come_up_leaves_all_requests_to_the_canary() {
     assert!(world.controller.next_change().is_never(), "stuck until somebody ships another version");
 }
 
+/// Outside a promotion, a primary that is not ready means a rollback, and that means all requests to the primary.
+#[test]
+fn another_version_after_a_failed_promotion_sends_the_requests_back_to_a_primary_that_is_half_updated() {
+    let mut world = world(settings(50, 50));
+    world.cold_starts = [vec![MINUTE; 4], vec![Duration::FOREVER; 4]].concat();
+    run(&mut world, &[(60, Mishap::Ship(1)), (840, Mishap::Ship(2))]);
+    let reason = "primary not ready within progress_deadline (10m)";
+    assert_eq!(told(&world)[5..], [(900, Note::WeightSet(0)), (900, aborted(reason))]);
+    assert_eq!((world.controller.phase(), world.controller.abort_reason()), (Phase::Aborted, reason));
+    assert_eq!([0, 1, 2, 4].map(|set| world.active(set)), [4, 0, 1, 0]);
+    assert!(world.controller.next_change().is_never());
+}
+
 #[test]
 fn requests_go_back_to_the_primary_step_by_step_if_asked_to() {
     let mut world = world(FlaggerSettings { step_weight_promotion: 40, ..settings(50, 100) });

@@ -108,7 +108,7 @@ pub enum Note {
         /// Those among them that had no data.
         without_data: u32,
     },
-    /// A template failed, or erred too often, and its AnalysisRun with it.
+    /// A template failed, or erred too often, and its AnalysisRun with it. Under Flagger: a check failed, of it.
     AnalysisFailed {
         /// Index into the scenario's analyses.
         template: usize,

@@ -231,7 +231,7 @@ fn canary(settings: &CanarySettings, fleet: &Fleet, warnings: &mut Vec<String>) 
     }
 }
 
-/// A second fleet beside the primary, and the primary's surge on top; and keys that only AnalysisRuns read.
+/// A second fleet beside the primary, and the primary's surge on top.
 fn flagger(settings: &FlaggerSettings, scenario: &Scenario, warnings: &mut Vec<String>) {
     let (deployment, fleet) = (&settings.deployment, &scenario.fleet);
     deadline(deployment.min_ready, deployment.progress_deadline, "canary", warnings);
@@ -252,6 +252,11 @@ fn flagger(settings: &FlaggerSettings, scenario: &Scenario, warnings: &mut Vec<S
              fleet.gpu_limit is {limit}: {end}"
         ));
     }
+    unread_by_flagger(settings, scenario, warnings);
+}
+
+/// Keys that only AnalysisRuns read.
+fn unread_by_flagger(settings: &FlaggerSettings, scenario: &Scenario, warnings: &mut Vec<String>) {
     let unread = |analysis: &&Analysis| {
         analysis.count.is_some()
             || analysis.failure_limit > 0
