@@ -130,6 +130,24 @@ fn a_rollout_under_a_trace_completes_on_the_sample_and_on_the_real_trace() {
     assert!((recorded.facts.mean_output_tokens - 203.83).abs() < 0.01, "{}", recorded.facts.mean_output_tokens);
 }
 
+#[test]
+fn flagger_pays_for_two_fleets_of_cold_starts_and_acts_at_its_ticks() {
+    let good = run("canary-flagger", 40, &[]);
+    assert_eq!(share(&good, RolloutOutcome::Completed), 1.0);
+    let argo = run("canary-good", 40, &["study.duration=60m"]);
+    let (cost, of_argo) = (mean(&good, Metric::RolloutCost), mean(&argo, Metric::RolloutCost));
+    assert!(cost > 3.0 * of_argo, "{cost} against {of_argo}");
+    // Whatever ends, ends at a tick: whole minutes after a start at a whole minute.
+    for duration in support::values(&good, Metric::RolloutDuration) {
+        assert!((duration / 60.0).fract().abs() < 1e-9, "{duration}");
+    }
+    let erring = run("canary-flagger", 20, &["new_version.error_probability=0.05"]);
+    assert_eq!(share(&erring, RolloutOutcome::RolledBack), 1.0);
+    // A whole fleet at a small weight is too idle to look slow.
+    let slow = run("canary-flagger", 20, &["new_version.step_time_factor=1.4"]);
+    assert_eq!(share(&slow, RolloutOutcome::Completed), 1.0);
+}
+
 /// Every file in the folder is a scenario, and says nothing that it does not mean.
 #[test]
 fn every_scenario_that_ships_is_read_without_a_problem() {
@@ -141,5 +159,5 @@ fn every_scenario_that_ships_is_read_without_a_problem() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 13);
+    assert_eq!(seen, 14);
 }

@@ -3,21 +3,20 @@
 use super::events::{LifeEvent, Outbox, Timer};
 use super::life::Fleet;
 use super::replica::State;
-use super::view::Version;
 use crate::units::Time;
 
 impl Fleet {
-    /// So many replicas that `is_meant` holds for, the oldest first, of one version or of any.
-    fn oldest(&self, version: Option<Version>, most: u32, is_meant: impl Fn(State) -> bool) -> Vec<u32> {
+    /// So many replicas that `is_meant` holds for, the oldest first, of one pod template or of any.
+    fn oldest(&self, template: Option<usize>, most: u32, is_meant: impl Fn(State) -> bool) -> Vec<u32> {
         let replicas = self.replicas.iter();
-        let meant = replicas.filter(|r| version.is_none_or(|version| r.version == version) && is_meant(r.state));
+        let meant = replicas.filter(|r| template.is_none_or(|template| r.template == template) && is_meant(r.state));
         meant.map(|replica| replica.id).take(most as usize).collect()
     }
 
     /// Up to `most` ready replicas fail their probes from now on: they leave the endpoints at once and go on serving what
     /// they have. Returns how many.
-    pub fn make_unready(&mut self, version: Option<Version>, most: u32, out: &mut Outbox) -> usize {
-        let concerned = self.oldest(version, most, |state| state == State::Ready);
+    pub fn make_unready(&mut self, template: Option<usize>, most: u32, out: &mut Outbox) -> usize {
+        let concerned = self.oldest(template, most, |state| state == State::Ready);
         for id in &concerned {
             self.note(*id, LifeEvent::Unready, out);
             self.lose_readiness(*id);
@@ -28,8 +27,8 @@ impl Fleet {
     }
 
     /// Up to `most` replicas that were made unready are ready again. Returns how many.
-    pub fn make_ready(&mut self, version: Option<Version>, most: u32, now: Time, out: &mut Outbox) -> usize {
-        let concerned = self.oldest(version, most, |state| state == State::Unready);
+    pub fn make_ready(&mut self, template: Option<usize>, most: u32, now: Time, out: &mut Outbox) -> usize {
+        let concerned = self.oldest(template, most, |state| state == State::Unready);
         for id in &concerned {
             self.pass_probe(*id, now, out);
         }
@@ -38,8 +37,8 @@ impl Fleet {
 
     /// Up to `most` replicas are gone at once with all that they hold, as if their nodes were lost. The router notices after
     /// the endpoint lag. Returns how many.
-    pub fn kill(&mut self, version: Option<Version>, most: u32, now: Time, out: &mut Outbox) -> usize {
-        let concerned = self.oldest(version, most, |state| !matches!(state, State::Terminating | State::Gone));
+    pub fn kill(&mut self, template: Option<usize>, most: u32, now: Time, out: &mut Outbox) -> usize {
+        let concerned = self.oldest(template, most, |state| !matches!(state, State::Terminating | State::Gone));
         for id in &concerned {
             self.run_through(*id, now, out);
             if self.replicas[*id as usize].state.container_runs() {

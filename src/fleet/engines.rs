@@ -6,6 +6,7 @@
 
 use super::agenda::Agenda;
 use super::by_load::ByLoad;
+use super::versions::Versions;
 use super::view::Version;
 use crate::serving::{Engine, Handle, Notice, Request};
 use crate::units::Time;
@@ -158,7 +159,7 @@ impl Engines {
     pub(super) fn least_loaded(
         &mut self,
         candidates: &[u32],
-        versions: std::ops::Range<Version>,
+        versions: Versions,
         now: Time,
         bits: u64,
         notices: &mut Vec<Notice>,
@@ -206,18 +207,20 @@ impl Engines {
         }
     }
 
-    fn least_loaded_by_index(&mut self, versions: std::ops::Range<Version>, bits: u64) -> Option<u32> {
-        let by_load = &mut self.index.as_mut()?.by_load[versions];
+    fn least_loaded_by_index(&mut self, versions: Versions, bits: u64) -> Option<u32> {
+        let by_load = &mut self.index.as_mut()?.by_load;
         let (mut least, mut ties) = (usize::MAX, 0);
-        for (load, replicas) in by_load.iter_mut().filter_map(ByLoad::least) {
+        for version in versions.iter() {
+            let Some((load, replicas)) = by_load.get_mut(version).and_then(ByLoad::least) else { continue };
             ties = if load < least { 0 } else { ties } + if load <= least { replicas.len() } else { 0 };
             least = least.min(load);
         }
         let mut chosen = choice(bits, ties);
-        for (_, replicas) in by_load.iter_mut().filter_map(ByLoad::least).filter(|(load, _)| *load == least) {
-            match replicas.get(chosen) {
-                Some(id) => return Some(*id),
-                None => chosen -= replicas.len(),
+        for version in versions.iter() {
+            match by_load.get_mut(version).and_then(ByLoad::least).filter(|(load, _)| *load == least) {
+                Some((_, replicas)) if chosen < replicas.len() => return Some(replicas[chosen]),
+                Some((_, replicas)) => chosen -= replicas.len(),
+                None => {}
             }
         }
         None
@@ -265,10 +268,10 @@ mod tests {
             for i in 0..n {
                 let now = Time(i64::from(i) * 400_000_000 / i64::from(replicas));
                 let bits = key.keyed_bits(Purpose::Routing, u64::from(i), 1);
-                let id = engines.least_loaded(&candidates, 0..2, now, bits, &mut notices);
+                let id = engines.least_loaded(&candidates, Versions::below(2), now, bits, &mut notices);
                 let loads: Vec<u32> = (0..replicas).map(|id| engines.load(id, now, &mut notices)).collect();
                 assert_eq!(Some(&loads[id as usize]), loads.iter().min());
-                let only = engines.least_loaded(&[1, 3, 5], 1..2, now, bits, &mut notices);
+                let only = engines.least_loaded(&[1, 3, 5], Versions::of(1), now, bits, &mut notices);
                 assert!(engines.index.is_none() || only % 2 == 1);
                 engines.submit(id, now, request(i), &mut notices);
                 notices.clear();

@@ -34,7 +34,10 @@ pub struct VersionCounts {
 pub struct Fleet {
     pub(super) scenario: Arc<Scenario>,
     pub(super) key: RunKey,
+    /// The engine of each pod template.
     models: Vec<Arc<EngineModel>>,
+    /// The pod template of each ReplicaSet.
+    templates: Vec<usize>,
     pub(super) replicas: Vec<Replica>,
     pub(super) engines: Engines,
     warm: u32,
@@ -51,16 +54,18 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// A warm fleet: the desired replicas of version 0 are available at `now` and draw no cold start.
+    /// A warm fleet: the desired replicas of ReplicaSet 0 are available at `now` and draw no cold start. `models` are the
+    /// engines of the pod templates, `templates` those of the ReplicaSets.
     pub fn new(
         scenario: Arc<Scenario>,
         models: Vec<Arc<EngineModel>>,
+        templates: Vec<usize>,
         key: RunKey,
         min_ready: Duration,
         now: Time,
         out: &mut Outbox,
     ) -> Fleet {
-        let versions = models.len();
+        let versions = templates.len();
         let pool = match &scenario.cold_start.weight_load {
             WeightLoad::Bandwidth { shared_gigabytes_per_second: Some(shared), .. } => Some(LoadingPool::new(*shared)),
             _ => None,
@@ -71,6 +76,7 @@ impl Fleet {
             scenario,
             key,
             models,
+            templates,
             replicas: Vec::new(),
             engines: Engines::new(is_indexed, versions),
             warm,
@@ -166,9 +172,14 @@ impl Fleet {
             .collect()
     }
 
-    /// Whether a replica of this version can hold such a request at all.
-    pub fn fits(&self, version: Version, prompt_tokens: u32, output_tokens: u32) -> bool {
-        self.models[version].fits(prompt_tokens, output_tokens)
+    /// The pod template of a ReplicaSet.
+    pub fn template(&self, version: Version) -> usize {
+        self.templates[version]
+    }
+
+    /// Whether a replica of this pod template can hold such a request at all.
+    pub fn fits(&self, template: usize, prompt_tokens: u32, output_tokens: u32) -> bool {
+        self.models[template].fits(prompt_tokens, output_tokens)
     }
 
     /// Runs one engine up to the boundaries before `limit`.
@@ -213,10 +224,12 @@ impl Fleet {
 
     fn add(&mut self, version: Version, now: Time, out: &mut Outbox) -> u32 {
         let id = self.replicas.len() as u32;
-        self.engines.add(Engine::new(self.models[version].clone()));
+        let template = self.templates[version];
+        self.engines.add(Engine::new(self.models[template].clone()));
         self.replicas.push(Replica {
             id,
             version,
+            template,
             state: State::Pending,
             created: now,
             ready_since: None,

@@ -15,6 +15,7 @@ mod loading;
 mod replica;
 mod router;
 mod starting;
+mod versions;
 mod view;
 
 pub use clients::retry_wait;
@@ -22,4 +23,5 @@ pub use events::{Change, LifeEvent, Outbox, Timer};
 pub use life::{Fleet, VersionCounts};
 pub use replica::{Replica, State};
 pub use router::{Destination, Router, Routing};
+pub use versions::Versions;
 pub use view::{PodView, ReplicaSetStatus, Version};

@@ -45,8 +45,10 @@ impl State {
 pub struct Replica {
     /// Its number in order of creation, from 0.
     pub id: u32,
-    /// Which version it runs.
+    /// Which ReplicaSet it belongs to.
     pub version: Version,
+    /// Its pod template: which of the scenario's versions it runs.
+    pub template: usize,
     /// Where in its life it stands.
     pub state: State,
     /// When it was created.

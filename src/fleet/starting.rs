@@ -3,7 +3,6 @@
 use super::events::{LifeEvent, Outbox, Timer};
 use super::life::Fleet;
 use super::replica::State;
-use super::view::Version;
 use crate::random::{Distribution, Purpose, exponential};
 use crate::scenario::{Stage, WeightLoad};
 use crate::units::{Duration, Time};
@@ -138,14 +137,14 @@ impl Fleet {
         self.begin(id, LifeEvent::Starting, length, now, out);
     }
 
-    /// The probability that a start of this version fails.
-    pub fn start_failure_probability(&self, version: Version) -> f64 {
+    /// The probability that a start of this pod template fails.
+    pub fn start_failure_probability(&self, template: usize) -> f64 {
         let stable = self.scenario.cold_start.failure_probability;
-        self.scenario.versions[version].start_failure_probability.unwrap_or(stable)
+        self.scenario.versions[template].start_failure_probability.unwrap_or(stable)
     }
 
     fn engine_started(&mut self, id: u32, now: Time, out: &mut Outbox) {
-        let probability = self.start_failure_probability(self.replicas[id as usize].version);
+        let probability = self.start_failure_probability(self.replicas[id as usize].template);
         if probability > 0.0 && self.uniform(id, Purpose::StartFailure, 0) < probability {
             self.note(id, LifeEvent::StartFailed, out);
             return self.back_off(id, now, out);
@@ -164,8 +163,8 @@ impl Fleet {
     pub(super) fn become_ready(&mut self, id: u32, now: Time, out: &mut Outbox) {
         self.pass_probe(id, now, out);
         let replica = &self.replicas[id as usize];
-        let (version, restarts) = (replica.version, replica.restarts);
-        let mtbf = self.scenario.versions[version].crash_mtbf;
+        let restarts = replica.restarts;
+        let mtbf = self.scenario.versions[replica.template].crash_mtbf;
         if !mtbf.is_zero() {
             let mut stream = self.key.keyed_stream(Purpose::Crash, u64::from(id), u64::from(restarts));
             let after = Duration::from_seconds_f64(exponential(&mut stream) * mtbf.seconds());

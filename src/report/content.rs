@@ -8,7 +8,9 @@ use super::format::{
 use super::layout::{glued, unglued};
 use crate::digits::{NONE, percent_as_given};
 use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
-use crate::scenario::{CanaryStep, Engine, OnSigterm, Replay, Scenario, Statistic, Strategy, Stretch, Traffic};
+use crate::scenario::{
+    CanaryStep, Engine, FlaggerWeights, OnSigterm, Replay, Scenario, Statistic, Strategy, Stretch, Traffic,
+};
 use crate::study::{
     CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, most_common_reason, planning, survivorship_note,
 };
@@ -245,6 +247,15 @@ fn strategy(scenario: &Scenario) -> String {
                 .collect();
             let by = if settings.traffic_routing { "routed by weight" } else { "split by replicas" };
             if weights.is_empty() { format!("canary, {by}") } else { format!("canary {}, {by}", weights.join(" > ")) }
+        }
+        Strategy::Flagger(settings) => {
+            let weights = match &settings.weights {
+                FlaggerWeights::Step { step, max } => format!("+{step}% up to {max}%"),
+                FlaggerWeights::List(weights) => {
+                    weights.iter().map(|weight| format!("{weight}%")).collect::<Vec<_>>().join(" > ")
+                }
+            };
+            format!("Flagger's canary {weights} every {}, threshold {}", settings.interval, settings.threshold)
         }
     }
 }

@@ -36,6 +36,24 @@ pub struct Judgement {
     pub without_data: bool,
 }
 
+/// What a measurement counts as under its template's bound.
+pub(super) fn judge(analysis: &Analysis, measured: Measured) -> Judgement {
+    let within = match (measured, analysis.bound) {
+        (Measured::Value { value, .. }, AnalysisBound::Max(max)) => Some(value <= max),
+        (Measured::Value { value, stable: Some(stable), .. }, AnalysisBound::MaxRatioToStable(ratio)) => {
+            Some(value <= ratio * stable)
+        }
+        _ => None,
+    };
+    let outcome = match (within, analysis.no_data) {
+        (Some(true), _) | (None, NoData::Success) => Outcome::Successful,
+        (Some(false), _) => Outcome::Failed,
+        (None, NoData::Error) => Outcome::Error,
+        (None, NoData::Inconclusive) => Outcome::Inconclusive,
+    };
+    Judgement { outcome, without_data: within.is_none() }
+}
+
 /// The phase of a metric or of a whole run, the better ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RunPhase {
@@ -148,21 +166,8 @@ impl AnalysisRun {
 
     /// What a measurement counts as; `None` if this run has no such template.
     pub fn judge(&self, template: usize, measured: Measured) -> Option<Judgement> {
-        let analysis = &self.metrics.iter().find(|metric| metric.template == template)?.analysis;
-        let within = match (measured, analysis.bound) {
-            (Measured::Value { value, .. }, AnalysisBound::Max(max)) => Some(value <= max),
-            (Measured::Value { value, stable: Some(stable), .. }, AnalysisBound::MaxRatioToStable(ratio)) => {
-                Some(value <= ratio * stable)
-            }
-            _ => None,
-        };
-        let outcome = match (within, analysis.no_data) {
-            (Some(true), _) | (None, NoData::Success) => Outcome::Successful,
-            (Some(false), _) => Outcome::Failed,
-            (None, NoData::Error) => Outcome::Error,
-            (None, NoData::Inconclusive) => Outcome::Inconclusive,
-        };
-        Some(Judgement { outcome, without_data: within.is_none() })
+        let metric = self.metrics.iter().find(|metric| metric.template == template)?;
+        Some(judge(&metric.analysis, measured))
     }
 
     /// Takes a measurement in. Ends the run, if that decides it and no other measurement of this instant is still out.

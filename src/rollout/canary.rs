@@ -4,7 +4,7 @@
 
 use crate::rollout::argo::{Rollout, Shared, StrategyKind};
 use crate::rollout::argo_pass::Pass;
-use crate::rollout::{Command, FleetView, Note, PauseReason, Routing, RunId, Version};
+use crate::rollout::{Command, FleetView, Note, PauseReason, Routing, RunId, Version, Versions};
 use crate::scenario::{Analysis, CanarySettings, CanaryStep};
 use crate::units::Time;
 
@@ -57,7 +57,8 @@ impl Canary {
 
     fn routing_at(&self, canary_percent: u32) -> Routing {
         if self.settings.traffic_routing {
-            Routing::Split { stable: self.stable_service, canary: self.canary_service, canary_percent }
+            let (stable, canary) = (Versions::of(self.stable_service), Versions::of(self.canary_service));
+            Routing::Split { stable, canary, canary_percent }
         } else {
             Routing::All
         }

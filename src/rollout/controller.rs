@@ -5,6 +5,8 @@ use crate::rollout::argo::Rollout;
 use crate::rollout::blue_green::BlueGreen;
 use crate::rollout::canary::Canary;
 use crate::rollout::deployment::{self, Deployment};
+use crate::rollout::flagger::Flagger;
+use crate::rollout::flagger_side;
 use crate::rollout::{Command, Course, FleetView, Health, Measured, Phase, Routing, Version};
 use crate::scenario::{Analysis, Strategy};
 use crate::units::Time;
@@ -25,6 +27,16 @@ enum Kind {
     Deployment(Box<Deployment>),
     Canary(Box<Canary>),
     BlueGreen(Box<BlueGreen>),
+    Flagger(Box<Flagger>),
+}
+
+/// The pod template of each ReplicaSet that a strategy may make of so many templates: Flagger's two Deployments have one of
+/// each, else a template has one.
+pub fn pod_templates(strategy: &Strategy, templates: usize) -> Vec<Version> {
+    match strategy {
+        Strategy::Flagger(_) => (0..2 * templates.max(2)).map(flagger_side::template_of).collect(),
+        _ => (0..templates).collect(),
+    }
 }
 
 impl Controller {
@@ -37,6 +49,7 @@ impl Controller {
             Strategy::Rolling(settings) => deployment(deployment::Kind::RollingUpdate, settings),
             Strategy::Canary(settings) => Kind::Canary(Box::new(Canary::new(settings, analyses, replicas))),
             Strategy::BlueGreen(settings) => Kind::BlueGreen(Box::new(BlueGreen::new(settings, analyses, replicas))),
+            Strategy::Flagger(settings) => Kind::Flagger(Box::new(Flagger::new(settings, analyses, replicas))),
         };
         Controller { strategy }
     }
@@ -49,6 +62,7 @@ impl Controller {
             Kind::Deployment(deployment) => deployment.ship(version, now),
             Kind::Canary(canary) => canary.rollout.ship(version, now),
             Kind::BlueGreen(blue_green) => blue_green.rollout.ship(version, now),
+            Kind::Flagger(flagger) => flagger.ship(version, now),
         }
     }
 
@@ -59,34 +73,43 @@ impl Controller {
             Kind::Deployment(deployment) => deployment.set_replicas(replicas),
             Kind::Canary(canary) => canary.rollout.set_replicas(replicas),
             Kind::BlueGreen(blue_green) => blue_green.rollout.set_replicas(replicas),
+            Kind::Flagger(flagger) => flagger.set_replicas(replicas),
         }
     }
 
-    /// Halts (`spec.paused`) or resumes the rollout. Reconcile afterwards.
+    /// Halts (`spec.paused`; Flagger's `spec.suspend`) or resumes the rollout. Reconcile afterwards.
     pub fn set_paused(&mut self, paused: bool) {
         match &mut self.strategy {
             Kind::Fixed { .. } => {}
             Kind::Deployment(deployment) => deployment.set_paused(paused),
             Kind::Canary(canary) => canary.rollout.set_paused(paused),
             Kind::BlueGreen(blue_green) => blue_green.rollout.set_paused(paused),
+            Kind::Flagger(flagger) => flagger.set_suspended(paused),
         }
     }
 
-    /// Gives an Argo Rollouts update up (`status.abort`); a Deployment has no such thing. Reconcile afterwards.
+    /// Gives an Argo Rollouts update up (`status.abort`), or asks Flagger for a rollback, which the analysis grants at its next
+    /// tick; a Deployment has no such thing. Reconcile afterwards.
     pub fn abort(&mut self) {
-        if let Some(rollout) = self.rollout_mut() {
-            rollout.abort();
+        match &mut self.strategy {
+            Kind::Flagger(flagger) => flagger.abort(),
+            _ => {
+                if let Some(rollout) = self.rollout_mut() {
+                    rollout.abort();
+                }
+            }
         }
     }
 
-    /// Takes an aborted Argo Rollouts update up again from its first step. Reconcile afterwards.
+    /// Takes an aborted Argo Rollouts update up again from its first step; nothing else can. Reconcile afterwards.
     pub fn retry(&mut self) {
         if let Some(rollout) = self.rollout_mut() {
             rollout.retry();
         }
     }
 
-    /// Ends the pause that an Argo Rollouts update is in. Reconcile afterwards.
+    /// Ends the pause that an Argo Rollouts update is in; Flagger's confirmation webhooks are not modelled. Reconcile
+    /// afterwards.
     pub fn promote(&mut self) {
         if let Some(rollout) = self.rollout_mut() {
             rollout.promote();
@@ -114,15 +137,17 @@ impl Controller {
             Kind::Deployment(deployment) => deployment.reconcile(view, now, commands),
             Kind::Canary(canary) => canary.reconcile(view, now, commands),
             Kind::BlueGreen(blue_green) => blue_green.reconcile(view, now, commands),
+            Kind::Flagger(flagger) => flagger.reconcile(view, now, commands),
         }
     }
 
-    /// The version that analyses judge, and the one that they compare it with.
+    /// The pod template that analyses judge, and the one that they compare it with.
     pub fn compared(&self) -> (Version, Version) {
         let rollout = match &self.strategy {
             Kind::Fixed { .. } | Kind::Deployment(_) => return (0, 0),
             Kind::Canary(canary) => &canary.rollout,
             Kind::BlueGreen(blue_green) => &blue_green.rollout,
+            Kind::Flagger(flagger) => return flagger.compared(),
         };
         (rollout.template, rollout.status.stable)
     }
@@ -136,8 +161,13 @@ impl Controller {
         now: Time,
         commands: &mut Vec<Command>,
     ) {
-        if let Some(rollout) = self.rollout_mut() {
-            rollout.measured(run, template, measured, now, commands);
+        match &mut self.strategy {
+            Kind::Flagger(flagger) => flagger.measured(run, template, measured, commands),
+            _ => {
+                if let Some(rollout) = self.rollout_mut() {
+                    rollout.measured(run, template, measured, now, commands);
+                }
+            }
         }
     }
 
@@ -149,6 +179,7 @@ impl Controller {
             Kind::Deployment(deployment) => deployment.next_wake(),
             Kind::Canary(canary) => self.next_change().min(canary.rollout.next_deadline()),
             Kind::BlueGreen(blue_green) => self.next_change().min(blue_green.rollout.next_deadline()),
+            Kind::Flagger(flagger) => flagger.next_wake(),
         }
     }
 
@@ -159,6 +190,7 @@ impl Controller {
             Kind::Fixed { .. } | Kind::Deployment(_) => return Time::NEVER,
             Kind::Canary(canary) => (&canary.rollout, canary.next_pause_end()),
             Kind::BlueGreen(blue_green) => (&blue_green.rollout, blue_green.next_pause_end()),
+            Kind::Flagger(flagger) => return flagger.next_change(),
         };
         let deadline = if rollout.shared.progress_deadline_abort { rollout.next_deadline() } else { Time::NEVER };
         pause_end.min(rollout.next_scale_down()).min(rollout.next_measurement()).min(deadline)
@@ -172,6 +204,18 @@ impl Controller {
             Kind::Deployment(deployment) => deployment.spec(version),
             Kind::Canary(canary) => canary.rollout.spec(version),
             Kind::BlueGreen(blue_green) => blue_green.rollout.spec(version),
+            Kind::Flagger(flagger) => flagger.spec(version),
+        }
+    }
+
+    /// Which of Flagger's two Deployments a ReplicaSet belongs to; `None` for controllers that have one.
+    pub fn deployment(&self, set: Version) -> Option<&'static str> {
+        match &self.strategy {
+            Kind::Flagger(_) => Some(match flagger_side::role_of(set) {
+                flagger_side::Role::Primary => "primary",
+                flagger_side::Role::Target => "canary",
+            }),
+            _ => None,
         }
     }
 
@@ -181,6 +225,7 @@ impl Controller {
             Kind::Fixed { .. } | Kind::Deployment(_) => Routing::All,
             Kind::Canary(canary) => canary.routing(),
             Kind::BlueGreen(blue_green) => blue_green.routing(),
+            Kind::Flagger(flagger) => flagger.routing(),
         }
     }
 
@@ -191,6 +236,7 @@ impl Controller {
             Kind::Deployment(deployment) => deployment.phase(),
             Kind::Canary(canary) => canary.rollout.phase(),
             Kind::BlueGreen(blue_green) => blue_green.rollout.phase(),
+            Kind::Flagger(flagger) => flagger.phase(),
         }
     }
 
@@ -201,6 +247,7 @@ impl Controller {
             Kind::Deployment(deployment) => deployment.health(),
             Kind::Canary(canary) => canary.rollout.health(),
             Kind::BlueGreen(blue_green) => blue_green.rollout.health(),
+            Kind::Flagger(flagger) => flagger.health(),
         }
     }
 
@@ -223,19 +270,23 @@ impl Controller {
 
     /// Why the rollout was aborted, the last time it was; empty if it never was.
     pub fn abort_reason(&self) -> &str {
-        self.rollout().map_or("", |rollout| &rollout.abort_reason)
+        match &self.strategy {
+            Kind::Flagger(flagger) => flagger.abort_reason(),
+            _ => self.rollout().map_or("", |rollout| &rollout.abort_reason),
+        }
     }
 
     fn course(&self) -> Option<&Course> {
         match &self.strategy {
             Kind::Deployment(deployment) => Some(deployment.course()),
+            Kind::Flagger(flagger) => Some(flagger.course()),
             _ => self.rollout().map(|rollout| &rollout.course),
         }
     }
 
     fn rollout(&self) -> Option<&Rollout> {
         match &self.strategy {
-            Kind::Fixed { .. } | Kind::Deployment(_) => None,
+            Kind::Fixed { .. } | Kind::Deployment(_) | Kind::Flagger(_) => None,
             Kind::Canary(canary) => Some(&canary.rollout),
             Kind::BlueGreen(blue_green) => Some(&blue_green.rollout),
         }
@@ -243,7 +294,7 @@ impl Controller {
 
     fn rollout_mut(&mut self) -> Option<&mut Rollout> {
         match &mut self.strategy {
-            Kind::Fixed { .. } | Kind::Deployment(_) => None,
+            Kind::Fixed { .. } | Kind::Deployment(_) | Kind::Flagger(_) => None,
             Kind::Canary(canary) => Some(&mut canary.rollout),
             Kind::BlueGreen(blue_green) => Some(&mut blue_green.rollout),
         }

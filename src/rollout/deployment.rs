@@ -28,11 +28,13 @@ pub(super) struct ReplicaSet {
 
 /// The status that the last sync stored; progress is what differs from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Status {
-    replicas: u32,
-    updated: u32,
-    ready: u32,
-    available: u32,
+pub(super) struct Status {
+    /// Active pods.
+    pub(super) replicas: u32,
+    /// Those of the pod template.
+    pub(super) updated: u32,
+    pub(super) ready: u32,
+    pub(super) available: u32,
 }
 
 /// Why the Progressing condition is as it is.
@@ -62,6 +64,8 @@ pub(super) struct Deployment {
     status: Status,
     progress: Progress,
     last_progress: Time,
+    /// Since when the Available condition is false; `None` while it holds.
+    unavailable_since: Option<Time>,
     course: Course,
 }
 
@@ -79,6 +83,7 @@ impl Deployment {
             status: Status { replicas, updated: replicas, ready: replicas, available: replicas },
             progress: Progress::Available,
             last_progress: Time::ZERO,
+            unavailable_since: None,
             course: Course::new(),
         };
         let max = replicas + deployment.limits().surge;
@@ -114,6 +119,11 @@ impl Deployment {
     /// The version of the current pod template.
     pub(super) fn template(&self) -> Version {
         self.template
+    }
+
+    /// Its settings.
+    pub(super) fn settings(&self) -> &DeploymentSettings {
+        &self.settings
     }
 
     /// Changes the pod template.
@@ -159,6 +169,16 @@ impl Deployment {
         }
     }
 
+    /// The status that the last sync stored.
+    pub(super) fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Since when the Available condition is false: fewer pods are available than `max_unavailable` allows.
+    pub(super) fn unavailable_since(&self) -> Option<Time> {
+        self.unavailable_since
+    }
+
     /// When the progress deadline is looked at next: a second after it passed, as the controller's own timer has it.
     pub(super) fn next_wake(&self) -> Time {
         if self.progress == Progress::Updated && !self.paused && self.has_deadline() {
@@ -187,6 +207,8 @@ impl Deployment {
             }
             self.sync_status(view, now, commands);
         }
+        let is_available = self.status.available >= self.replicas - self.limits().unavailable;
+        self.unavailable_since = if is_available { None } else { self.unavailable_since.or(Some(now)) };
         (commands.len(), self.status, self.progress) != before
     }
 

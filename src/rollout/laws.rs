@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use crate::rollout::analysis::RunId;
+use crate::rollout::flagger_tests;
 use crate::rollout::{
-    Command, Controller, FleetView, Limits, Measured, Note, Phase, ReplicaSetStatus, Routing, Version,
+    Command, Controller, FleetView, Limits, Measured, Note, Phase, ReplicaSetStatus, Routing, Version, Versions,
 };
 use crate::scenario::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep,
@@ -12,11 +13,11 @@ use crate::scenario::{
 };
 use crate::units::{CountOrPercent, Duration, Time};
 
-const MINUTE: Duration = Duration::from_seconds(60);
+pub(super) const MINUTE: Duration = Duration::from_seconds(60);
 
 /// What happens to the fleet, besides time.
 #[derive(Clone, Copy, Debug)]
-enum Mishap {
+pub(super) enum Mishap {
     /// So many pods of a version become unready until they are replaced.
     Break(Version, u32),
     Ship(Version),
@@ -36,20 +37,23 @@ struct Pod {
     gone_at: Option<Time>,
 }
 
-struct World {
-    controller: Controller,
+/// A controller with pods that obey it.
+pub(super) struct World {
+    pub(super) controller: Controller,
     pods: Vec<Pod>,
-    created: usize,
-    cold_starts: Vec<Duration>,
+    pub(super) created: usize,
+    /// Of the pods in order of creation, over and over.
+    pub(super) cold_starts: Vec<Duration>,
     drain: Duration,
-    measurements: Vec<Measured>,
-    measured: usize,
-    notes: Vec<Note>,
-    now: Time,
+    /// What is measured, over and over.
+    pub(super) measurements: Vec<Measured>,
+    pub(super) measured: usize,
+    pub(super) notes: Vec<(Time, Note)>,
+    pub(super) now: Time,
 }
 
 impl World {
-    fn new(strategy: &Rollout, analyses: &[Analysis], replicas: u32) -> World {
+    pub(super) fn new(strategy: &Rollout, analyses: &[Analysis], replicas: u32) -> World {
         let pod = Pod { version: 0, ready_at: Time(i64::MIN / 2), gone_at: None };
         World {
             controller: Controller::new(strategy, analyses, replicas),
@@ -64,8 +68,8 @@ impl World {
         }
     }
 
-    fn statuses(&self) -> [ReplicaSetStatus; 3] {
-        let mut statuses = [ReplicaSetStatus::default(); 3];
+    pub(super) fn statuses(&self) -> [ReplicaSetStatus; 6] {
+        let mut statuses = [ReplicaSetStatus::default(); 6];
         for pod in &self.pods {
             let status = &mut statuses[pod.version];
             if pod.gone_at.is_some() {
@@ -79,7 +83,7 @@ impl World {
         statuses
     }
 
-    fn active(&self, version: Version) -> usize {
+    pub(super) fn active(&self, version: Version) -> usize {
         self.pods.iter().filter(|pod| pod.version == version && pod.gone_at.is_none()).count()
     }
 
@@ -140,7 +144,7 @@ impl World {
         match command {
             Command::Scale { version, from, to } => self.scale(version, from, to),
             Command::Measure { run, template } => self.measure(run, template),
-            Command::Note(note) => self.notes.push(note),
+            Command::Note(note) => self.notes.push((self.now, note)),
             Command::Route(routing) => assert_eq!(routing, self.controller.routing()),
         }
     }
@@ -163,7 +167,7 @@ impl World {
     }
 
     /// Runs until `end`, checking a law at each fixed point.
-    fn run(&mut self, mishaps: &[(u64, Mishap)], end: Time, law: impl Fn(&World)) {
+    pub(super) fn run(&mut self, mishaps: &[(u64, Mishap)], end: Time, law: impl Fn(&World)) {
         self.settle();
         law(self);
         for (delay, mishap) in mishaps {
@@ -184,7 +188,7 @@ impl World {
     }
 }
 
-fn analysis() -> Analysis {
+pub(super) fn analysis() -> Analysis {
     Analysis {
         name: "errors".to_owned(),
         metric: AnalysisMetric::ErrorRate,
@@ -202,7 +206,7 @@ fn analysis() -> Analysis {
     }
 }
 
-fn deployment() -> impl Strategy<Value = DeploymentSettings> {
+pub(super) fn deployment() -> impl Strategy<Value = DeploymentSettings> {
     (0u32..4, 0u32..4).prop_map(|(surge, unavailable)| DeploymentSettings {
         max_surge: CountOrPercent::Count(surge),
         max_unavailable: CountOrPercent::Percent(unavailable * 20),
@@ -271,10 +275,11 @@ fn rollout() -> impl Strategy<Value = Rollout> {
         deployment().prop_map(Rollout::Recreate),
         canary().prop_map(Rollout::Canary),
         blue_green().prop_map(Rollout::BlueGreen),
+        flagger_tests::any_settings().prop_map(Rollout::Flagger),
     ]
 }
 
-fn mishap() -> impl Strategy<Value = (u64, Mishap)> {
+pub(super) fn mishap() -> impl Strategy<Value = (u64, Mishap)> {
     let mishap = prop_oneof![
         (0usize..3, 1u32..4).prop_map(|(version, number)| Mishap::Break(version, number)),
         (0usize..3).prop_map(Mishap::Ship),
@@ -288,7 +293,7 @@ fn mishap() -> impl Strategy<Value = (u64, Mishap)> {
     (0u64..200, mishap)
 }
 
-fn measured() -> impl Strategy<Value = Measured> {
+pub(super) fn measured() -> impl Strategy<Value = Measured> {
     prop_oneof![
         4 => Just(Measured::Value { value: 0.0, samples: 1, stable: None }),
         1 => Just(Measured::Value { value: 1.0, samples: 1, stable: None }),
@@ -296,7 +301,7 @@ fn measured() -> impl Strategy<Value = Measured> {
     ]
 }
 
-fn cold_starts() -> impl Strategy<Value = Vec<Duration>> {
+pub(super) fn cold_starts() -> impl Strategy<Value = Vec<Duration>> {
     proptest::collection::vec((0u64..300).prop_map(Duration::from_seconds), 1..5)
 }
 
@@ -357,8 +362,9 @@ proptest! {
                 Routing::All => assert!(available(0) + available(1) >= replicas - unavailable),
                 Routing::Only(active) => assert_eq!(available(active), replicas),
                 Routing::Split { stable, canary, canary_percent } => {
-                    assert!(canary_percent == 100 || available(stable) > 0);
-                    assert!(canary_percent == 0 || available(canary) > 0);
+                    let serving = |versions: Versions| versions.iter().map(available).sum::<u32>() > 0;
+                    assert!(canary_percent == 100 || serving(stable));
+                    assert!(canary_percent == 0 || serving(canary));
                 }
             }
         });
@@ -389,7 +395,8 @@ proptest! {
         world.cold_starts = cold_starts;
         world.run(&[(10, Mishap::Ship(1))], Time::ZERO + Duration::from_seconds(90_000), |_| {});
         prop_assert_eq!(world.controller.phase(), Phase::Completed, "{:?}", world.notes);
-        prop_assert_eq!((world.controller.spec(0), world.controller.spec(1)), (0, replicas));
+        let updated = if matches!(strategy, Rollout::Flagger(_)) { 2 } else { 1 };
+        prop_assert_eq!((world.controller.spec(0), world.controller.spec(updated)), (0, replicas));
         prop_assert!(world.controller.next_change().is_never());
     }
 }
@@ -472,14 +479,18 @@ fn a_green_that_breaks_after_the_switch_is_not_switched_back_until_it_is_whole()
     assert_eq!((world.active(0), world.active(1)), (5, 0));
 }
 
+fn split(stable: Version, canary: Version, canary_percent: u32) -> Routing {
+    Routing::Split { stable: Versions::of(stable), canary: Versions::of(canary), canary_percent }
+}
+
 #[test]
 fn an_intermediate_version_behind_the_canary_service_stays_until_the_next_has_a_pod() {
     let settings = crate::rollout::canary_tables::settings(vec![CanaryStep::SetWeight(50), CanaryStep::Pause(None)]);
     let mut world = World::new(&Rollout::Canary(settings), &[], 4);
     world.run(&[(0, Mishap::Ship(1)), (100, Mishap::Ship(2))], Time::ZERO + Duration::from_seconds(110), |_| {});
     assert_eq!((world.active(1), world.active(2)), (2, 2));
-    assert_eq!(world.controller.routing(), Routing::Split { stable: 0, canary: 1, canary_percent: 0 });
+    assert_eq!(world.controller.routing(), split(0, 1, 0));
     world.run(&[], Time::ZERO + Duration::from_seconds(170), |_| {});
     assert_eq!((world.active(1), world.active(2)), (0, 2));
-    assert_eq!(world.controller.routing(), Routing::Split { stable: 0, canary: 2, canary_percent: 50 });
+    assert_eq!(world.controller.routing(), split(0, 2, 50));
 }

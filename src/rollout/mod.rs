@@ -1,7 +1,7 @@
 //! Rollout controllers as pure state machines: (view of the fleet, now) -> commands.
 //!
 //! Kubernetes' Deployment (RollingUpdate, Recreate), Argo Rollouts' canary (with and without traffic routing) and
-//! blue-green, with their AnalysisRuns. They are level-triggered: whoever calls reconciles until nothing changes at each
+//! blue-green, with their AnalysisRuns, and Flagger's canary loop. They are level-triggered: whoever calls reconciles until nothing changes at each
 //! event, then lets time pass. Nothing here knows queues, tokens, GPUs or how long anything takes.
 //!
 //! Whatever Kubernetes and Argo Rollouts compare strictly with the clock (`now > start + duration`) happens here at exactly
@@ -23,16 +23,20 @@ mod canary_tables;
 mod controller;
 mod deployment;
 mod deployment_scaling;
+mod flagger;
+mod flagger_side;
+#[cfg(test)]
+mod flagger_tests;
 #[cfg(test)]
 mod laws;
 mod limits;
 pub mod replica_set;
 
 pub use analysis::RunId;
-pub use controller::Controller;
+pub use controller::{Controller, pod_templates};
 pub use limits::Limits;
 
-pub use crate::fleet::{ReplicaSetStatus, Routing, Version};
+pub use crate::fleet::{ReplicaSetStatus, Routing, Version, Versions};
 use crate::units::Time;
 
 /// The fleet as the controller sees it.
@@ -104,7 +108,7 @@ pub enum Note {
         /// Those among them that had no data.
         without_data: u32,
     },
-    /// A template failed, or erred too often, and its AnalysisRun with it.
+    /// A template failed, or erred too often, and its AnalysisRun with it. Under Flagger: a check failed, of it.
     AnalysisFailed {
         /// Index into the scenario's analyses.
         template: usize,

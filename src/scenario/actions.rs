@@ -8,7 +8,7 @@ use super::{Rollout, Study};
 use crate::units::{Duration, Time};
 
 /// Versions that a scenario may name, the first two included.
-const MOST_VERSIONS: usize = 200;
+const MOST_VERSIONS: usize = 32;
 /// Longest name of a version, characters.
 const LONGEST_NAME: usize = 40;
 
@@ -113,14 +113,17 @@ fn read_time(field: &Field<'_>, duration: Duration) -> Option<Time> {
 /// What a strategy's controller cannot be asked for is refused.
 fn check_strategy(field: &Field<'_>, kind: Kind, strategy: &Strategy) {
     let has_steps = matches!(strategy, Strategy::BlueGreen(_) | Strategy::Canary(_));
-    let needs_rollout = matches!(kind, Kind::Pause | Kind::Resume | Kind::RollBack | Kind::Ship);
-    let needs_argo = matches!(kind, Kind::Abort | Kind::Retry | Kind::Promote | Kind::PromoteFull);
+    let needs_rollout = matches!(kind, Kind::Abort | Kind::Pause | Kind::Resume | Kind::RollBack | Kind::Ship);
+    let is_flagger = matches!(strategy, Strategy::Flagger(_));
+    let needs_argo = matches!(kind, Kind::Retry | Kind::Promote | Kind::PromoteFull);
     let refuse = |why: &str| {
         field.wrong_because::<()>(format!("{why}, found {}", field.found()), None);
     };
     if matches!(strategy, Strategy::None) && (needs_rollout || needs_argo) {
         refuse("expected something that needs no rollout: `rollout.strategy` is \"none\"");
-    } else if needs_argo && !has_steps {
+    } else if needs_argo && is_flagger {
+        refuse("expected something that Flagger can be asked for (pause, resume, abort, roll_back, ship)");
+    } else if (needs_argo || kind == Kind::Abort) && !has_steps && !is_flagger {
         refuse(
             "expected something that a Kubernetes Deployment can do (pause, resume, roll_back, ship): only \"canary\" \
              and \"blue_green\" know this",

@@ -1,6 +1,9 @@
 //! Things that are legal and unwise: what a person who knows the real controllers would point out.
 
-use super::{CanarySettings, DeploymentSettings, Engine, Fleet, Scenario, Strategy, Stretch, Traffic, WeightLoad};
+use super::{
+    Analysis, CanarySettings, DeploymentSettings, Engine, FlaggerSettings, Fleet, NoData, Scenario, Strategy, Stretch,
+    Traffic, WeightLoad,
+};
 use crate::digits::{counted, figure};
 use crate::profiles::{Kind, Profile};
 use crate::units::{CountOrPercent, Duration};
@@ -30,6 +33,7 @@ pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
             blue_green(&scenario.fleet, &mut warnings);
         }
         Strategy::Canary(settings) => canary(settings, &scenario.fleet, &mut warnings),
+        Strategy::Flagger(settings) => flagger(settings, scenario, &mut warnings),
     }
     termination(scenario, &mut warnings);
     warnings
@@ -223,6 +227,47 @@ fn canary(settings: &CanarySettings, fleet: &Fleet, warnings: &mut Vec<String>) 
         warnings.push(format!(
             "a traffic-routed canary ends with two whole fleets, {needed} GPUs, and ignores max_surge; fleet.gpu_limit \
              is {limit}: {end}"
+        ));
+    }
+}
+
+/// A second fleet beside the primary, and the primary's surge on top.
+fn flagger(settings: &FlaggerSettings, scenario: &Scenario, warnings: &mut Vec<String>) {
+    let (deployment, fleet) = (&settings.deployment, &scenario.fleet);
+    deadline(deployment.min_ready, deployment.progress_deadline, "canary", warnings);
+    let (surge, unavailable) = resolve(deployment.max_surge, deployment.max_unavailable, "canary", fleet, warnings);
+    let gpus = u64::from(fleet.gpus_per_replica);
+    let both = 2 * u64::from(fleet.replicas) * gpus;
+    let needed = both + u64::from(surge) * gpus;
+    if let Some(limit) = fleet.gpu_limit.map(u64::from).filter(|limit| *limit < needed) {
+        let end = if limit < both {
+            "the canary never is whole, and waits or is rolled back"
+        } else if limit - both >= gpus || unavailable > 0 {
+            "some surge replicas of the promotion wait for GPUs"
+        } else {
+            "no surge replica of the promotion ever gets its GPUs: the promotion fails, with all requests on the canary"
+        };
+        warnings.push(format!(
+            "Flagger keeps a whole canary beside the primary while that is updated, {needed} GPUs with its surge; \
+             fleet.gpu_limit is {limit}: {end}"
+        ));
+    }
+    unread_by_flagger(settings, scenario, warnings);
+}
+
+/// Keys that only AnalysisRuns read.
+fn unread_by_flagger(settings: &FlaggerSettings, scenario: &Scenario, warnings: &mut Vec<String>) {
+    let unread = |analysis: &&Analysis| {
+        analysis.count.is_some()
+            || analysis.failure_limit > 0
+            || !analysis.initial_delay.is_zero()
+            || analysis.no_data != NoData::Success
+    };
+    for analysis in settings.analysis.iter().filter_map(|index| scenario.analyses.get(*index)).filter(unread) {
+        warnings.push(format!(
+            "analysis.{}: Flagger measures it once a tick, and no data is a failed check; it does not read count, \
+             failure_limit, initial_delay and no_data",
+            analysis.name
         ));
     }
 }

@@ -1,18 +1,59 @@
-//! `[rollout.canary]` and its steps.
+//! `[rollout.canary]`: whose canary it is, and Argo Rollouts' with its steps. Flagger's is in `flagger`.
 
 use super::analysis::{self, Use};
+use super::flagger;
 use super::reader::{Field, Section};
 use super::rollout::surge_and_unavailable;
 use super::tree::Value;
-use super::{Analysis, CanaryScale, CanarySettings, CanaryStep};
+use super::{Analysis, CanaryScale, CanarySettings, CanaryStep, Strategy};
 use crate::units::Duration;
 
 /// The kinds of step.
 const STEPS: &str = "one of `set_weight`, `pause`, `set_canary_scale`, `analysis`";
 
+/// Argo Rollouts' keys that Flagger does not have.
+const ARGO_KEYS: [&str; 10] = [
+    "traffic_routing",
+    "dynamic_stable_scale",
+    "scale_down_delay",
+    "scale_down_delay_revision_limit",
+    "abort_scale_down_delay",
+    "min_pods_per_replica_set",
+    "background_analysis",
+    "background_starting_step",
+    "steps",
+    "progress_deadline_abort",
+];
+
+/// Whose canary.
+#[derive(Clone, Copy)]
+enum Controller {
+    Argo,
+    Flagger,
+}
+
 /// Reads `[rollout.canary]`.
-pub(super) fn read(table: &Section<'_>, analyses: &[Analysis]) -> CanarySettings {
-    table.not_supported(&["controller", "scale_down_delay_revision_limit"]);
+pub(super) fn read(table: &Section<'_>, analyses: &[Analysis]) -> Strategy {
+    const CONTROLLERS: [(&str, Controller); 2] = [("argo", Controller::Argo), ("flagger", Controller::Flagger)];
+    match table.choice("controller", &CONTROLLERS, &[], Controller::Argo) {
+        Controller::Argo => {
+            table.not_taken(
+                &flagger::KEYS,
+                "a key of Flagger's canary",
+                "expected it beside `controller = \"flagger\"` only",
+            );
+            Strategy::Canary(read_argo(table, analyses))
+        }
+        Controller::Flagger => {
+            let expected = "expected no such key beside `controller = \"flagger\"`, which does not have it";
+            table.not_taken(&ARGO_KEYS, "a key of Argo Rollouts' canary", expected);
+            Strategy::Flagger(flagger::read(table, analyses))
+        }
+    }
+}
+
+fn read_argo(table: &Section<'_>, analyses: &[Analysis]) -> CanarySettings {
+    table.not_supported(&["scale_down_delay_revision_limit"]);
     let traffic_routing = table.boolean("traffic_routing", true);
     let (max_surge, max_unavailable) = surge_and_unavailable(table);
     let dynamic_stable_scale = table.field("dynamic_stable_scale");

@@ -9,6 +9,7 @@ mod analysis;
 mod canary;
 mod checks;
 mod distribution;
+mod flagger;
 mod load;
 mod overrides;
 mod policy;
@@ -35,7 +36,8 @@ use crate::units::Duration;
 pub use load::{load, location_of_check, parse};
 pub use policy::{
     Action, ActionKind, Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings,
-    CanaryStep, Check, DeploymentSettings, NoData, Rollout, Statistic, Strategy, VersionSettings,
+    CanaryStep, Check, DeploymentSettings, FlaggerSettings, FlaggerWeights, NoData, Rollout, Statistic, Strategy,
+    VersionSettings,
 };
 pub use problems::{LoadError, Problem, Problems};
 

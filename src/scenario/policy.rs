@@ -26,6 +26,8 @@ pub enum Strategy {
     BlueGreen(BlueGreenSettings),
     /// Argo Rollouts' canary.
     Canary(CanarySettings),
+    /// Flagger's canary: `[rollout.canary]` with `controller = "flagger"`.
+    Flagger(FlaggerSettings),
 }
 
 /// `[rollout.rolling]` (and `[rollout.recreate]`, which reads only the last two).
@@ -120,6 +122,41 @@ pub enum CanaryScale {
     Weight(u32),
     /// `{ match_traffic_weight = true }`.
     MatchTrafficWeight,
+}
+
+/// `[rollout.canary]` with `controller = "flagger"`, Flagger's keys.
+#[derive(Clone, Debug)]
+pub struct FlaggerSettings {
+    /// Time between ticks: all that Flagger does it does at one.
+    pub interval: Duration,
+    /// Failed checks, of the whole analysis, that roll it back.
+    pub threshold: u32,
+    /// How the canary's weight grows.
+    pub weights: FlaggerWeights,
+    /// By how much it shrinks at a tick once the primary is updated, percent; zero: at once.
+    pub step_weight_promotion: u32,
+    /// What a tick checks, as indices into [`Scenario::analyses`](super::Scenario::analyses).
+    pub analysis: Vec<usize>,
+    /// Percent of the canary's updated replicas that must be available for a tick to go on.
+    pub canary_ready_threshold: u32,
+    /// The same of the primary's.
+    pub primary_ready_threshold: u32,
+    /// How both Deployments are updated. Its progress deadline is Flagger's too.
+    pub deployment: DeploymentSettings,
+}
+
+/// How a canary's weight grows under Flagger.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FlaggerWeights {
+    /// `step_weight` at each tick, until it is at least `max_weight`.
+    Step {
+        /// Percent added at a tick, 1 to 100.
+        step: u32,
+        /// Percent from which on it is promoted, 1 to 100.
+        max: u32,
+    },
+    /// `step_weights`: ascending percentages, one a tick; at the last it is promoted.
+    List(Vec<u32>),
 }
 
 /// `[[action]]`: what an operator or the world does during a run.

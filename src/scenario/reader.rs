@@ -136,7 +136,7 @@ pub(super) struct Section<'a> {
     node: Option<&'a Node>,
     asked: RefCell<Vec<&'static str>>,
     /// Those of the asked keys that are not worth suggesting: this version does not act on them.
-    unsupported: Cell<&'static [&'static str]>,
+    unsupported: RefCell<Vec<&'static str>>,
     takes_any_key: Cell<bool>,
 }
 
@@ -147,7 +147,7 @@ impl<'a> Section<'a> {
             path,
             node,
             asked: RefCell::default(),
-            unsupported: Cell::new(&[]),
+            unsupported: RefCell::default(),
             takes_any_key: Cell::new(false),
         }
     }
@@ -219,7 +219,7 @@ impl<'a> Section<'a> {
         if self.takes_any_key.get() {
             return;
         }
-        let unsupported = self.unsupported.get();
+        let unsupported = self.unsupported.borrow();
         let known: Vec<&str> = asked.iter().copied().filter(|key| !unsupported.contains(key)).collect();
         for entry in entries.iter().filter(|entry| !asked.contains(&entry.key.as_str())) {
             let (message, expected) = if self.path.is_empty() {
@@ -234,9 +234,18 @@ impl<'a> Section<'a> {
 
     /// Keys of the format that this version does not act on: said so, rather than called unknown.
     pub fn not_supported(&self, keys: &'static [&'static str]) {
-        self.unsupported.set(keys);
+        self.unsupported.borrow_mut().extend(keys);
         for field in keys.iter().filter_map(|key| self.field(key)) {
             field.not_supported(&format!("`{}`", field.path));
+        }
+    }
+
+    /// Keys that belong to something else than what was chosen: said so, rather than called unknown.
+    pub fn not_taken(&self, keys: &'static [&'static str], whose: &str, expected: &str) {
+        self.unsupported.borrow_mut().extend(keys);
+        for field in keys.iter().filter_map(|key| self.field(key)) {
+            let message = format!("`{}` is {whose}", field.path);
+            self.context.problem(&field.node.place, &field.path, message, expected.to_owned(), None);
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) fn read(section: &Section<'_>, analyses: &[Analysis]) -> Rollout {
         Kind::Recreate => Strategy::Recreate(recreate),
         Kind::Rolling => Strategy::Rolling(rolling),
         Kind::BlueGreen => Strategy::BlueGreen(blue_green),
-        Kind::Canary => Strategy::Canary(canary),
+        Kind::Canary => canary,
     };
     Rollout { start: Time::ZERO + start, strategy }
 }

@@ -51,7 +51,7 @@ impl Run<'_> {
 
     /// A ReplicaSet replaces pods that vanish at once, whatever its controller is about.
     fn replace_lost(&mut self) {
-        for version in 0..self.scenario.versions.len() {
+        for version in 0..self.fleet.statuses().len() {
             for _ in self.fleet.statuses()[version].replicas..self.controller.spec(version) {
                 self.fleet.create(version, self.now, &mut self.out);
             }

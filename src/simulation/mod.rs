@@ -45,6 +45,7 @@ impl Prepared {
             Strategy::Recreate(settings) | Strategy::Rolling(settings) => settings.min_ready,
             Strategy::BlueGreen(settings) => settings.min_ready,
             Strategy::Canary(settings) => settings.min_ready,
+            Strategy::Flagger(settings) => settings.deployment.min_ready,
         };
         Prepared { scenario: Arc::new(scenario), moments, saturation, models, min_ready }
     }

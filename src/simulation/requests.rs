@@ -54,7 +54,7 @@ impl Run<'_> {
         self.fleet.run_before(id, now, &mut self.out);
         self.process_notices();
         let replica = self.fleet.replica(id);
-        let (version, accepting) = (replica.version, replica.accepting);
+        let (version, accepting) = (replica.template, replica.accepting);
         let attempt = self.attempts.get_mut(slot);
         attempt.place = Place::Replica(id);
         attempt.version = version as u8;

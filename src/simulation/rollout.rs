@@ -66,8 +66,11 @@ impl Run<'_> {
     /// The ReplicaSet controller: creates or deletes pods until there are as many as specified.
     fn scale(&mut self, version: Version, to: u32) {
         let active = self.fleet.statuses()[version].replicas;
-        let name = &self.scenario.versions[version].name;
-        self.tell("scaled", Some(version), format!("{name}={to}"));
+        let template = self.fleet.template(version);
+        let deployment =
+            self.controller.deployment(version).map_or(String::new(), |name| format!(" deployment={name}"));
+        let detail = format!("{}={to}{deployment}", self.scenario.versions[template].name);
+        self.tell("scaled", Some(template), detail);
         if to > active {
             for _ in active..to {
                 self.fleet.create(version, self.now, &mut self.out);
@@ -231,7 +234,7 @@ impl Run<'_> {
     }
 
     fn may_become_ready(&self, replica: &Replica) -> bool {
-        replica.state == State::Unprobed || self.fleet.start_failure_probability(replica.version) < 1.0
+        replica.state == State::Unprobed || self.fleet.start_failure_probability(replica.template) < 1.0
     }
 }
 

@@ -11,7 +11,7 @@ use crate::ledger::{
     EventRow, FleetLevels, Pooled, RolloutOutcome, RolloutResult, RunLedger, RunLog, RunRecord, TokenSnapshot,
 };
 use crate::random::RunKey;
-use crate::rollout::{Command, Controller, Version};
+use crate::rollout::{Command, Controller, Version, pod_templates};
 use crate::scenario::{Scenario, Strategy};
 use crate::serving::{Notice, NoticeKind};
 use crate::units::Time;
@@ -78,7 +78,10 @@ impl<'a> Run<'a> {
         let mut out = Outbox::default();
         let models = prepared.models.clone();
         let versions = models.len();
-        let fleet = Fleet::new(prepared.scenario.clone(), models, key, prepared.min_ready, start, &mut out);
+        let templates = pod_templates(&scenario.rollout.strategy, versions);
+        let sets = templates.len();
+        let min_ready = prepared.min_ready;
+        let fleet = Fleet::new(prepared.scenario.clone(), models, templates, key, min_ready, start, &mut out);
         ledger.open(RateCurve::new(scenario, key, start), start);
         let mut calendar = Calendar::default();
         if !matches!(scenario.rollout.strategy, Strategy::None) {
@@ -93,7 +96,7 @@ impl<'a> Run<'a> {
             key,
             now: start,
             fleet,
-            router: Router::new(scenario.router.policy, key, versions),
+            router: Router::new(scenario.router.policy, key, sets),
             controller: Controller::new(&scenario.rollout.strategy, &scenario.analyses, scenario.fleet.replicas),
             calendar,
             attempts: Attempts::default(),
@@ -210,7 +213,7 @@ impl<'a> Run<'a> {
                 time: self.now,
                 event: change.event.name(),
                 replica: Some(change.replica),
-                version: versions[change.version].name.clone(),
+                version: versions[self.fleet.template(change.version)].name.clone(),
                 detail: String::new(),
                 why: String::new(),
             }));
@@ -227,7 +230,8 @@ impl<'a> Run<'a> {
 
     fn fleet_levels(&self) -> FleetLevels {
         let mut levels = FleetLevels { gpus_held: self.fleet.gpus_held(), ..FleetLevels::default() };
-        for (version, counts) in self.fleet.counts().iter().enumerate() {
+        for (set, counts) in self.fleet.counts().iter().enumerate() {
+            let version = self.fleet.template(set);
             let group = if version == 0 { &mut levels.stable } else { &mut levels.new };
             for (level, count) in group.iter_mut().zip([counts.pending, counts.cold, counts.ready, counts.draining]) {
                 *level += count;

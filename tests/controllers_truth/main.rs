@@ -7,7 +7,7 @@ use cutover::fleet::PodView;
 use cutover::rollout::analysis::{AnalysisRun, Outcome, RunPhase};
 use cutover::rollout::replica_set::victims;
 use cutover::rollout::{
-    Command, Controller, FleetView, Health, Measured, Note, PauseReason, ReplicaSetStatus, Routing, Version,
+    Command, Controller, FleetView, Health, Measured, Note, PauseReason, ReplicaSetStatus, Routing, Version, Versions,
 };
 use cutover::scenario::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep,
@@ -598,7 +598,8 @@ fn our_argo_row(replay: &Replay<'_>, t: i64) -> (i64, String) {
         Routing::All => {}
         Routing::Only(active) => words.push(format!("active v{}", active + 1)),
         Routing::Split { stable, canary, canary_percent } => {
-            words.push(format!("{canary_percent}% of v{} to v{}", stable + 1, canary + 1));
+            let name = |versions: Versions| versions.only().map_or(0, |version| version + 1);
+            words.push(format!("{canary_percent}% of v{} to v{}", name(stable), name(canary)));
         }
     }
     (t, words.join(" "))

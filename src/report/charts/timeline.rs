@@ -43,7 +43,7 @@ fn question(result: &StudyResult) -> String {
         Strategy::Recreate(_) => "recreating all replicas",
         Strategy::Rolling(_) => "a rolling update",
         Strategy::BlueGreen(_) => "a blue-green rollout",
-        Strategy::Canary(_) => "a canary rollout",
+        Strategy::Canary(_) | Strategy::Flagger(_) => "a canary rollout",
     };
     let grace = scenario.termination.grace_period;
     format!("What does {rollout} with {grace} of grace do to capacity, latency and answers?")

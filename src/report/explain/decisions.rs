@@ -12,13 +12,17 @@ use crate::report::layout::{glued, wrap};
 const STAGES: [(&str, &str); 4] =
     [("provisioning", "node"), ("pulling", "image"), ("loading", "weights"), ("starting", "engine")];
 
+/// Sizes of ReplicaSets by version and, under Flagger, Deployment.
+type Sizes<'e> = BTreeMap<(&'e str, &'e str), u32>;
+
 /// A line for each decision; times that repeat are left out.
 pub(super) fn lines(explained: &Explained<'_>, width: usize) -> Vec<String> {
     let lives = lives(explained.log);
     let begins = explained.log.events.iter().position(|event| event.replica.is_none());
     let Some(begins) = begins else { return Vec::new() };
-    let mut sizes: BTreeMap<&str, u32> = BTreeMap::new();
-    sizes.insert("stable", explained.scenario.fleet.replicas);
+    let mut sizes: Sizes<'_> = BTreeMap::new();
+    let replicas = explained.scenario.fleet.replicas;
+    sizes.extend([(("stable", ""), replicas), (("stable", "primary"), replicas)]);
     let mut lines = Vec::new();
     let mut shown = String::new();
     for event in &explained.log.events[begins..] {
@@ -32,7 +36,7 @@ pub(super) fn lines(explained: &Explained<'_>, width: usize) -> Vec<String> {
 }
 
 /// What an event says, if it is a decision or something that decisions wait for.
-fn sentence<'e>(event: &'e EventRow, lives: &[Life<'_>], sizes: &mut BTreeMap<&'e str, u32>) -> Option<String> {
+fn sentence<'e>(event: &'e EventRow, lives: &[Life<'_>], sizes: &mut Sizes<'e>) -> Option<String> {
     let detail = event.detail.as_str();
     let name = |key: &str| word(detail, key).unwrap_or_default().replace('_', " ");
     let replica = event.replica;
@@ -41,8 +45,10 @@ fn sentence<'e>(event: &'e EventRow, lives: &[Life<'_>], sizes: &mut BTreeMap<&'
         "action" => format!("an operator or the world: {}", detail.trim_start_matches("do=").replace('_', " ")),
         "scaled" => {
             let to: u32 = word(detail, &event.version)?.parse().ok()?;
-            let from = sizes.insert(&event.version, to).unwrap_or(0);
-            format!("{}{}", glued(&format!("{} {from} -> {to}", event.version)), because(&event.why))
+            let deployment = word(detail, "deployment").unwrap_or_default();
+            let from = sizes.insert((&event.version, deployment), to).unwrap_or(0);
+            let of = if deployment.is_empty() { String::new() } else { format!(" ({deployment})") };
+            format!("{}{}", glued(&format!("{}{of} {from} -> {to}", event.version)), because(&event.why))
         }
         "weight_set" => format!("{} % of the requests to the canary{}", name("weight"), because(&event.why)),
         "step_reached" => format!("step {}", name("step")),

@@ -333,6 +333,33 @@ fn contradictions_between_keys_are_refused() {
 }
 
 #[test]
+fn keys_of_the_other_canary_and_weights_that_contradict_each_other_are_refused() {
+    let canary = |keys: &str| format!("[rollout]\nstrategy = \"canary\"\n[rollout.canary]\n{keys}");
+    let flagger = |keys: &str| canary(&format!("controller = \"flagger\"\n{keys}"));
+    let stepping = |keys: &str| flagger(&format!("step_weight = 5\n{keys}"));
+    for (text, key, expected) in [
+        (stepping("steps = [{ set_weight = 5 }]"), "steps", "is a key of Argo Rollouts' canary"),
+        (stepping("dynamic_stable_scale = false"), "dynamic_stable_scale", "which does not have it"),
+        (canary("threshold = 5"), "threshold", "is a key of Flagger's canary"),
+        (canary("controller = \"argo\"\nstep_weight = 5"), "step_weight", "beside `controller = \"flagger\"` only"),
+        (canary("controller = \"fluxcd\""), "controller", "expected one of \"argo\", \"flagger\""),
+        (flagger("threshold = 5"), "step_weight", "Flagger never moves a request"),
+        (stepping("step_weights = [1, 5]"), "step_weights", "only one of"),
+        (flagger("step_weights = [1, 5]\nmax_weight = 5"), "max_weight", "the last of them is the highest"),
+        (flagger("step_weights = [5, 5]"), "step_weights", "ascending percentages"),
+        (flagger("step_weights = []"), "step_weights", "ascending percentages"),
+        (flagger("step_weights = [5, 101]"), "step_weights.1", "a whole number from 1 to 100"),
+        (stepping("max_weight = 0"), "max_weight", "a whole number from 1 to 100"),
+        (stepping("interval = \"9s\""), "interval", "a duration from 10s"),
+        (stepping("threshold = 0"), "threshold", "a whole number from 1"),
+        (stepping("analysis = [\"ttft\"]"), "analysis.0", "no table [analysis.ttft]"),
+        (stepping("step = 5"), "step", "did you mean `step_weight`?"),
+    ] {
+        check_each(&[(&text, &format!("rollout.canary.{key}"), expected)]);
+    }
+}
+
+#[test]
 fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
     for text in [
         "[router]\npolicy = \"session_affinity\"",
@@ -340,7 +367,7 @@ fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
         "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"mann_whitney\"",
         "[plan]\nx = 1",
         "[rollout]\nstrategy = \"none\"\n[rollout.rolling]\npod_replacement_policy = \"TerminationComplete\"",
-        "[rollout]\nstrategy = \"none\"\n[rollout.canary]\ncontroller = \"flagger\"",
+        "[rollout]\nstrategy = \"none\"\n[rollout.canary]\ncontroller = \"flagger\"\nstep_weight = 5\niterations = 3",
     ] {
         let problem = problem_with(&with(text));
         assert!(problem.message.ends_with("is not supported yet"), "{text}: {}", problem.message);

@@ -125,6 +125,39 @@ fn the_examples_canary_resolves_its_analyses_and_tells_unset_from_zero() {
 }
 
 #[test]
+fn a_canary_under_flagger_takes_its_keys_and_documented_defaults() {
+    let analyses =
+        "[analysis.errors]\nmetric = \"error_rate\"\nmax = 0.01\n[analysis.ttft]\nmetric = \"ttft\"\nmax = \"2s\"";
+    let canary = |keys: &str| {
+        let table = "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\ncontroller = \"flagger\"";
+        let Strategy::Flagger(settings) = read(&with(&format!("{analyses}\n{table}\n{keys}"))).rollout.strategy else {
+            panic!("expected Flagger")
+        };
+        settings
+    };
+    let defaults = canary("step_weight = 7");
+    assert_eq!(defaults.weights, FlaggerWeights::Step { step: 7, max: 100 });
+    assert_eq!((defaults.interval, defaults.threshold, defaults.step_weight_promotion), (seconds(60), 1, 0));
+    assert_eq!((defaults.canary_ready_threshold, defaults.primary_ready_threshold), (100, 100));
+    assert_eq!((defaults.analysis, defaults.deployment.progress_deadline), (Vec::new(), seconds(600)));
+    assert_eq!(defaults.deployment.max_surge, CountOrPercent::Percent(25));
+    let all = canary(
+        "interval = \"30s\"\nthreshold = 5\nstep_weights = [1, 10, 50]\nstep_weight_promotion = 20\n\
+         analysis = [\"ttft\", \"errors\"]\ncanary_ready_threshold = 80\nprimary_ready_threshold = 90\n\
+         progress_deadline = \"20m\"\nmax_surge = 2\nmax_unavailable = 0\nmin_ready = \"5s\"",
+    );
+    assert_eq!(all.weights, FlaggerWeights::List(vec![1, 10, 50]));
+    assert_eq!((all.interval, all.threshold, all.step_weight_promotion), (seconds(30), 5, 20));
+    assert_eq!((all.analysis, all.canary_ready_threshold, all.primary_ready_threshold), (vec![1, 0], 80, 90));
+    let deployment = all.deployment;
+    assert_eq!(
+        (deployment.max_surge, deployment.max_unavailable),
+        (CountOrPercent::Count(2), CountOrPercent::Count(0))
+    );
+    assert_eq!((deployment.min_ready, deployment.progress_deadline), (seconds(5), seconds(1200)));
+}
+
+#[test]
 fn what_is_left_out_takes_the_documented_default() {
     let scenario = read(SMALLEST);
     assert_eq!(scenario.name, "scenario");
@@ -322,4 +355,28 @@ fn unwise_settings_are_pointed_out() {
     }
     let roomy = read(&with("[rollout]\nstrategy = \"rolling\"\n[fleet]\nreplicas = 3\ngpu_limit = 4"));
     assert_eq!(roomy.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn what_flagger_would_not_do_is_pointed_out() {
+    let table = "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\ncontroller = \"flagger\"\nstep_weight = 5\n";
+    let surge = "analysis = [\"it\"]\nmax_surge = 1\nmax_unavailable = 0";
+    let warnings = |limit: u32, canary: &str, analysis: &str| {
+        let fleet = format!("[fleet]\nreplicas = 3\ngpu_limit = {limit}");
+        let analysis = format!("[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\n{analysis}");
+        read(&with(&format!("{table}{canary}\n{fleet}\n{analysis}"))).warnings
+    };
+    for (limit, canary, analysis, expected) in [
+        (5, surge, "", "the canary never is whole"),
+        (6, surge, "", "the promotion fails, with all requests on the canary"),
+        (6, "max_surge = 1\nmax_unavailable = 1", "", "some surge replicas of the promotion wait"),
+        (7, "max_surge = \"0%\"\nmax_unavailable = \"0%\"", "", "both zero after rounding"),
+        (7, "max_surge = 1\nmin_ready = \"10m\"", "", "refuses such a manifest"),
+        (7, surge, "count = 5", "it does not read count"),
+        (7, surge, "no_data = \"error\"", "no data is a failed check"),
+    ] {
+        let said = warnings(limit, canary, analysis);
+        assert!(said.len() == 1 && said[0].contains(expected), "{expected}: {said:?}");
+    }
+    assert_eq!(warnings(7, surge, "min_samples = 20"), Vec::<String>::new());
 }
