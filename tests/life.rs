@@ -136,6 +136,56 @@ fn a_draining_replica_holds_the_gpus_that_the_next_waits_for() {
     assert_eq!(seconds(&log, 2, "ready"), [85.0]);
 }
 
+/// Each of the two replacements waits for the delay once more; nobody bills what is lost.
+#[test]
+fn gpus_that_are_lost_when_released_prolong_a_rollout_by_the_delay_each_time() {
+    let duration = |sets: &[&str]| {
+        let (record, log) = prepared(BASE, &[&["cold_start.engine_start=\"1m\""], sets].concat()).log_run(0);
+        assert_eq!(record.outcome, RolloutOutcome::Completed, "{}", record.reason);
+        (record.value(Metric::RolloutDuration), record.value(Metric::GpuHours), log)
+    };
+    let lost = "fleet.stockout={ probability = 1.0, delay = \"7m\" }";
+    let in_turn = ["fleet.gpu_limit=2", "rollout.rolling.max_surge=0", "rollout.rolling.max_unavailable=1"];
+    let (with, without) = (duration(&[&in_turn[..], &[lost]].concat()), duration(&in_turn));
+    // Up to what an old replica's last answers take.
+    let is_close = |difference: f64, law: f64| (difference - law).abs() < 0.3;
+    assert!(is_close(with.0 - without.0, 2.0 * 420.0), "{} and {}", with.0, without.0);
+    assert!(is_close(3600.0 * (without.1 - with.1), 2.0 * 420.0), "{} and {}", with.1, without.1);
+    let events: Vec<&str> = with.2.events.iter().map(|row| row.event).filter(|name| name.starts_with("gpus")).collect();
+    assert_eq!(events, ["gpus_lost", "gpus_returned", "gpus_lost", "gpus_returned"]);
+    // Without a limit, what is asked for beyond all before is there. The second of three replacements is created before the
+    // first old replica is gone, the third a minute later: it waits for what that one gave back.
+    let unlimited = |more: &[&str]| duration(&[&["fleet.replicas=3"], more].concat()).0;
+    assert!(is_close(unlimited(&[lost]) - unlimited(&[]), 420.0 - 60.0), "{}", unlimited(&[lost]));
+    // The i-th release draws the i-th value.
+    let values =
+        "fleet.stockout={ probability = 1.0, delay = { distribution = \"sequence\", values = [\"1m\", \"3m\"] } }";
+    assert!(is_close(duration(&[&in_turn[..], &[values]].concat()).0 - without.0, 240.0));
+    // With two releases of probability one half, some runs lose none, some one, some both.
+    let half = "fleet.stockout={ probability = 0.5, delay = \"7m\" }";
+    let prepared = prepared(BASE, &[&in_turn[..], &["cold_start.engine_start=\"1m\"", half]].concat());
+    let losses: Vec<f64> = (0..60)
+        .map(|run| ((prepared.log_run(run).0.value(Metric::RolloutDuration) - without.0) / 420.0).round())
+        .collect();
+    let share = |lost: f64| losses.iter().filter(|it| **it == lost).count();
+    assert!(share(0.0) > 5 && share(1.0) > 15 && share(2.0) > 5, "{losses:?}");
+}
+
+#[test]
+fn a_replica_whose_gpus_come_back_is_late_and_not_stuck() {
+    let sets = ["fleet.gpu_limit=2", "rollout.rolling.max_surge=0", "rollout.rolling.max_unavailable=1"];
+    let lost = |delay: &str| {
+        let stockout = format!("fleet.stockout={{ probability = 1.0, delay = {delay} }}");
+        prepared(BASE, &[&sets[..], &[stockout.as_str()]].concat()).log_run(0).0
+    };
+    let late = lost("\"40m\"");
+    assert_eq!(late.outcome, RolloutOutcome::Unfinished);
+    assert_eq!(late.reason, "1 replica waits for GPUs, gpu_limit = 2, 1 lost when released");
+    let never = lost("{ distribution = \"sequence\", values = [\"never\"] }");
+    assert_eq!(never.outcome, RolloutOutcome::Stuck);
+    assert_eq!(never.reason, "1 replica waits for GPUs that nothing will free, gpu_limit = 2, 1 lost when released");
+}
+
 /// 10 s, doubling to 5 minutes; loading and starting again, no pulling.
 #[test]
 fn a_start_that_fails_backs_off_as_kubernetes_does() {

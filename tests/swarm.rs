@@ -127,7 +127,8 @@ max_gateway_wait = "{gateway}s"
 [fleet]
 replicas = {replicas}
 gpus_per_replica = 2
-gpu_limit = {limit}
+{quota}
+stockout = {{ probability = {loss}, delay = "{absence}s" }}
 surge_gpu_hour_usd = 7.5
 needed_replicas = {needed}
 [engine]
@@ -189,7 +190,6 @@ window = "30s"
         policy = dice.pick(&["random", "round_robin", "least_requests", "power_of_two"]),
         queue = dice.between(0, 20),
         gateway = dice.between(0, 30),
-        limit = 2 * (replicas + spare),
         needed = dice.between(1, replicas),
         start_failure = dice.pick(&["0.0", "0.0", "0.3", "1.0"]),
         probe = dice.pick(&["0", "7"]),
@@ -205,6 +205,9 @@ window = "30s"
         min_ready = dice.pick(&["0", "15"]),
         dynamic = routed && dice.chance(0.5),
         no_data = dice.pick(&["success", "error", "inconclusive"]),
+        quota = if dice.chance(0.9) { format!("gpu_limit = {}", 2 * (replicas + spare)) } else { String::new() },
+        loss = dice.pick(&["0", "0", "0.3", "1"]),
+        absence = dice.pick(&["0", "30", "1000"]),
     )
 }
 

@@ -11,6 +11,7 @@ mod engines;
 mod events;
 mod life;
 mod loading;
+mod quota;
 mod replica;
 mod router;
 mod starting;

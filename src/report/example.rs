@@ -110,6 +110,7 @@ pub fn scenario() -> Scenario {
             needed_replicas: 8.0,
             gpus_per_replica: 1,
             gpu_limit: Some(10),
+            stockout: None,
             gpu_hour_usd: 3.0,
             surge_gpu_hour_usd: 3.0,
         },

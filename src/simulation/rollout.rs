@@ -161,16 +161,24 @@ impl Run<'_> {
 
     /// What a rollout that is still under way waits for.
     fn unfinished_reason(&self, phase: Phase) -> String {
-        let pending = self.fleet.replicas().iter().filter(|replica| replica.state == State::Pending).count();
-        match (pending, phase) {
+        match (self.count(State::Pending), phase) {
             (0, Phase::Paused) => "paused".to_owned(),
             (0, Phase::Aborted) => "aborted, stable not restored yet".to_owned(),
             (0, _) => "more replicas are to be replaced".to_owned(),
-            _ => format!(
-                "{} for GPUs, gpu_limit = {}",
-                if pending == 1 { "1 replica waits".to_owned() } else { format!("{pending} replicas wait") },
-                self.scenario.fleet.gpu_limit.unwrap_or(0),
-            ),
+            (pending, _) => format!("{} for GPUs{}", waiting(pending), self.quota()),
+        }
+    }
+
+    fn count(&self, state: State) -> usize {
+        self.fleet.replicas().iter().filter(|replica| replica.state == state).count()
+    }
+
+    /// What keeps GPUs from those that wait for them, after a comma.
+    fn quota(&self) -> String {
+        let limit = self.scenario.fleet.gpu_limit.map_or_else(String::new, |limit| format!(", gpu_limit = {limit}"));
+        match self.fleet.gpus_lost() {
+            0 => limit,
+            lost => format!("{limit}, {lost} lost when released"),
         }
     }
 
@@ -180,16 +188,12 @@ impl Run<'_> {
         if wakes || self.calendar.iter().any(|event| self.may_change(event)) {
             return None;
         }
-        let replicas = self.fleet.replicas();
-        let count = |state: State| replicas.iter().filter(|replica| replica.state == state).count();
-        let pending = count(State::Pending);
+        let pending = self.count(State::Pending);
         if pending > 0 {
-            let limit = self.scenario.fleet.gpu_limit.unwrap_or(0);
-            let wait = if pending == 1 { "replica waits" } else { "replicas wait" };
-            return Some(format!("{pending} {wait} for GPUs that nothing will free (gpu_limit = {limit})"));
+            return Some(format!("{} for GPUs that nothing will free{}", waiting(pending), self.quota()));
         }
-        let failing = count(State::BackOff);
-        let never_ready = replicas.iter().any(|replica| {
+        let failing = self.count(State::BackOff);
+        let never_ready = self.fleet.replicas().iter().any(|replica| {
             matches!(replica.state, State::Provisioning | State::Pulling | State::Loading | State::Starting)
         });
         Some(if failing > 0 {
@@ -215,6 +219,7 @@ impl Run<'_> {
                 let mut loading = self.fleet.replicas().iter().filter(|replica| replica.state == State::Loading);
                 loading.any(|replica| self.may_become_ready(replica))
             }
+            Timer::GpusReturned(_) => self.count(State::Pending) > 0,
             Timer::EndpointRemoved(_) | Timer::Crash { .. } => false,
             Timer::Available { .. } | Timer::Sigterm(_) | Timer::Sigkill(_) | Timer::Drained(_) => true,
         }
@@ -223,6 +228,10 @@ impl Run<'_> {
     fn may_become_ready(&self, replica: &Replica) -> bool {
         replica.state == State::Unprobed || self.fleet.start_failure_probability(replica.version) < 1.0
     }
+}
+
+fn waiting(replicas: usize) -> String {
+    if replicas == 1 { "1 replica waits".to_owned() } else { format!("{replicas} replicas wait") }
 }
 
 fn is_share(metric: AnalysisMetric) -> bool {
