@@ -182,7 +182,7 @@ fn a_replica_whose_gpus_come_back_is_late_and_not_stuck() {
     assert_eq!(late.outcome, RolloutOutcome::Unfinished);
     assert_eq!(late.reason, "1 replica waits for GPUs, gpu_limit = 2, 1 lost when released");
     let never = lost("{ distribution = \"sequence\", values = [\"never\"] }");
-    assert_eq!(never.outcome, RolloutOutcome::Stuck);
+    assert_eq!(never.outcome, RolloutOutcome::Deadlock);
     assert_eq!(never.reason, "1 replica waits for GPUs that nothing will free, gpu_limit = 2, 1 lost when released");
 }
 
@@ -224,9 +224,10 @@ fn a_rollout_that_nothing_will_ever_move_is_stuck_and_says_why() {
     let bad_starts = "new_version.start_failure_probability=1.0";
     let shared =
         "cold_start.weight_load={ gigabytes = 100, gigabytes_per_second = 1.0, shared_gigabytes_per_second = 1.0 }";
-    let cases: [(&[&str], &str); 5] = [
-        (&["fleet.gpu_limit=2"], "for GPUs that nothing will free"),
-        (&["fleet.gpu_limit=2", "new_version.crash_mtbf=\"24h\""], "for GPUs that nothing will free"),
+    let no_surge = ["fleet.gpu_limit=3", "rollout.rolling.max_surge=2"];
+    let cases: [(&[&str], &str); 4] = [
+        // One more waits for GPUs, yet GPUs are not what is missing.
+        (&[bad_starts, no_surge[0], no_surge[1]], "1 replica fails every start"),
         (&["cold_start.image_pull={ distribution = \"sequence\", values = [\"never\"] }"], "never become ready"),
         (&[bad_starts], "every start"),
         // The window ends while the weights load once more.
@@ -240,6 +241,49 @@ fn a_rollout_that_nothing_will_ever_move_is_stuck_and_says_why() {
     }
     let (record, _) = prepared(BASE, &["cold_start.engine_start=\"40m\""]).log_run(0);
     assert_eq!(record.outcome, RolloutOutcome::Unfinished, "a start that will end is not stuck");
+}
+
+const BLUE_GREEN: &str = "rollout.strategy=\"blue_green\"";
+const CANARY: &str = "rollout.strategy=\"canary\"";
+const STEPS: &str = "rollout.canary.steps=[{ set_weight = 50 }, { pause = \"1m\" }]";
+
+/// What is certain to deadlock is said before the run, with the least quota that would do; the run agrees.
+#[test]
+fn a_surge_that_never_gets_its_gpus_is_a_deadlock_foreseen_and_found() {
+    let cases: [(&[&str], u32); 5] = [
+        (&["new_version.crash_mtbf=\"24h\""], 3),
+        (&["fleet.gpus_per_replica=4"], 12),
+        (&[BLUE_GREEN, "rollout.blue_green.preview_replica_count=1"], 4),
+        (&[CANARY, STEPS, "rollout.canary.traffic_routing=true"], 4),
+        (&[CANARY, STEPS, "rollout.canary.traffic_routing=false", "rollout.canary.max_surge=1"], 3),
+    ];
+    for (sets, least) in cases {
+        let with = |limit: u32| {
+            let limit = format!("fleet.gpu_limit={limit}");
+            let prepared = prepared(BASE, &[sets, &[limit.as_str()]].concat());
+            (prepared.log_run(0).0, prepared.scenario.warnings.join("; "))
+        };
+        let (record, warnings) = with(least - 1);
+        assert_eq!(record.outcome, RolloutOutcome::Deadlock, "{sets:?}: {}", record.reason);
+        assert!(record.reason.contains("for GPUs that nothing will free, gpu_limit ="), "{sets:?}: {}", record.reason);
+        assert!(record.value(Metric::RolloutDuration).is_nan());
+        assert!(warnings.contains("deadlocks"), "{sets:?}: {warnings}");
+        assert!(warnings.contains(&format!("{least} GPUs")), "{sets:?}: {warnings}");
+        let (record, warnings) = with(least);
+        assert_eq!(record.outcome, RolloutOutcome::Completed, "{sets:?}: {}", record.reason);
+        assert!(!warnings.contains("deadlock"), "{sets:?}: {warnings}");
+    }
+}
+
+#[test]
+fn an_analysis_without_end_does_not_hide_a_deadlock_and_one_that_aborts_ends_it() {
+    let errors = "analysis.errors={ metric = \"error_rate\", max = 0.01, interval = \"1m\" }";
+    let background = "rollout.canary.background_analysis=[\"errors\"]";
+    let sets = [CANARY, STEPS, "rollout.canary.traffic_routing=true", errors, background, "fleet.gpu_limit=3"];
+    let (record, _) = prepared(BASE, &sets).log_run(0);
+    assert_eq!(record.outcome, RolloutOutcome::Deadlock, "{}", record.reason);
+    let (record, _) = prepared(BASE, &[&sets[..], &["new_version.error_probability=0.5"]].concat()).log_run(0);
+    assert_eq!(record.outcome, RolloutOutcome::RolledBack, "{}", record.reason);
 }
 
 /// An attempt that a draining replica lets go of is tried again before others know more than they can.

@@ -172,7 +172,9 @@ pub enum RolloutOutcome {
     Completed,
     /// It was aborted and stable was restored.
     RolledBack,
-    /// Nothing will ever leave the state that it is in.
+    /// Replicas wait for GPUs that nothing will ever free.
+    Deadlock,
+    /// Nothing will ever leave the state that it is in, for another reason.
     Stuck,
     /// Still under way.
     Unfinished,
@@ -180,10 +182,11 @@ pub enum RolloutOutcome {
 
 impl RolloutOutcome {
     /// Every outcome.
-    pub const ALL: [RolloutOutcome; 5] = [
+    pub const ALL: [RolloutOutcome; 6] = [
         RolloutOutcome::None,
         RolloutOutcome::Completed,
         RolloutOutcome::RolledBack,
+        RolloutOutcome::Deadlock,
         RolloutOutcome::Stuck,
         RolloutOutcome::Unfinished,
     ];
@@ -194,6 +197,7 @@ impl RolloutOutcome {
             RolloutOutcome::None => "none",
             RolloutOutcome::Completed => "completed",
             RolloutOutcome::RolledBack => "rolled_back",
+            RolloutOutcome::Deadlock => "deadlock",
             RolloutOutcome::Stuck => "stuck",
             RolloutOutcome::Unfinished => "unfinished",
         }

@@ -203,7 +203,8 @@ fn blue_green(fleet: &Fleet, warnings: &mut Vec<String>) {
     let needed = 2 * u64::from(fleet.replicas) * u64::from(fleet.gpus_per_replica);
     if let Some(limit) = fleet.gpu_limit.filter(|limit| u64::from(*limit) < needed) {
         warnings.push(format!(
-            "blue-green needs two whole fleets, {needed} GPUs; fleet.gpu_limit is {limit}: the rollout deadlocks"
+            "blue-green needs two whole fleets, {needed} GPUs; fleet.gpu_limit is {limit}: the rollout deadlocks with \
+             fewer than {needed}"
         ));
     }
 }
@@ -218,7 +219,7 @@ fn canary(settings: &CanarySettings, fleet: &Fleet, warnings: &mut Vec<String>) 
     if let Some(limit) = fleet.gpu_limit.filter(|limit| u64::from(*limit) < needed) {
         let end = match settings.dynamic_stable_scale {
             true => "while stable shrinks, canary replicas may wait for GPUs",
-            false => "stable keeps its size until the end, so the rollout deadlocks before full weight",
+            false => "stable keeps its size until the end, so the rollout deadlocks before full weight with fewer",
         };
         warnings.push(format!(
             "a traffic-routed canary ends with two whole fleets, {needed} GPUs, and ignores max_surge; fleet.gpu_limit \
@@ -234,11 +235,15 @@ fn surge_fits(surge: u32, unavailable: u32, fleet: &Fleet, warnings: &mut Vec<St
     let needed = steady + u64::from(surge) * gpus;
     let Some(limit) = fleet.gpu_limit.map(u64::from).filter(|limit| *limit < needed) else { return };
     let consequence = if limit - steady >= gpus || surge == 0 {
-        "some surge replicas wait for GPUs"
+        "some surge replicas wait for GPUs".to_owned()
     } else if unavailable == 0 {
-        "no surge replica ever gets its GPUs and none may be removed first: the rollout deadlocks"
+        format!(
+            "no surge replica ever gets its GPUs and none may be removed first: the rollout deadlocks with fewer than {} \
+             GPUs, unless max_unavailable is at least 1",
+            steady + gpus
+        )
     } else {
-        "no surge replica gets GPUs before an old one has left"
+        "no surge replica gets GPUs before an old one has left".to_owned()
     };
     warnings
         .push(format!("a surge of {surge} replicas needs {needed} GPUs; fleet.gpu_limit is {limit}: {consequence}"));

@@ -152,8 +152,8 @@ impl Run<'_> {
             Phase::RolledBack => {
                 result(RolloutOutcome::RolledBack, duration, self.controller.abort_reason().to_owned())
             }
-            phase => match self.stuck_reason(phase) {
-                Some(reason) => result(RolloutOutcome::Stuck, None, reason),
+            phase => match self.dead_end(phase) {
+                Some((outcome, reason)) => result(outcome, None, reason),
                 None => result(RolloutOutcome::Unfinished, None, self.unfinished_reason(phase)),
             },
         }
@@ -182,29 +182,38 @@ impl Run<'_> {
         }
     }
 
-    /// Why nothing will ever leave the present state; `None` if something may.
-    fn stuck_reason(&self, phase: Phase) -> Option<String> {
-        let wakes = !self.controller.next_change().is_never();
-        if wakes || self.calendar.iter().any(|event| self.may_change(event)) {
+    /// How and why nothing will ever leave the present state; `None` if something may. An analysis that is measured without
+    /// end gives no GPU to those that wait for one, unless it aborts the rollout: it does not make a deadlock less of one.
+    fn dead_end(&self, phase: Phase) -> Option<(RolloutOutcome, String)> {
+        if self.calendar.iter().any(|event| self.may_change(event)) {
             return None;
         }
-        let pending = self.count(State::Pending);
-        if pending > 0 {
-            return Some(format!("{} for GPUs that nothing will free{}", waiting(pending), self.quota()));
+        let (pending, in_vain) = (self.count(State::Pending), self.starts_in_vain());
+        if pending > 0 && in_vain.is_none() && self.controller.next_advance().is_never() {
+            let reason = format!("{} for GPUs that nothing will free{}", waiting(pending), self.quota());
+            return Some((RolloutOutcome::Deadlock, reason));
         }
+        if !self.controller.next_change().is_never() {
+            return None;
+        }
+        let reason = in_vain.unwrap_or_else(|| match phase {
+            Phase::Paused => "paused until someone promotes it".to_owned(),
+            _ => "nothing is left that could change the fleet".to_owned(),
+        });
+        Some((RolloutOutcome::Stuck, reason))
+    }
+
+    /// What keeps new replicas from readiness although they have their GPUs, if anything does.
+    fn starts_in_vain(&self) -> Option<String> {
         let failing = self.count(State::BackOff);
         let never_ready = self.fleet.replicas().iter().any(|replica| {
             matches!(replica.state, State::Provisioning | State::Pulling | State::Loading | State::Starting)
         });
-        Some(if failing > 0 {
-            format!("{failing} {} every start", if failing == 1 { "replica fails" } else { "replicas fail" })
-        } else if never_ready {
-            "new replicas never become ready".to_owned()
-        } else if phase == Phase::Paused {
-            "paused until someone promotes it".to_owned()
-        } else {
-            "nothing is left that could change the fleet".to_owned()
-        })
+        match failing {
+            0 => never_ready.then(|| "new replicas never become ready".to_owned()),
+            1 => Some("1 replica fails every start".to_owned()),
+            _ => Some(format!("{failing} replicas fail every start")),
+        }
     }
 
     /// Whether an event may change the fleet for the better: a start that is bound to fail does not, nor does a crash.
