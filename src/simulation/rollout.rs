@@ -49,6 +49,7 @@ impl Run<'_> {
 
     /// Carries out commands in order; what a measurement leads to comes after them.
     fn carry_out(&mut self, commands: &mut Vec<Command>) {
+        self.enter_verdicts(commands);
         let mut next = 0;
         while next < commands.len() {
             match commands[next].clone() {
@@ -59,6 +60,32 @@ impl Run<'_> {
             }
             next += 1;
         }
+    }
+
+    /// Tells the ledger what was decided. Before the commands beside it: what an abort scales belongs to the abort.
+    fn enter_verdicts(&mut self, commands: &[Command]) {
+        for command in commands {
+            let Command::Note(note) = command else { continue };
+            match note {
+                Note::Promoted => self.ledger.rollout_verdict(self.now),
+                Note::Aborted { .. } => {
+                    self.ledger.rollout_aborted(self.now);
+                    self.watching_abort = true;
+                }
+                Note::Completed | Note::RolledBack => self.ledger.rollout_over(self.now),
+                _ => {}
+            }
+        }
+    }
+
+    /// After an abort: tells the ledger whether the router may still send to the new version, until the rollout is over and
+    /// it may not.
+    pub(super) fn watch_abort(&mut self) {
+        let routing = self.controller.routing();
+        let mut new = self.fleet.replicas().iter().filter(|replica| replica.version > 0 && replica.in_endpoints);
+        let is_reachable = new.any(|replica| routing.reaches(replica.version));
+        self.ledger.new_version_reachable(self.now, is_reachable);
+        self.watching_abort = is_reachable || self.controller.finished_at().is_none();
     }
 
     /// The ReplicaSet controller: creates or deletes pods until there are as many as specified.

@@ -57,6 +57,8 @@ pub(super) struct Run<'a> {
     pub(super) reconcile_set: bool,
     /// The controller's wake that is in the calendar.
     pub(super) wake_set: Time,
+    /// Whether the rollout was aborted and the router may still send to the new version, or may do so again.
+    pub(super) watching_abort: bool,
     /// Measurements that found too little data, of all.
     pub(super) empty_measurements: (u32, u32),
     workload: Workload<'a>,
@@ -108,6 +110,7 @@ impl<'a> Run<'a> {
             shipped: false,
             reconcile_set: false,
             wake_set: Time::NEVER,
+            watching_abort: false,
             empty_measurements: (0, 0),
             workload: Workload::new(scenario, key, start),
             number,
@@ -166,6 +169,9 @@ impl<'a> Run<'a> {
             Event::Reconcile => self.reconcile(),
         }
         self.settle();
+        if self.watching_abort {
+            self.watch_abort();
+        }
     }
 
     /// Lets replicas after SIGTERM run up to `limit`, one change at a time, until one of them lets go of something that
@@ -213,6 +219,8 @@ impl<'a> Run<'a> {
                 detail: String::new(),
             }));
         }
+        let created = self.out.changes.iter().filter(|change| change.event == LifeEvent::Created).count();
+        self.ledger.replicas_created(self.now, created as u64);
         let gateway_concerned = self.out.changes.iter().any(|change| change.event == LifeEvent::Ready);
         self.out.changes.clear();
         if self.shipped {
