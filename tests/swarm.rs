@@ -243,6 +243,18 @@ fn assert_sane(record: &RunRecord, replicas_gpu_hours: f64) {
         value(Metric::RolloutCompleted) + value(Metric::RolledBack) == 0.0
     );
     assert!((0.0..=1e9).contains(&value(Metric::MinCapacityFraction)));
+    assert!(value(Metric::ExposedRequests) <= value(Metric::NewVersionRequests));
+    let is_aborted = !value(Metric::TimeToDetect).is_nan();
+    assert!(is_aborted || record.outcome != RolloutOutcome::RolledBack, "rolled back without an abort");
+    let parts = [
+        (Metric::AbortDip, Metric::CapacityDip),
+        (Metric::AbortOverloaded, Metric::SecondsOverloaded),
+        (Metric::TimeToDetect, Metric::TimeToSafety),
+    ];
+    for (part, whole) in parts {
+        assert_eq!(value(part).is_nan(), !is_aborted);
+        assert!(value(whole).is_nan() || !is_aborted || value(part) <= value(whole) + 1e-6, "{part:?} > {whole:?}");
+    }
 }
 
 #[test]
