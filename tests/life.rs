@@ -250,11 +250,15 @@ const STEPS: &str = "rollout.canary.steps=[{ set_weight = 50 }, { pause = \"1m\"
 /// What is certain to deadlock is said before the run, with the least quota that would do; the run agrees.
 #[test]
 fn a_surge_that_never_gets_its_gpus_is_a_deadlock_foreseen_and_found() {
-    let cases: [(&[&str], u32); 5] = [
+    let large =
+        "rollout.canary.steps=[{ set_canary_scale = { replicas = 3 } }, { set_weight = 50 }, { pause = \"1m\" }]";
+    let cases: [(&[&str], u32); 7] = [
         (&["new_version.crash_mtbf=\"24h\""], 3),
         (&["fleet.gpus_per_replica=4"], 12),
         (&[BLUE_GREEN, "rollout.blue_green.preview_replica_count=1"], 4),
+        (&[BLUE_GREEN, "rollout.blue_green.preview_replica_count=3"], 5),
         (&[CANARY, STEPS, "rollout.canary.traffic_routing=true"], 4),
+        (&[CANARY, large, "rollout.canary.traffic_routing=true"], 5),
         (&[CANARY, STEPS, "rollout.canary.traffic_routing=false", "rollout.canary.max_surge=1"], 3),
     ];
     for (sets, least) in cases {
