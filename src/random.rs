@@ -48,6 +48,8 @@ pub enum Purpose {
     ArrivalStates = 18,
     /// How many tokens speculative steps yield; keyed by request and attempt.
     Speculation = 19,
+    /// Whether released GPUs are lost, and for how long; keyed by release.
+    Stockout = 20,
     /// Which of several equal pods a controller deletes; keyed by replica.
     PodName = 17,
 }

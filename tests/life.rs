@@ -136,6 +136,56 @@ fn a_draining_replica_holds_the_gpus_that_the_next_waits_for() {
     assert_eq!(seconds(&log, 2, "ready"), [85.0]);
 }
 
+/// Each of the two replacements waits for the delay once more; nobody bills what is lost.
+#[test]
+fn gpus_that_are_lost_when_released_prolong_a_rollout_by_the_delay_each_time() {
+    let duration = |sets: &[&str]| {
+        let (record, log) = prepared(BASE, &[&["cold_start.engine_start=\"1m\""], sets].concat()).log_run(0);
+        assert_eq!(record.outcome, RolloutOutcome::Completed, "{}", record.reason);
+        (record.value(Metric::RolloutDuration), record.value(Metric::GpuHours), log)
+    };
+    let lost = "fleet.stockout={ probability = 1.0, delay = \"7m\" }";
+    let in_turn = ["fleet.gpu_limit=2", "rollout.rolling.max_surge=0", "rollout.rolling.max_unavailable=1"];
+    let (with, without) = (duration(&[&in_turn[..], &[lost]].concat()), duration(&in_turn));
+    // Up to what an old replica's last answers take.
+    let is_close = |difference: f64, law: f64| (difference - law).abs() < 0.3;
+    assert!(is_close(with.0 - without.0, 2.0 * 420.0), "{} and {}", with.0, without.0);
+    assert!(is_close(3600.0 * (without.1 - with.1), 2.0 * 420.0), "{} and {}", with.1, without.1);
+    let events: Vec<&str> = with.2.events.iter().map(|row| row.event).filter(|name| name.starts_with("gpus")).collect();
+    assert_eq!(events, ["gpus_lost", "gpus_returned", "gpus_lost", "gpus_returned"]);
+    // Without a limit, what is asked for beyond all before is there. The second of three replacements is created before the
+    // first old replica is gone, the third a minute later: it waits for what that one gave back.
+    let unlimited = |more: &[&str]| duration(&[&["fleet.replicas=3"], more].concat()).0;
+    assert!(is_close(unlimited(&[lost]) - unlimited(&[]), 420.0 - 60.0), "{}", unlimited(&[lost]));
+    // The i-th release draws the i-th value.
+    let values =
+        "fleet.stockout={ probability = 1.0, delay = { distribution = \"sequence\", values = [\"1m\", \"3m\"] } }";
+    assert!(is_close(duration(&[&in_turn[..], &[values]].concat()).0 - without.0, 240.0));
+    // With two releases of probability one half, some runs lose none, some one, some both.
+    let half = "fleet.stockout={ probability = 0.5, delay = \"7m\" }";
+    let prepared = prepared(BASE, &[&in_turn[..], &["cold_start.engine_start=\"1m\"", half]].concat());
+    let losses: Vec<f64> = (0..60)
+        .map(|run| ((prepared.log_run(run).0.value(Metric::RolloutDuration) - without.0) / 420.0).round())
+        .collect();
+    let share = |lost: f64| losses.iter().filter(|it| **it == lost).count();
+    assert!(share(0.0) > 5 && share(1.0) > 15 && share(2.0) > 5, "{losses:?}");
+}
+
+#[test]
+fn a_replica_whose_gpus_come_back_is_late_and_not_stuck() {
+    let sets = ["fleet.gpu_limit=2", "rollout.rolling.max_surge=0", "rollout.rolling.max_unavailable=1"];
+    let lost = |delay: &str| {
+        let stockout = format!("fleet.stockout={{ probability = 1.0, delay = {delay} }}");
+        prepared(BASE, &[&sets[..], &[stockout.as_str()]].concat()).log_run(0).0
+    };
+    let late = lost("\"40m\"");
+    assert_eq!(late.outcome, RolloutOutcome::Unfinished);
+    assert_eq!(late.reason, "1 replica waits for GPUs, gpu_limit = 2, 1 lost when released");
+    let never = lost("{ distribution = \"sequence\", values = [\"never\"] }");
+    assert_eq!(never.outcome, RolloutOutcome::Deadlock);
+    assert_eq!(never.reason, "1 replica waits for GPUs that nothing will free, gpu_limit = 2, 1 lost when released");
+}
+
 /// 10 s, doubling to 5 minutes; loading and starting again, no pulling.
 #[test]
 fn a_start_that_fails_backs_off_as_kubernetes_does() {
@@ -174,9 +224,10 @@ fn a_rollout_that_nothing_will_ever_move_is_stuck_and_says_why() {
     let bad_starts = "new_version.start_failure_probability=1.0";
     let shared =
         "cold_start.weight_load={ gigabytes = 100, gigabytes_per_second = 1.0, shared_gigabytes_per_second = 1.0 }";
-    let cases: [(&[&str], &str); 5] = [
-        (&["fleet.gpu_limit=2"], "for GPUs that nothing will free"),
-        (&["fleet.gpu_limit=2", "new_version.crash_mtbf=\"24h\""], "for GPUs that nothing will free"),
+    let no_surge = ["fleet.gpu_limit=3", "rollout.rolling.max_surge=2"];
+    let cases: [(&[&str], &str); 4] = [
+        // One more waits for GPUs, yet GPUs are not what is missing.
+        (&[bad_starts, no_surge[0], no_surge[1]], "1 replica fails every start"),
         (&["cold_start.image_pull={ distribution = \"sequence\", values = [\"never\"] }"], "never become ready"),
         (&[bad_starts], "every start"),
         // The window ends while the weights load once more.
@@ -190,6 +241,53 @@ fn a_rollout_that_nothing_will_ever_move_is_stuck_and_says_why() {
     }
     let (record, _) = prepared(BASE, &["cold_start.engine_start=\"40m\""]).log_run(0);
     assert_eq!(record.outcome, RolloutOutcome::Unfinished, "a start that will end is not stuck");
+}
+
+const BLUE_GREEN: &str = "rollout.strategy=\"blue_green\"";
+const CANARY: &str = "rollout.strategy=\"canary\"";
+const STEPS: &str = "rollout.canary.steps=[{ set_weight = 50 }, { pause = \"1m\" }]";
+
+/// What is certain to deadlock is said before the run, with the least quota that would do; the run agrees.
+#[test]
+fn a_surge_that_never_gets_its_gpus_is_a_deadlock_foreseen_and_found() {
+    let large =
+        "rollout.canary.steps=[{ set_canary_scale = { replicas = 3 } }, { set_weight = 50 }, { pause = \"1m\" }]";
+    let cases: [(&[&str], u32); 7] = [
+        (&["new_version.crash_mtbf=\"24h\""], 3),
+        (&["fleet.gpus_per_replica=4"], 12),
+        (&[BLUE_GREEN, "rollout.blue_green.preview_replica_count=1"], 4),
+        (&[BLUE_GREEN, "rollout.blue_green.preview_replica_count=3"], 5),
+        (&[CANARY, STEPS, "rollout.canary.traffic_routing=true"], 4),
+        (&[CANARY, large, "rollout.canary.traffic_routing=true"], 5),
+        (&[CANARY, STEPS, "rollout.canary.traffic_routing=false", "rollout.canary.max_surge=1"], 3),
+    ];
+    for (sets, least) in cases {
+        let with = |limit: u32| {
+            let limit = format!("fleet.gpu_limit={limit}");
+            let prepared = prepared(BASE, &[sets, &[limit.as_str()]].concat());
+            (prepared.log_run(0).0, prepared.scenario.warnings.join("; "))
+        };
+        let (record, warnings) = with(least - 1);
+        assert_eq!(record.outcome, RolloutOutcome::Deadlock, "{sets:?}: {}", record.reason);
+        assert!(record.reason.contains("for GPUs that nothing will free, gpu_limit ="), "{sets:?}: {}", record.reason);
+        assert!(record.value(Metric::RolloutDuration).is_nan());
+        assert!(warnings.contains("deadlocks"), "{sets:?}: {warnings}");
+        assert!(warnings.contains(&format!("{least} GPUs")), "{sets:?}: {warnings}");
+        let (record, warnings) = with(least);
+        assert_eq!(record.outcome, RolloutOutcome::Completed, "{sets:?}: {}", record.reason);
+        assert!(!warnings.contains("deadlock"), "{sets:?}: {warnings}");
+    }
+}
+
+#[test]
+fn an_analysis_without_end_does_not_hide_a_deadlock_and_one_that_aborts_ends_it() {
+    let errors = "analysis.errors={ metric = \"error_rate\", max = 0.01, interval = \"1m\" }";
+    let background = "rollout.canary.background_analysis=[\"errors\"]";
+    let sets = [CANARY, STEPS, "rollout.canary.traffic_routing=true", errors, background, "fleet.gpu_limit=3"];
+    let (record, _) = prepared(BASE, &sets).log_run(0);
+    assert_eq!(record.outcome, RolloutOutcome::Deadlock, "{}", record.reason);
+    let (record, _) = prepared(BASE, &[&sets[..], &["new_version.error_probability=0.5"]].concat()).log_run(0);
+    assert_eq!(record.outcome, RolloutOutcome::RolledBack, "{}", record.reason);
 }
 
 /// An attempt that a draining replica lets go of is tried again before others know more than they can.

@@ -73,10 +73,10 @@ fn recreate_is_an_outage_as_long_as_a_cold_start() {
 }
 
 #[test]
-fn a_surge_on_a_full_gpu_pool_is_stuck_until_one_may_be_unavailable() {
-    let stuck = run("full-gpu-pool", 10, &[]);
-    assert_eq!(share(&stuck, RolloutOutcome::Stuck), 1.0);
-    assert!(stuck.records[0].reason.contains("for GPUs that nothing will free"));
+fn a_surge_on_a_full_gpu_pool_deadlocks_until_one_may_be_unavailable() {
+    let full = run("full-gpu-pool", 10, &[]);
+    assert_eq!(share(&full, RolloutOutcome::Deadlock), 1.0);
+    assert!(full.records[0].reason.contains("for GPUs that nothing will free"));
     let free = run("full-gpu-pool", 10, &["rollout.rolling.max_unavailable=1"]);
     assert_eq!(share(&free, RolloutOutcome::Completed), 1.0);
 }

@@ -156,7 +156,8 @@ max_gateway_wait = "{gateway}s"
 [fleet]
 replicas = {replicas}
 gpus_per_replica = 2
-gpu_limit = {limit}
+{quota}
+stockout = {{ probability = {loss}, delay = "{absence}s" }}
 surge_gpu_hour_usd = 7.5
 needed_replicas = {needed}
 [engine]
@@ -218,7 +219,6 @@ window = "30s"
         policy = dice.pick(&["random", "round_robin", "least_requests", "power_of_two"]),
         queue = dice.between(0, 20),
         gateway = dice.between(0, 30),
-        limit = 2 * (replicas + spare),
         needed = dice.between(1, replicas),
         start_failure = dice.pick(&["0.0", "0.0", "0.3", "1.0"]),
         probe = dice.pick(&["0", "7"]),
@@ -234,6 +234,9 @@ window = "30s"
         min_ready = dice.pick(&["0", "15"]),
         dynamic = routed && dice.chance(0.5),
         no_data = dice.pick(&["success", "error", "inconclusive"]),
+        quota = if dice.chance(0.9) { format!("gpu_limit = {}", 2 * (replicas + spare)) } else { String::new() },
+        loss = dice.pick(&["0", "0", "0.3", "1"]),
+        absence = dice.pick(&["0", "30", "1000"]),
     )
 }
 
@@ -269,6 +272,18 @@ fn assert_sane(record: &RunRecord, replicas_gpu_hours: f64) {
         value(Metric::RolloutCompleted) + value(Metric::RolledBack) == 0.0
     );
     assert!((0.0..=1e9).contains(&value(Metric::MinCapacityFraction)));
+    assert!(value(Metric::ExposedRequests) <= value(Metric::NewVersionRequests));
+    let is_aborted = !value(Metric::TimeToDetect).is_nan();
+    assert!(is_aborted || record.outcome != RolloutOutcome::RolledBack, "rolled back without an abort");
+    let parts = [
+        (Metric::AbortDip, Metric::CapacityDip),
+        (Metric::AbortOverloaded, Metric::SecondsOverloaded),
+        (Metric::TimeToDetect, Metric::TimeToSafety),
+    ];
+    for (part, whole) in parts {
+        assert_eq!(value(part).is_nan(), !is_aborted);
+        assert!(value(whole).is_nan() || !is_aborted || value(part) <= value(whole) + 1e-6, "{part:?} > {whole:?}");
+    }
 }
 
 #[test]

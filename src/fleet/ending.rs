@@ -122,6 +122,7 @@ impl Fleet {
         self.note(id, LifeEvent::Gone, out);
         if held_gpus {
             self.gpus_held -= self.scenario.fleet.gpus_per_replica;
+            self.release_gpus(id, now, out);
             self.grant_gpus(now, out);
         }
     }

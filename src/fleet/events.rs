@@ -26,6 +26,8 @@ pub enum Timer {
         /// Its epoch when the timer was set.
         epoch: u32,
     },
+    /// Those that this replica held, and that were lost when it was gone, can be had again.
+    GpusReturned(u32),
     /// A replica crashes, unless its process has ended since.
     Crash {
         /// Which replica.
@@ -74,6 +76,10 @@ pub enum LifeEvent {
     Sigkill,
     /// No process is left.
     Gone,
+    /// What it held is lost for a while.
+    GpusLost,
+    /// What was lost can be had again.
+    GpusReturned,
 }
 
 impl LifeEvent {
@@ -94,6 +100,8 @@ impl LifeEvent {
             LifeEvent::Sigterm => "sigterm",
             LifeEvent::Sigkill => "sigkill",
             LifeEvent::Gone => "gone",
+            LifeEvent::GpusLost => "gpus_lost",
+            LifeEvent::GpusReturned => "gpus_returned",
         }
     }
 }

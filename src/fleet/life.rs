@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::engines::{Engines, LARGE_FLEET};
 use super::events::{Change, LifeEvent, Outbox, Timer};
 use super::loading::LoadingPool;
+use super::quota::Quota;
 use super::replica::{Replica, State};
 use super::view::{PodView, ReplicaSetStatus, Version};
 use crate::random::{Purpose, RunKey};
@@ -42,6 +43,8 @@ pub struct Fleet {
     pub(super) engines: Engines,
     warm: u32,
     pub(super) gpus_held: u32,
+    /// How many more can be had.
+    pub(super) quota: Quota,
     pub(super) pending: VecDeque<u32>,
     pub(super) pool: Option<LoadingPool>,
     pub(super) min_ready: Duration,
@@ -71,6 +74,7 @@ impl Fleet {
             _ => None,
         };
         let warm = scenario.fleet.replicas;
+        let quota = Quota::new(scenario.fleet.gpu_limit);
         let is_indexed = warm > LARGE_FLEET && scenario.router.policy == RouterPolicy::LeastRequests;
         let mut fleet = Fleet {
             scenario,
@@ -81,6 +85,7 @@ impl Fleet {
             engines: Engines::new(is_indexed, versions),
             warm,
             gpus_held: 0,
+            quota,
             pending: VecDeque::new(),
             pool,
             min_ready,
@@ -93,6 +98,7 @@ impl Fleet {
         for _ in 0..warm {
             let id = fleet.add(0, now, out);
             fleet.gpus_held += fleet.scenario.fleet.gpus_per_replica;
+            fleet.quota.ask(fleet.gpus_held);
             fleet.become_ready(id, now, out);
             if !fleet.replicas[id as usize].available {
                 fleet.become_available(id, out);
@@ -218,6 +224,7 @@ impl Fleet {
     pub fn create(&mut self, version: Version, now: Time, out: &mut Outbox) -> u32 {
         let id = self.add(version, now, out);
         self.pending.push_back(id);
+        self.quota.ask(self.gpus_held + self.pending.len() as u32 * self.scenario.fleet.gpus_per_replica);
         self.grant_gpus(now, out);
         id
     }
@@ -296,6 +303,7 @@ impl Fleet {
             Timer::Crash { replica, restarts } if self.replicas[replica as usize].restarts == restarts => {
                 self.crash(replica, now, out);
             }
+            Timer::GpusReturned(id) => self.gpus_return(id, now, out),
             Timer::EndpointRemoved(id) => self.leave_endpoints(id),
             Timer::Sigterm(id) => self.sigterm(id, now, out),
             Timer::Sigkill(id) => self.sigkill(id, now, out),
@@ -315,6 +323,7 @@ impl Fleet {
                 let replica = &self.replicas[replica as usize];
                 replica.restarts == restarts && replica.state != State::Gone
             }
+            Timer::GpusReturned(_) => true,
             Timer::EndpointRemoved(id) | Timer::Sigterm(id) | Timer::Sigkill(id) | Timer::Drained(id) => {
                 self.replicas[id as usize].state != State::Gone
             }

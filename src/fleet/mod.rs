@@ -12,6 +12,7 @@ mod engines;
 mod events;
 mod life;
 mod loading;
+mod quota;
 mod replica;
 mod router;
 mod starting;

@@ -27,6 +27,19 @@ pub enum Routing {
     },
 }
 
+impl Routing {
+    /// Whether a request may go to a replica of this version.
+    pub fn reaches(self, version: Version) -> bool {
+        match self {
+            Routing::All => true,
+            Routing::Only(active) => active == version,
+            Routing::Split { stable, canary, canary_percent } => {
+                (stable.contains(version) && canary_percent < 100) || (canary.contains(version) && canary_percent > 0)
+            }
+        }
+    }
+}
+
 /// Where an attempt goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {

@@ -26,7 +26,7 @@ impl Fleet {
     pub(super) fn grant_gpus(&mut self, now: Time, out: &mut Outbox) {
         let need = self.scenario.fleet.gpus_per_replica;
         while let Some(&id) = self.pending.front() {
-            if self.scenario.fleet.gpu_limit.is_some_and(|limit| self.gpus_held + need > limit) {
+            if !self.quota.has_room(self.gpus_held + need) {
                 return;
             }
             self.pending.pop_front();

@@ -121,6 +121,12 @@ metrics! {
     RolloutCompleted "rollout_completed" "" YesNo Share Higher "Whether the rollout completed in the window.";
     RolledBack "rolled_back" "" YesNo Share Neither "Whether the rollout was aborted and stable restored in the window.";
     NewVersionRequests "new_version_requests" "requests" Count NonNegative Neither "Requests of which an attempt reached the new version.";
+    ExposedRequests "exposed_requests" "requests" Count NonNegative Lower "Of those, the ones that reached it before the verdict (promoted, aborted or, without either, the rollout's end); without a verdict, before the window's end.";
+    TimeToDetect "time_to_detect_s" "s" Real NonNegative Lower "From the first attempt routed to the new version to the abort, 0 if the abort came first; empty if never aborted.";
+    TimeToSafety "time_to_safety_s" "s" Real NonNegative Lower "From the first attempt routed to the new version until, after the abort, the router had stopped sending to it; empty if never aborted or not stopped in the window.";
+    AbortDip "abort_capacity_dip_replica_seconds" "replica-s" Real NonNegative Lower "Integral of the missing capacity from the abort until stable is restored; empty if never aborted.";
+    AbortColdStarts "abort_cold_starts" "replicas" Real NonNegative Lower "Replicas created from the abort until stable is restored; empty if never aborted.";
+    AbortOverloaded "abort_seconds_overloaded" "s" Real NonNegative Lower "Time overloaded from the abort until stable is restored; empty if never aborted.";
     MinReadyFraction "min_ready_fraction" "" Real NonNegative Higher "Least ready replicas over desired ones.";
     MinCapacityFraction "min_capacity_fraction" "" Real NonNegative Higher "Least capacity over needed capacity.";
     CapacityDip "capacity_dip_replica_seconds" "replica-s" Real NonNegative Lower "Integral of the capacity that was missing.";
@@ -172,7 +178,9 @@ pub enum RolloutOutcome {
     Completed,
     /// It was aborted and stable was restored.
     RolledBack,
-    /// Nothing will ever leave the state that it is in.
+    /// Replicas wait for GPUs that nothing will ever free.
+    Deadlock,
+    /// Nothing will ever leave the state that it is in, for another reason.
     Stuck,
     /// Still under way.
     Unfinished,
@@ -180,10 +188,11 @@ pub enum RolloutOutcome {
 
 impl RolloutOutcome {
     /// Every outcome.
-    pub const ALL: [RolloutOutcome; 5] = [
+    pub const ALL: [RolloutOutcome; 6] = [
         RolloutOutcome::None,
         RolloutOutcome::Completed,
         RolloutOutcome::RolledBack,
+        RolloutOutcome::Deadlock,
         RolloutOutcome::Stuck,
         RolloutOutcome::Unfinished,
     ];
@@ -194,6 +203,7 @@ impl RolloutOutcome {
             RolloutOutcome::None => "none",
             RolloutOutcome::Completed => "completed",
             RolloutOutcome::RolledBack => "rolled_back",
+            RolloutOutcome::Deadlock => "deadlock",
             RolloutOutcome::Stuck => "stuck",
             RolloutOutcome::Unfinished => "unfinished",
         }

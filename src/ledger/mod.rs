@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows how events come about, nor about statistics over runs.
 
+mod exposure;
 mod grid;
 mod histogram;
 mod log;

@@ -2,6 +2,7 @@
 //!
 //! It sees facts (an arrival, an attempt's end, how many replicas are in which state), never their causes.
 
+use super::exposure::Exposure;
 use super::grid::Grid;
 use super::histogram::Histogram;
 use super::metrics::{METRICS, Metric, RolloutOutcome};
@@ -102,6 +103,8 @@ pub struct RequestTimes {
     pub output_tokens: u32,
     /// Whether an attempt of it reached the new version.
     pub reached_new: bool,
+    /// Whether one did before the verdict, see [`RunLedger::exposes`].
+    pub exposed: bool,
 }
 
 /// How many replicas are in which state, and what they can do.
@@ -208,6 +211,7 @@ pub struct RunLedger {
     levels: FleetLevels,
     levels_since: Time,
     capacity: Capacity,
+    exposure: Exposure,
     gpu_time: GpuTime,
     tokens: TokenFlows,
     at_start: TokenSnapshot,
@@ -253,6 +257,7 @@ impl RunLedger {
             levels: FleetLevels::default(),
             levels_since: Time::ZERO,
             capacity: Capacity::default(),
+            exposure: Exposure::default(),
             gpu_time: GpuTime::default(),
             tokens: TokenFlows::default(),
             at_start: TokenSnapshot::default(),
@@ -275,6 +280,7 @@ impl RunLedger {
         self.levels = FleetLevels::default();
         self.levels_since = now;
         self.capacity = Capacity { least_capacity: f64::INFINITY, ..Capacity::default() };
+        self.exposure = Exposure::default();
         self.gpu_time = GpuTime::default();
         self.tokens = TokenFlows::default();
     }
@@ -320,6 +326,53 @@ impl RunLedger {
         self.versions[version.unwrap_or(nowhere)].begun += 1;
         if let Some(version) = version {
             self.timeline.routed(time, version > 0);
+            if version > 0 && self.exposure.first_routed.is_none() {
+                self.exposure.first_routed = Some(time);
+            }
+        }
+    }
+
+    /// Whether an attempt that reaches the new version now exposes its request: there is no verdict on it yet, and the
+    /// window has not ended.
+    #[inline]
+    pub fn exposes(&self, time: Time) -> bool {
+        self.exposure.verdict.is_none() && time < Time::ZERO + self.duration
+    }
+
+    /// There is a verdict on the new version: it was promoted, or the rollout is over. Only the first counts.
+    pub fn rollout_verdict(&mut self, time: Time) {
+        self.exposure.verdict.get_or_insert(time);
+    }
+
+    /// The new version is given up. What follows until the rollout is over is what the abort costs.
+    pub fn rollout_aborted(&mut self, time: Time) {
+        if time < Time::ZERO + self.duration && self.exposure.aborted.is_none() {
+            self.settle(time);
+            self.exposure.aborted = Some(time);
+        }
+        self.rollout_verdict(time);
+    }
+
+    /// The rollout is over: stable is restored, or the new version runs alone.
+    pub fn rollout_over(&mut self, time: Time) {
+        if self.exposure.is_aborting() {
+            self.settle(time);
+            self.exposure.is_over = true;
+        }
+        self.rollout_verdict(time);
+    }
+
+    /// Whether the router may send to the new version from now on, once the rollout was aborted.
+    pub fn new_version_reachable(&mut self, time: Time, is_reachable: bool) {
+        if time < Time::ZERO + self.duration {
+            self.exposure.safe = if is_reachable { None } else { self.exposure.safe.or(Some(time)) };
+        }
+    }
+
+    /// So many replicas are created.
+    pub fn replicas_created(&mut self, time: Time, created: u64) {
+        if self.exposure.is_aborting() && self.in_window(time) {
+            self.exposure.cost.replicas_created += created;
         }
     }
 
@@ -367,6 +420,9 @@ impl RunLedger {
     fn request_times(&mut self, times: &RequestTimes) {
         if times.reached_new {
             self.count(Metric::NewVersionRequests);
+        }
+        if times.exposed {
+            self.count(Metric::ExposedRequests);
         }
         if let Some(scheduled) = times.scheduled {
             self.queue_time.record(scheduled.since(times.arrival));
@@ -422,7 +478,12 @@ impl RunLedger {
             self.capacity.seconds_below += seconds;
         }
         let carried = capacity * self.tariff.saturated_rate / self.tokens_per_request;
-        self.capacity.seconds_overloaded += self.rate.seconds_above(carried, from, to);
+        let overloaded = self.rate.seconds_above(carried, from, to);
+        self.capacity.seconds_overloaded += overloaded;
+        if self.exposure.is_aborting() {
+            self.exposure.cost.dip_replica_seconds += if dip > 1e-9 { dip * seconds } else { 0.0 };
+            self.exposure.cost.seconds_overloaded += overloaded;
+        }
         self.add_gpu_time(&levels, nanoseconds);
         self.timeline.add_levels(from, to, &timeline_levels(&levels));
     }
@@ -475,6 +536,7 @@ impl RunLedger {
         set(&mut values, Metric::RolloutDuration, rollout.duration.map_or(f64::NAN, Duration::seconds));
         set(&mut values, Metric::RolloutCompleted, f64::from(rollout.outcome == RolloutOutcome::Completed));
         set(&mut values, Metric::RolledBack, f64::from(rollout.outcome == RolloutOutcome::RolledBack));
+        self.exposure_metrics(&mut values);
         let least_ready = self.capacity.least_ready.unwrap_or(0);
         set(&mut values, Metric::MinReadyFraction, f64::from(least_ready) / f64::from(self.desired));
         set(&mut values, Metric::MinCapacityFraction, self.capacity.least_capacity / self.needed);
@@ -500,6 +562,16 @@ impl RunLedger {
             timeline: self.timeline.values(),
             empty_measurements: rollout.empty_measurements,
         }
+    }
+
+    fn exposure_metrics(&self, values: &mut [f64]) {
+        let (exposure, cost) = (&self.exposure, &self.exposure.cost);
+        let after_abort = |value: f64| if exposure.aborted.is_some() { value } else { f64::NAN };
+        values[Metric::TimeToDetect as usize] = exposure.time_to_detect().map_or(f64::NAN, Duration::seconds);
+        values[Metric::TimeToSafety as usize] = exposure.time_to_safety().map_or(f64::NAN, Duration::seconds);
+        values[Metric::AbortDip as usize] = after_abort(cost.dip_replica_seconds);
+        values[Metric::AbortColdStarts as usize] = after_abort(cost.replicas_created as f64);
+        values[Metric::AbortOverloaded as usize] = after_abort(cost.seconds_overloaded);
     }
 
     /// Total length of the bins in which too many of the requests that arrived missed the objective.

@@ -12,7 +12,8 @@ use crate::scenario::{
     CanaryStep, Engine, FlaggerWeights, OnSigterm, Replay, Scenario, Statistic, Strategy, Stretch, Traffic,
 };
 use crate::study::{
-    CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, most_common_reason, planning, survivorship_note,
+    CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, exposed_before_abort, most_common_reason, planning,
+    survivorship_note,
 };
 use crate::units::Duration;
 
@@ -191,6 +192,7 @@ fn rollout(result: &StudyResult) -> Section {
         ));
         let reached = mean_count(result, Metric::NewVersionRequests, "request");
         blocks.push(Block::Line("new version", format!("seen by {reached} a run")));
+        blocks.extend(exposed(result));
         blocks.extend(analyses(result));
     }
     let subtitle = format!(
@@ -210,6 +212,26 @@ fn reasons(result: &StudyResult) -> Vec<Block> {
         Some(Block::Line("because", format!("{} ({})", reason.text, counted(reason.runs, "run"))))
     };
     RolloutOutcome::ALL.iter().filter_map(of).collect()
+}
+
+/// Whom aborted rollouts exposed to the new version and for how long, and what the aborts cost.
+fn exposed(result: &StudyResult) -> Vec<Block> {
+    let Some(requests) = exposed_before_abort(result) else { return Vec::new() };
+    let exposed = format!(
+        "{} before the abort   {}   {}",
+        glued(&counted_estimate(&requests, "request")),
+        glued(&format!("detected after {}", mean(result, Metric::TimeToDetect))),
+        glued(&format!("traffic safe after {}", mean(result, Metric::TimeToSafety))),
+    );
+    let costs = [
+        (Metric::AbortDip, glued(&format!("dip of {}", mean_count(result, Metric::AbortDip, "replica-second")))),
+        (Metric::AbortColdStarts, mean_count(result, Metric::AbortColdStarts, "cold start")),
+        (Metric::AbortOverloaded, glued(&format!("overloaded for {}", mean(result, Metric::AbortOverloaded)))),
+    ];
+    let costs: Vec<String> =
+        costs.into_iter().filter(|(metric, _)| any(result, *metric)).map(|(_, text)| text).collect();
+    let cost = if costs.is_empty() { "no dip, no cold start, no overload".to_owned() } else { costs.join("   ") };
+    vec![Block::Line("exposure", exposed), Block::Line("the abort", cost)]
 }
 
 /// How much the analyses had to go by.
@@ -527,6 +549,34 @@ mod tests {
         assert_eq!(line(&section, "because"), "analysis ttft failed (3 runs)");
         let analyses = plain(line(&section, "analyses"));
         assert_eq!(analyses, "40 of 160 measurements found too little data (25.0 %)");
+    }
+
+    #[test]
+    fn aborted_rollouts_tell_whom_they_exposed_and_what_the_abort_cost() {
+        assert!(!lines(&rollout(&example::study())).contains(&"exposure"));
+        let result = example::study_with(|record: &mut RunRecord| {
+            if record.run.is_multiple_of(2) {
+                let abort = [
+                    (Metric::ExposedRequests, 1_240.0),
+                    (Metric::TimeToDetect, 372.0),
+                    (Metric::TimeToSafety, 375.0),
+                    (Metric::AbortDip, 12.0),
+                    (Metric::AbortColdStarts, 1.0),
+                    (Metric::AbortOverloaded, 3.0),
+                ];
+                abort.into_iter().for_each(|(metric, value)| record.values[metric as usize] = value);
+            }
+        });
+        let section = rollout(&result);
+        assert_eq!(
+            plain(line(&section, "exposure")),
+            "1240 [1240, 1240] requests before the abort; detected after 6.20 min [6.20, 6.20]; traffic safe after 6.25 \
+             min [6.25, 6.25]"
+        );
+        assert_eq!(
+            plain(line(&section, "the abort")),
+            "dip of 12 [12, 12] replica-seconds; 1 [1, 1] cold start; overloaded for 3 s [3, 3]"
+        );
     }
 
     #[test]

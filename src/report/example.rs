@@ -100,6 +100,7 @@ pub fn scenario() -> Scenario {
             needed_replicas: 8.0,
             gpus_per_replica: 1,
             gpu_limit: Some(10),
+            stockout: None,
             gpu_hour_usd: 3.0,
             surge_gpu_hour_usd: 3.0,
         },
@@ -143,7 +144,13 @@ fn value_of(metric: Metric, run: u64, wave: f64) -> f64 {
         Metric::RolloutDuration if run == 7 => f64::NAN,
         Metric::RolloutDuration => 840.0 + 60.0 * wave,
         Metric::RolloutCompleted => f64::from(u8::from(run != 7)),
-        Metric::NewVersionRequests => 22_000.0 + (wave * 500.0).round(),
+        Metric::NewVersionRequests | Metric::ExposedRequests => 22_000.0 + (wave * 500.0).round(),
+        // No rollout was aborted.
+        Metric::TimeToDetect
+        | Metric::TimeToSafety
+        | Metric::AbortDip
+        | Metric::AbortColdStarts
+        | Metric::AbortOverloaded => f64::NAN,
         Metric::MinReadyFraction | Metric::MinCapacityFraction => 0.75,
         Metric::CapacityDip => 480.0 + 60.0 * wave,
         Metric::SecondsBelowCapacity => 260.0 + 20.0 * wave,

@@ -136,6 +136,12 @@ impl AnalysisRun {
         self.metrics.iter().map(|metric| self.due(metric)).min().unwrap_or(Time::NEVER)
     }
 
+    /// The same of metrics that are measured so many times: those without a count never pass.
+    pub fn next_counted_due(&self) -> Time {
+        let counted = self.metrics.iter().filter(|metric| metric.analysis.count.is_some());
+        counted.map(|metric| self.due(metric)).min().unwrap_or(Time::NEVER)
+    }
+
     /// The templates to be measured now. They count as asked for: each must be handed to [`AnalysisRun::record`]; more may be
     /// due at this instant afterwards. The real controller wakes a moment after each due time, so of two metrics that fall due
     /// together the one that has waited less often comes first, and may end the run.

@@ -109,4 +109,9 @@ impl Rollout {
     pub(super) fn next_measurement(&self) -> Time {
         self.runs.iter().map(AnalysisRun::next_due).min().unwrap_or(Time::NEVER)
     }
+
+    /// When the next measurement of an analysis that will pass after so many is due.
+    pub(super) fn next_counted_measurement(&self) -> Time {
+        self.runs.iter().map(AnalysisRun::next_counted_due).min().unwrap_or(Time::NEVER)
+    }
 }

@@ -186,6 +186,11 @@ impl Controller {
     /// Like [`Controller::next_wake`], leaving out what only reports: a progress deadline that aborts nothing. If this is never
     /// and nothing happens in the fleet any more, the rollout is stuck.
     pub fn next_change(&self) -> Time {
+        self.rollout().map_or(Time::NEVER, Rollout::next_measurement).min(self.next_advance())
+    }
+
+    /// Like [`Controller::next_change`], leaving out measurements of analyses that never pass: they can only abort.
+    pub fn next_advance(&self) -> Time {
         let (rollout, pause_end) = match &self.strategy {
             Kind::Fixed { .. } | Kind::Deployment(_) => return Time::NEVER,
             Kind::Canary(canary) => (&canary.rollout, canary.next_pause_end()),
@@ -193,7 +198,7 @@ impl Controller {
             Kind::Flagger(flagger) => return flagger.next_change(),
         };
         let deadline = if rollout.shared.progress_deadline_abort { rollout.next_deadline() } else { Time::NEVER };
-        pause_end.min(rollout.next_scale_down()).min(rollout.next_measurement()).min(deadline)
+        pause_end.min(rollout.next_scale_down()).min(rollout.next_counted_measurement()).min(deadline)
     }
 
     /// The size of a version's ReplicaSet.

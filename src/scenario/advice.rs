@@ -1,8 +1,8 @@
 //! Things that are legal and unwise: what a person who knows the real controllers would point out.
 
 use super::{
-    Analysis, CanarySettings, DeploymentSettings, Engine, FlaggerSettings, Fleet, NoData, Scenario, Strategy, Stretch,
-    Traffic, WeightLoad,
+    Analysis, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, DeploymentSettings, Engine, FlaggerSettings,
+    Fleet, NoData, Scenario, Strategy, Stretch, Traffic, WeightLoad,
 };
 use crate::digits::{counted, figure};
 use crate::profiles::{Kind, Profile};
@@ -28,10 +28,7 @@ pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
             deadline(settings.min_ready, settings.progress_deadline, "recreate", &mut warnings)
         }
         Strategy::Rolling(settings) => rolling(settings, &scenario.fleet, &mut warnings),
-        Strategy::BlueGreen(settings) => {
-            deadline(settings.min_ready, settings.progress_deadline, "blue_green", &mut warnings);
-            blue_green(&scenario.fleet, &mut warnings);
-        }
+        Strategy::BlueGreen(settings) => blue_green(settings, &scenario.fleet, &mut warnings),
         Strategy::Canary(settings) => canary(settings, &scenario.fleet, &mut warnings),
         Strategy::Flagger(settings) => flagger(settings, scenario, &mut warnings),
     }
@@ -203,12 +200,24 @@ fn rolling(settings: &DeploymentSettings, fleet: &Fleet, warnings: &mut Vec<Stri
     surge_fits(surge, unavailable, fleet, warnings);
 }
 
-fn blue_green(fleet: &Fleet, warnings: &mut Vec<String>) {
-    let needed = 2 * u64::from(fleet.replicas) * u64::from(fleet.gpus_per_replica);
+fn blue_green(settings: &BlueGreenSettings, fleet: &Fleet, warnings: &mut Vec<String>) {
+    deadline(settings.min_ready, settings.progress_deadline, "blue_green", warnings);
+    let preview = settings.preview_replica_count.unwrap_or(0);
+    let (needed, sets) = beside_stable(preview, fleet);
     if let Some(limit) = fleet.gpu_limit.filter(|limit| u64::from(*limit) < needed) {
         warnings.push(format!(
-            "blue-green needs two whole fleets, {needed} GPUs; fleet.gpu_limit is {limit}: the rollout deadlocks"
+            "blue-green needs {sets}, {needed} GPUs; fleet.gpu_limit is {limit}: the rollout deadlocks with fewer than \
+             {needed}"
         ));
+    }
+}
+
+/// The GPUs of a whole stable fleet beside a new one that is as large or, at some step, has `most` replicas; and in words.
+fn beside_stable(most: u32, fleet: &Fleet) -> (u64, String) {
+    let gpus = (u64::from(fleet.replicas) + u64::from(most.max(fleet.replicas))) * u64::from(fleet.gpus_per_replica);
+    match most > fleet.replicas {
+        true => (gpus, format!("a whole fleet beside {}", counted(f64::from(most), "new replica"))),
+        false => (gpus, "two whole fleets".to_owned()),
     }
 }
 
@@ -218,15 +227,19 @@ fn canary(settings: &CanarySettings, fleet: &Fleet, warnings: &mut Vec<String>) 
         let (surge, unavailable) = resolve(settings.max_surge, settings.max_unavailable, "canary", fleet, warnings);
         return surge_fits(surge, unavailable, fleet, warnings);
     }
-    let needed = 2 * u64::from(fleet.replicas) * u64::from(fleet.gpus_per_replica);
+    let scales = settings.steps.iter().filter_map(|step| match step {
+        CanaryStep::SetCanaryScale(CanaryScale::Replicas(replicas)) => Some(*replicas),
+        _ => None,
+    });
+    let (needed, sets) = beside_stable(scales.max().unwrap_or(0), fleet);
     if let Some(limit) = fleet.gpu_limit.filter(|limit| u64::from(*limit) < needed) {
         let end = match settings.dynamic_stable_scale {
             true => "while stable shrinks, canary replicas may wait for GPUs",
-            false => "stable keeps its size until the end, so the rollout deadlocks before full weight",
+            false => "stable keeps its size until the end, so the rollout deadlocks before full weight with fewer",
         };
         warnings.push(format!(
-            "a traffic-routed canary ends with two whole fleets, {needed} GPUs, and ignores max_surge; fleet.gpu_limit \
-             is {limit}: {end}"
+            "a traffic-routed canary comes to {sets}, {needed} GPUs, and ignores max_surge; fleet.gpu_limit is {limit}: \
+             {end}"
         ));
     }
 }
@@ -279,12 +292,18 @@ fn surge_fits(surge: u32, unavailable: u32, fleet: &Fleet, warnings: &mut Vec<St
     let needed = steady + u64::from(surge) * gpus;
     let Some(limit) = fleet.gpu_limit.map(u64::from).filter(|limit| *limit < needed) else { return };
     let consequence = if limit - steady >= gpus || surge == 0 {
-        "some surge replicas wait for GPUs"
+        "some surge replicas wait for GPUs".to_owned()
     } else if unavailable == 0 {
-        "no surge replica ever gets its GPUs and none may be removed first: the rollout deadlocks"
+        format!(
+            "no surge replica ever gets its GPUs and none may be removed first: the rollout deadlocks with fewer than {} \
+             GPUs, unless max_unavailable is at least 1",
+            steady + gpus
+        )
     } else {
-        "no surge replica gets GPUs before an old one has left"
+        "no surge replica gets GPUs before an old one has left".to_owned()
     };
-    warnings
-        .push(format!("a surge of {surge} replicas needs {needed} GPUs; fleet.gpu_limit is {limit}: {consequence}"));
+    warnings.push(format!(
+        "a surge of {} needs {needed} GPUs; fleet.gpu_limit is {limit}: {consequence}",
+        counted(f64::from(surge), "replica")
+    ));
 }

@@ -152,7 +152,7 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         study,
         clients: section.read("clients", sections::clients),
         router: section.read("router", sections::router),
-        fleet: section.read("fleet", |table| sections::fleet(table, engine.profile)),
+        fleet: section.read("fleet", |table| sections::fleet(table, surroundings.directory, engine.profile)),
         cold_start: section
             .read("cold_start", |table| replica::cold_start(table, surroundings.directory, engine.profile)),
         termination: section.read("termination", replica::termination),

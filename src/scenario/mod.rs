@@ -238,10 +238,21 @@ pub struct Fleet {
     pub gpus_per_replica: u32,
     /// GPUs that may be held at once; `None`: no limit.
     pub gpu_limit: Option<u32>,
+    /// Whether GPUs that are given back can be had again at once; `None`: always.
+    pub stockout: Option<Stockout>,
     /// Price of a GPU-hour, USD.
     pub gpu_hour_usd: f64,
     /// Price of a GPU-hour beyond replicas x gpus_per_replica, USD.
     pub surge_gpu_hour_usd: f64,
+}
+
+/// `fleet.stockout`: GPUs that are lost when a replica gives them back.
+#[derive(Clone, Debug)]
+pub struct Stockout {
+    /// Probability that the GPUs of a replica that is gone are lost.
+    pub probability: f64,
+    /// Seconds until as many can be had again.
+    pub delay: Distribution,
 }
 
 /// `[engine]`: continuous batching of one replica.

@@ -154,7 +154,6 @@ fn step_duration(field: &Field<'_>, longest: f64) -> Option<f64> {
 
 /// Reads `[cold_start]`; a profile gives the weights where nothing else is written.
 pub(super) fn cold_start(section: &Section<'_>, directory: &Path, profile: Option<&'static Profile>) -> ColdStart {
-    section.not_supported(&["stockout"]);
     let seconds = Quantity { unit: Unit::Seconds, directory };
     let stage = |key| section.field(key).and_then(|field| read_stage(&field, seconds)).unwrap_or_else(no_stage);
     ColdStart {

@@ -1,7 +1,11 @@
 //! The plain sections: `[study]`, `[clients]`, `[router]`, `[fleet]`, `[slo]`, `[new_version]`.
 
-use super::reader::{Context, PROBABILITY, QUANTILE, Real, Section};
-use super::{Backoff, Clients, Fleet, Router, RouterPolicy, Slo, Study, VersionSettings};
+use std::path::Path;
+
+use super::distribution::{Quantity, Unit};
+use super::reader::{Context, Field, PROBABILITY, QUANTILE, Real, Section};
+use super::tree::Value;
+use super::{Backoff, Clients, Fleet, Router, RouterPolicy, Slo, Stockout, Study, VersionSettings};
 use crate::profiles::Profile;
 use crate::units::Duration;
 
@@ -77,8 +81,7 @@ pub(super) fn router(section: &Section<'_>) -> Router {
 }
 
 /// Reads `[fleet]`; a replica holds as many GPUs as a profile is for where nothing else is written.
-pub(super) fn fleet(section: &Section<'_>, profile: Option<&Profile>) -> Fleet {
-    section.not_supported(&["stockout"]);
+pub(super) fn fleet(section: &Section<'_>, directory: &Path, profile: Option<&Profile>) -> Fleet {
     let replicas: u32 = section.whole("replicas", 1..=10_000, 8);
     let gpu_hour_usd = section.real("gpu_hour_usd", &PRICE, 3.0);
     let fleet = Fleet {
@@ -86,6 +89,7 @@ pub(super) fn fleet(section: &Section<'_>, profile: Option<&Profile>) -> Fleet {
         needed_replicas: section.real("needed_replicas", &REPLICAS, f64::from(replicas)),
         gpus_per_replica: section.whole("gpus_per_replica", 1..=1024, profile.map_or(1, |profile| profile.gpus)),
         gpu_limit: section.optional_whole("gpu_limit", 1..=1_000_000_000),
+        stockout: section.field("stockout").and_then(|field| read_stockout(&field, directory)),
         gpu_hour_usd,
         surge_gpu_hour_usd: section.real("surge_gpu_hour_usd", &PRICE, gpu_hour_usd),
     };
@@ -101,6 +105,19 @@ pub(super) fn fleet(section: &Section<'_>, profile: Option<&Profile>) -> Fleet {
         context.conflict("fleet.gpu_limit", "the fleet does not fit `fleet.gpu_limit`", expected, None);
     }
     fleet
+}
+
+fn read_stockout(field: &Field<'_>, directory: &Path) -> Option<Stockout> {
+    if !matches!(field.node.value, Value::Table(_)) {
+        return field.wrong("a table such as { probability = 0.1, delay = \"10m\" }");
+    }
+    field.table()?.read_whole(|table| {
+        let probability = table.required("probability", PROBABILITY.expected);
+        let probability = probability.and_then(|field| field.real(&PROBABILITY));
+        let delay = table.required("delay", "how long lost GPUs can't be had, such as \"10m\"");
+        let delay = delay.and_then(|field| Quantity { unit: Unit::Seconds, directory }.read(&field));
+        Some(Stockout { probability: probability?, delay: delay? })
+    })
 }
 
 /// Reads `[slo]`.

@@ -68,6 +68,8 @@ pub(super) struct Attempt {
     pub(super) measured: bool,
     /// Whether an attempt of its request reached the new version.
     pub(super) reached_new: bool,
+    /// Whether one did before the verdict on it.
+    pub(super) exposed: bool,
     /// Counts the uses of the slot and the attempts in it: an event set for an earlier one is stale.
     pub(super) generation: u32,
     /// Its row in `requests.csv`.
@@ -97,6 +99,7 @@ impl Attempt {
             timed_out_at: Moment::NOT_YET,
             measured,
             reached_new: false,
+            exposed: false,
             generation: 0,
             row: 0,
         }
@@ -129,6 +132,7 @@ impl Attempt {
             finish,
             output_tokens: self.output_tokens,
             reached_new: self.reached_new,
+            exposed: self.exposed,
         }
     }
 }

@@ -16,6 +16,11 @@ impl Run<'_> {
     pub(super) fn ship(&mut self, version: Version) {
         self.managed = true;
         self.observing = !self.observations.is_empty();
+        // To ship what ran before is how a Deployment's rollout is given up.
+        if self.revisions.last() != Some(&version) && self.revisions.contains(&version) {
+            self.ledger.rollout_aborted(self.now);
+            self.watching_abort = true;
+        }
         self.revisions.retain(|earlier| *earlier != version);
         self.revisions.push(version);
         self.controller.ship(version, self.now);
@@ -51,6 +56,7 @@ impl Run<'_> {
 
     /// Carries out commands in order; what a measurement leads to comes after them.
     fn carry_out(&mut self, commands: &mut Vec<Command>) {
+        self.enter_verdicts(commands);
         let mut next = 0;
         while next < commands.len() {
             match commands[next].clone() {
@@ -61,6 +67,32 @@ impl Run<'_> {
             }
             next += 1;
         }
+    }
+
+    /// Tells the ledger what was decided. Before the commands beside it: what an abort scales belongs to the abort.
+    fn enter_verdicts(&mut self, commands: &[Command]) {
+        for command in commands {
+            let Command::Note(note) = command else { continue };
+            match note {
+                Note::Promoted => self.ledger.rollout_verdict(self.now),
+                Note::Aborted { .. } => {
+                    self.ledger.rollout_aborted(self.now);
+                    self.watching_abort = true;
+                }
+                Note::Completed | Note::RolledBack => self.ledger.rollout_over(self.now),
+                _ => {}
+            }
+        }
+    }
+
+    /// After an abort: tells the ledger whether the router may still send to the new version, until the rollout is over and
+    /// it may not.
+    pub(super) fn watch_abort(&mut self) {
+        let routing = self.controller.routing();
+        let mut new = self.fleet.replicas().iter().filter(|replica| replica.template > 0 && replica.in_endpoints);
+        let is_reachable = new.any(|replica| routing.reaches(replica.version));
+        self.ledger.new_version_reachable(self.now, is_reachable);
+        self.watching_abort = is_reachable || self.controller.finished_at().is_none();
     }
 
     /// The ReplicaSet controller: creates or deletes pods until there are as many as specified.
@@ -160,8 +192,8 @@ impl Run<'_> {
             Phase::RolledBack => {
                 result(RolloutOutcome::RolledBack, duration, self.controller.abort_reason().to_owned())
             }
-            phase => match self.stuck_reason(phase) {
-                Some(reason) => result(RolloutOutcome::Stuck, None, reason),
+            phase => match self.dead_end(phase) {
+                Some((outcome, reason)) => result(outcome, None, reason),
                 None => result(RolloutOutcome::Unfinished, None, self.unfinished_reason(phase)),
             },
         }
@@ -169,51 +201,64 @@ impl Run<'_> {
 
     /// What a rollout that is still under way waits for.
     fn unfinished_reason(&self, phase: Phase) -> String {
-        let pending = self.fleet.replicas().iter().filter(|replica| replica.state == State::Pending).count();
-        match (pending, phase) {
+        match (self.count(State::Pending), phase) {
             (0, Phase::Paused) => "paused".to_owned(),
             (0, Phase::Aborted) => "aborted, stable not restored yet".to_owned(),
             (0, _) => "more replicas are to be replaced".to_owned(),
-            _ => format!(
-                "{} for GPUs, gpu_limit = {}",
-                if pending == 1 { "1 replica waits".to_owned() } else { format!("{pending} replicas wait") },
-                self.scenario.fleet.gpu_limit.unwrap_or(0),
-            ),
+            (pending, _) => format!("{} for GPUs{}", waiting(pending), self.quota()),
         }
     }
 
-    /// Why nothing will ever leave the present state; `None` if something may.
-    fn stuck_reason(&self, phase: Phase) -> Option<String> {
-        let wakes = !self.controller.next_change().is_never();
-        if wakes || self.calendar.iter().any(|event| self.may_change(event)) {
+    fn count(&self, state: State) -> usize {
+        self.fleet.replicas().iter().filter(|replica| replica.state == state).count()
+    }
+
+    /// What keeps GPUs from those that wait for them, after a comma.
+    fn quota(&self) -> String {
+        let limit = self.scenario.fleet.gpu_limit.map_or_else(String::new, |limit| format!(", gpu_limit = {limit}"));
+        match self.fleet.gpus_lost() {
+            0 => limit,
+            lost => format!("{limit}, {lost} lost when released"),
+        }
+    }
+
+    /// How and why nothing will ever leave the present state; `None` if something may. An analysis that is measured without
+    /// end gives no GPU to those that wait for one, unless it aborts the rollout: it does not make a deadlock less of one.
+    fn dead_end(&self, phase: Phase) -> Option<(RolloutOutcome, String)> {
+        if self.calendar.iter().any(|event| self.may_change(event)) {
             return None;
         }
-        let replicas = self.fleet.replicas();
-        let count = |state: State| replicas.iter().filter(|replica| replica.state == state).count();
-        let pending = count(State::Pending);
-        if pending > 0 {
-            let limit = self.scenario.fleet.gpu_limit.unwrap_or(0);
-            let wait = if pending == 1 { "replica waits" } else { "replicas wait" };
-            return Some(format!("{pending} {wait} for GPUs that nothing will free (gpu_limit = {limit})"));
+        let (pending, in_vain) = (self.count(State::Pending), self.starts_in_vain());
+        if pending > 0 && in_vain.is_none() && self.controller.next_advance().is_never() {
+            let reason = format!("{} for GPUs that nothing will free{}", waiting(pending), self.quota());
+            return Some((RolloutOutcome::Deadlock, reason));
         }
-        let unready = count(State::Unready);
+        if !self.controller.next_change().is_never() {
+            return None;
+        }
+        let reason = in_vain.unwrap_or_else(|| match phase {
+            Phase::Paused => "paused until someone promotes it".to_owned(),
+            _ => "nothing is left that could change the fleet".to_owned(),
+        });
+        Some((RolloutOutcome::Stuck, reason))
+    }
+
+    /// What keeps new replicas from readiness although they have their GPUs, if anything does.
+    fn starts_in_vain(&self) -> Option<String> {
+        let unready = self.count(State::Unready);
         if unready > 0 {
             let (replicas, stay) = if unready == 1 { ("replica is", "stays") } else { ("replicas are", "stay") };
             return Some(format!("{unready} {replicas} unready and {stay} so"));
         }
-        let failing = count(State::BackOff);
-        let never_ready = replicas.iter().any(|replica| {
+        let failing = self.count(State::BackOff);
+        let never_ready = self.fleet.replicas().iter().any(|replica| {
             matches!(replica.state, State::Provisioning | State::Pulling | State::Loading | State::Starting)
         });
-        Some(if failing > 0 {
-            format!("{failing} {} every start", if failing == 1 { "replica fails" } else { "replicas fail" })
-        } else if never_ready {
-            "new replicas never become ready".to_owned()
-        } else if phase == Phase::Paused {
-            "paused until someone promotes it".to_owned()
-        } else {
-            "nothing is left that could change the fleet".to_owned()
-        })
+        match failing {
+            0 => never_ready.then(|| "new replicas never become ready".to_owned()),
+            1 => Some("1 replica fails every start".to_owned()),
+            _ => Some(format!("{failing} replicas fail every start")),
+        }
     }
 
     /// Whether an event may change the fleet for the better: a start that is bound to fail does not, nor does a crash.
@@ -228,6 +273,7 @@ impl Run<'_> {
                 let mut loading = self.fleet.replicas().iter().filter(|replica| replica.state == State::Loading);
                 loading.any(|replica| self.may_become_ready(replica))
             }
+            Timer::GpusReturned(_) => self.count(State::Pending) > 0,
             Timer::EndpointRemoved(_) | Timer::Crash { .. } => false,
             Timer::Available { .. } | Timer::Sigterm(_) | Timer::Sigkill(_) | Timer::Drained(_) => true,
         }
@@ -236,6 +282,10 @@ impl Run<'_> {
     fn may_become_ready(&self, replica: &Replica) -> bool {
         replica.state == State::Unprobed || self.fleet.start_failure_probability(replica.template) < 1.0
     }
+}
+
+fn waiting(replicas: usize) -> String {
+    if replicas == 1 { "1 replica waits".to_owned() } else { format!("{replicas} replicas wait") }
 }
 
 fn is_share(metric: AnalysisMetric) -> bool {

@@ -56,6 +56,8 @@ pub(super) struct Run<'a> {
     pub(super) reconcile_set: bool,
     /// The controller's wake that is in the calendar.
     pub(super) wake_set: Time,
+    /// Whether the rollout was aborted and the router may still send to the new version, or may do so again.
+    pub(super) watching_abort: bool,
     /// Measurements that found too little data, of all.
     pub(super) empty_measurements: (u32, u32),
     workload: Workload<'a>,
@@ -114,6 +116,7 @@ impl<'a> Run<'a> {
             revisions: vec![0],
             reconcile_set: false,
             wake_set: Time::NEVER,
+            watching_abort: false,
             empty_measurements: (0, 0),
             workload: Workload::new(scenario, key, start),
             number,
@@ -173,6 +176,9 @@ impl<'a> Run<'a> {
             Event::Reconcile => self.reconcile(),
         }
         self.settle();
+        if self.watching_abort {
+            self.watch_abort();
+        }
     }
 
     /// Lets replicas after SIGTERM run up to `limit`, one change at a time, until one of them lets go of something that
@@ -218,6 +224,8 @@ impl<'a> Run<'a> {
                 why: String::new(),
             }));
         }
+        let created = self.out.changes.iter().filter(|change| change.event == LifeEvent::Created).count();
+        self.ledger.replicas_created(self.now, created as u64);
         let gateway_concerned = self.out.changes.iter().any(|change| change.event == LifeEvent::Ready);
         self.out.changes.clear();
         if self.managed {

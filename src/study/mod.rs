@@ -5,6 +5,7 @@
 mod certify;
 mod checks;
 mod compare;
+mod exposure;
 mod intervals;
 mod planning;
 mod requests;
@@ -20,6 +21,7 @@ mod samples;
 pub use certify::uncertifiable;
 pub use checks::{Overall, evaluate, overall};
 pub use compare::{Change, Comparison, Difference, HEADLINES, compare};
+pub use exposure::exposed_before_abort;
 pub use intervals::{garwood, quantile_ranks, runs_for_quantile, student_t, student_t_quantile, wilson};
 pub use planning::{Planning, SHARE_TO_FINISH, planning, time_to_finish};
 pub use requests::unequal_requests;

@@ -7,7 +7,7 @@ use super::summary::summarize;
 use crate::ledger::{METRICS, Metric, Pooled, RolloutOutcome, RunRecord, SERIES};
 use crate::scenario::{Scenario, parse};
 
-/// A run whose rollout completed, with these values and zero for every other metric.
+/// A run whose rollout completed and was not aborted, with these values and zero for every other metric.
 pub fn record(run: u64, values: &[(Metric, f64)]) -> RunRecord {
     let mut record = RunRecord {
         run,
@@ -17,6 +17,7 @@ pub fn record(run: u64, values: &[(Metric, f64)]) -> RunRecord {
         timeline: vec![0.0; SERIES.len()],
         empty_measurements: (0, 0),
     };
+    record.values[Metric::TimeToDetect as usize] = f64::NAN;
     for (metric, value) in values {
         record.values[*metric as usize] = *value;
     }

@@ -112,7 +112,7 @@ pub fn summarize_metric(metric: Metric, values: &[f64], infinite: usize) -> Metr
 
 /// Whether the rollout of this run would have needed longer than the window, perhaps for ever.
 pub fn is_unfinished(record: &RunRecord) -> bool {
-    matches!(record.outcome, RolloutOutcome::Stuck | RolloutOutcome::Unfinished)
+    matches!(record.outcome, RolloutOutcome::Deadlock | RolloutOutcome::Stuck | RolloutOutcome::Unfinished)
         && record.value(Metric::RolloutDuration).is_nan()
 }
 

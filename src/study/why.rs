@@ -14,6 +14,7 @@ const NOTABLE_SHARE: f64 = 0.05;
 /// What can go wrong, gravest first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cause {
+    Deadlock,
     Stuck,
     Unfinished,
     Cut,
@@ -23,8 +24,16 @@ enum Cause {
     Slow,
 }
 
-const CAUSES: [Cause; 7] =
-    [Cause::Stuck, Cause::Unfinished, Cause::Cut, Cause::RolledBack, Cause::Errors, Cause::Dip, Cause::Slow];
+const CAUSES: [Cause; 8] = [
+    Cause::Deadlock,
+    Cause::Stuck,
+    Cause::Unfinished,
+    Cause::Cut,
+    Cause::RolledBack,
+    Cause::Errors,
+    Cause::Dip,
+    Cause::Slow,
+];
 
 /// The metrics of attempts that ended without an answer, other than by being cut.
 const ERRORS: [(Metric, &str); 4] = [
@@ -37,6 +46,7 @@ const ERRORS: [(Metric, &str); 4] = [
 impl Cause {
     fn touches(self, record: &RunRecord) -> bool {
         match self {
+            Cause::Deadlock => record.outcome == RolloutOutcome::Deadlock,
             Cause::Stuck => record.outcome == RolloutOutcome::Stuck,
             Cause::Unfinished => record.outcome == RolloutOutcome::Unfinished,
             Cause::Cut => record.value(Metric::TruncatedAttempts) > 0.0,
@@ -50,6 +60,10 @@ impl Cause {
     fn sentence(self, result: &StudyResult, share: f64) -> String {
         let runs = percent(share);
         match self {
+            Cause::Deadlock => format!(
+                "Deadlock: in {runs} of the runs the rollout waits for GPUs that nothing will ever free{}.",
+                reason_in_brackets(result, RolloutOutcome::Deadlock)
+            ),
             Cause::Stuck => format!(
                 "Stuck: in {runs} of the runs nothing will ever leave the state that the rollout is in{}.",
                 reason_in_brackets(result, RolloutOutcome::Stuck)
@@ -259,6 +273,19 @@ mod tests {
         assert_eq!(
             why(&study(records)),
             "Stuck: in 40 % of the runs nothing will ever leave the state that the rollout is in (most often: no GPU)."
+        );
+    }
+
+    #[test]
+    fn a_deadlock_is_told_before_anything_else() {
+        let mut records: Vec<RunRecord> = (0..10).map(|run| record(run, &[])).collect();
+        for (run, record) in records.iter_mut().enumerate() {
+            record.outcome = if run < 2 { RolloutOutcome::Deadlock } else { RolloutOutcome::Stuck };
+        }
+        records[0].reason = "1 replica waits".to_owned();
+        assert_eq!(
+            why(&study(records)),
+            "Deadlock: in 20 % of the runs the rollout waits for GPUs that nothing will ever free (1 replica waits)."
         );
     }
 

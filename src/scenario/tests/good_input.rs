@@ -44,6 +44,17 @@ fn the_example_has_its_study_traffic_and_fleet() {
 }
 
 #[test]
+fn a_stockout_has_a_probability_and_a_delay_that_may_vary() {
+    let of = |text: &str| read(&with(&format!("[fleet]\nstockout = {text}"))).fleet.stockout;
+    let constant = of("{ probability = 0.1, delay = \"10m\" }").expect("it is written");
+    assert_eq!((bits(constant.probability), constant.delay.as_constant()), (bits(0.1), Some(600.0)));
+    let varies =
+        of("{ probability = 1, delay = { distribution = \"exponential\", mean = \"5m\" } }").expect("it is written");
+    assert!(matches!(varies.delay.family, Family::Exponential { mean } if bits(mean) == bits(300.0)));
+    assert!(read(SMALLEST).fleet.stockout.is_none());
+}
+
+#[test]
 fn the_example_has_its_engine_and_a_replicas_life() {
     let scenario = read(EXAMPLE);
     let engine = &scenario.engine;
