@@ -1,7 +1,11 @@
 //! Our rollout controllers against recorded timelines of the real ones: Kubernetes' Deployment, Argo Rollouts' canary,
 //! blue-green and AnalysisRuns. What was recorded, and how, is told in `tests/data/rollout/README.md`.
 
+mod prometheus;
+mod promql;
+
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use cutover::fleet::PodView;
 use cutover::rollout::analysis::{AnalysisRun, Outcome, RunPhase};
@@ -71,8 +75,14 @@ fn lines(name: &str) -> Vec<Value> {
 }
 
 fn read(name: &str) -> String {
-    let path = format!("{}/tests/data/rollout/{name}", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    let path = directory().join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Where the recordings are: ours, or others of the same layout.
+fn directory() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/rollout");
+    std::env::var_os("CUTOVER_TRUTH").map_or(own, PathBuf::from)
 }
 
 /// A pod of the fake fleet.
