@@ -8,7 +8,9 @@ use super::format::{
 use super::layout::{glued, unglued};
 use crate::digits::{NONE, percent_as_given};
 use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
-use crate::scenario::{CanaryStep, Engine, OnSigterm, Replay, Scenario, Statistic, Strategy, Stretch, Traffic};
+use crate::scenario::{
+    Analysis, CanaryStep, Engine, Estimator, OnSigterm, Replay, Scenario, Statistic, Strategy, Stretch, Traffic,
+};
 use crate::study::{
     CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, most_common_reason, planning, survivorship_note,
 };
@@ -190,6 +192,7 @@ fn rollout(result: &StudyResult) -> Section {
         let reached = mean_count(result, Metric::NewVersionRequests, "request");
         blocks.push(Block::Line("new version", format!("seen by {reached} a run")));
         blocks.extend(analyses(result));
+        blocks.extend(estimators(result));
     }
     let subtitle = format!(
         "{}; {} x {}{limit}",
@@ -222,6 +225,19 @@ fn analyses(result: &StudyResult) -> Option<Block> {
         glued(&value(share, Quantity::Share))
     );
     (all > 0).then_some(Block::Line("analyses", text))
+}
+
+/// What an estimator other than the exact one changed.
+fn estimators(result: &StudyResult) -> Option<Block> {
+    let share_of_runs = |metric| glued(&estimate(&result.metric(metric).probability_positive, Quantity::Share));
+    let text = format!(
+        "{} a run judged otherwise than by exact values; alone failed an analysis in {} of runs, passed one in {}",
+        mean_count(result, Metric::MisjudgedMeasurements, "measurement"),
+        share_of_runs(Metric::EstimatorOnlyFailures),
+        share_of_runs(Metric::EstimatorOnlyPasses),
+    );
+    let is_exact = |analysis: &Analysis| analysis.estimator == Estimator::Exact;
+    (!result.scenario.analyses.iter().all(is_exact)).then_some(Block::Line("estimator", text))
 }
 
 /// The strategy with the settings that decide most.
@@ -516,6 +532,22 @@ mod tests {
         assert_eq!(line(&section, "because"), "analysis ttft failed (3 runs)");
         let analyses = plain(line(&section, "analyses"));
         assert_eq!(analyses, "40 of 160 measurements found too little data (25.0 %)");
+    }
+
+    #[test]
+    fn what_an_estimator_changed_is_told_where_there_is_one() {
+        let mut result = example::study_with(|record| {
+            record.values[Metric::MisjudgedMeasurements as usize] = 2.0;
+            record.values[Metric::EstimatorOnlyFailures as usize] = f64::from(u8::from(record.run % 2 == 0));
+        });
+        assert!(!lines(&rollout(&result)).contains(&"estimator"));
+        let text = "[traffic]\narrivals = { process = \"poisson\", rate = 1 }\nprompt_tokens = 1\noutput_tokens = 1\n\
+                    [analysis.ttft]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"prometheus\"";
+        let scenario = crate::scenario::parse(text, "it.toml", std::path::Path::new("."), &[], &[]);
+        result.scenario.analyses = scenario.expect("a good scenario").analyses;
+        let text = plain(line(&rollout(&result), "estimator"));
+        assert!(text.contains("2.00 [1.59, 2.49] measurements a run judged otherwise"), "{text}");
+        assert!(text.contains("failed an analysis in 50.0 %"), "{text}");
     }
 
     #[test]

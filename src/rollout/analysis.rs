@@ -176,6 +176,16 @@ impl AnalysisRun {
         self.assess();
     }
 
+    /// Takes in a measurement that was taken when another run of these templates asked for it, so that this one tells how it
+    /// would have gone with these values.
+    pub fn follow(&mut self, template: usize, measured: Measured, now: Time) {
+        let Some(judgement) = self.judge(template, measured) else { return };
+        if let Some(metric) = self.metrics.iter_mut().find(|metric| metric.template == template) {
+            metric.in_flight = true;
+        }
+        self.record(template, judgement.outcome, judgement.without_data, now);
+    }
+
     /// Ends the run early: what was measured so far decides; nothing measured, or nothing wrong, is a pass.
     pub fn terminate(&mut self) {
         self.terminate = true;
@@ -297,7 +307,7 @@ impl Metric {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::AnalysisMetric;
+    use crate::scenario::{AnalysisMetric, Estimator};
 
     fn analysis(bound: AnalysisBound, no_data: NoData) -> Analysis {
         Analysis {
@@ -314,6 +324,7 @@ mod tests {
             window: Duration::from_seconds(60),
             min_samples: 1,
             no_data,
+            estimator: Estimator::Exact,
         }
     }
 

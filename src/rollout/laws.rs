@@ -8,7 +8,7 @@ use crate::rollout::{
 };
 use crate::scenario::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep,
-    DeploymentSettings, NoData, Strategy as Rollout,
+    DeploymentSettings, Estimator, NoData, Strategy as Rollout,
 };
 use crate::units::{CountOrPercent, Duration, Time};
 
@@ -199,6 +199,7 @@ fn analysis() -> Analysis {
         window: MINUTE,
         min_samples: 0,
         no_data: NoData::Inconclusive,
+        estimator: Estimator::Exact,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::reader::{Field, POSITIVE, PROBABILITY, QUANTILE, Section};
 use super::tree::Value;
-use super::{Analysis, AnalysisBound, AnalysisMetric, NoData};
+use super::{Analysis, AnalysisBound, AnalysisMetric, Estimator, NoData};
 use crate::units::Duration;
 
 /// Most measurements, limits and samples that a template may ask for.
@@ -10,16 +10,39 @@ const MOST: u64 = 1_000_000_000;
 /// Shortest time between measurements: each is an event of its own.
 const SHORTEST_INTERVAL: Duration = Duration(100_000_000);
 
+/// Time between scrapes of the usual configuration.
+const SCRAPE_INTERVAL: Duration = Duration::from_seconds(15);
+/// Shortest time between scrapes.
+const SHORTEST_SCRAPE_INTERVAL: Duration = Duration(100_000_000);
+
 /// Reads `[analysis]`: a table for each name.
 pub(super) fn templates(section: &Section<'_>) -> Vec<Analysis> {
     let fields = section.all_fields();
-    fields
+    let analyses: Vec<Analysis> = fields
         .into_iter()
         .map(|(name, field)| match field.table() {
             Some(table) => table.read_whole(|table| template(name, table)),
             None => placeholder(name),
         })
-        .collect()
+        .collect();
+    check_scrapes_agree(section, &analyses);
+    analyses
+}
+
+/// There is one Prometheus, and it scrapes a replica for all analyses at once.
+fn check_scrapes_agree(section: &Section<'_>, analyses: &[Analysis]) {
+    let scraped = |analysis: &Analysis| match analysis.estimator {
+        Estimator::Prometheus { scrape_interval } => Some((analysis.name.clone(), scrape_interval)),
+        Estimator::Exact => None,
+    };
+    let mut intervals = analyses.iter().filter_map(scraped);
+    let Some((first, interval)) = intervals.next() else { return };
+    for (name, other) in intervals.filter(|(_, other)| *other != interval) {
+        let key = section.path_of(&format!("{name}.scrape_interval"));
+        let expected =
+            format!("expected {interval} as in [analysis.{first}], found {other}: one server scrapes for all");
+        section.context.conflict(&key, format!("`{key}` differs from another analysis'"), expected, None);
+    }
 }
 
 /// Holds the place of a template that cannot be read, so that the others keep their indices and its name is known.
@@ -38,15 +61,16 @@ fn placeholder(name: &str) -> Analysis {
         window: Duration::from_seconds(60),
         min_samples: 0,
         no_data: NoData::Success,
+        estimator: Estimator::Exact,
     }
 }
 
 fn template(name: &str, table: &Section<'_>) -> Analysis {
     const NO_DATA: [(&str, NoData); 3] =
         [("success", NoData::Success), ("error", NoData::Error), ("inconclusive", NoData::Inconclusive)];
-    table.choice("estimator", &[("exact", ())], &["prometheus", "mann_whitney"], ());
     let metric = read_metric(table);
     let interval = read_interval(table).unwrap_or(Duration::from_seconds(60));
+    let window = table.positive_duration("window", interval);
     let unread = placeholder(name);
     Analysis {
         name: unread.name,
@@ -59,9 +83,50 @@ fn template(name: &str, table: &Section<'_>) -> Analysis {
         inconclusive_limit: table.whole("inconclusive_limit", 0..=MOST, 0),
         consecutive_error_limit: table.whole("consecutive_error_limit", 0..=MOST, 4),
         initial_delay: table.duration("initial_delay", Duration::ZERO),
-        window: table.positive_duration("window", interval),
+        window,
         min_samples: table.whole("min_samples", 0..=MOST, 0),
         no_data: table.choice("no_data", &NO_DATA, &[], NoData::Success),
+        estimator: read_estimator(table, metric, window),
+    }
+}
+
+fn read_estimator(table: &Section<'_>, metric: Option<AnalysisMetric>, window: Duration) -> Estimator {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Name {
+        Exact,
+        Prometheus,
+    }
+    const NAMES: [(&str, Name); 2] = [("exact", Name::Exact), ("prometheus", Name::Prometheus)];
+    let field = table.field("estimator");
+    let name = field.as_ref().map_or(Some(Name::Exact), |field| field.choice(&NAMES, &["mann_whitney"]));
+    let scrapes = table.field("scrape_interval");
+    if let (Some(scrapes), Some(Name::Exact)) = (&scrapes, name) {
+        let expected = "expected `estimator = \"prometheus\"` with it: nothing is scraped otherwise";
+        scrapes.wrong_because::<()>(expected.to_owned(), None);
+    }
+    if name != Some(Name::Prometheus) {
+        return Estimator::Exact;
+    }
+    if let (Some(AnalysisMetric::TruncationRate), Some(field)) = (metric, &field) {
+        let expected = "expected \"exact\": vLLM has no metric of answers that were cut, so Prometheus cannot see them";
+        field.wrong_because::<()>(expected.to_owned(), None);
+    }
+    let scrape_interval = scrapes.and_then(|field| read_scrape_interval(&field)).unwrap_or(SCRAPE_INTERVAL);
+    let key = table.path_of("window");
+    if window < scrape_interval + scrape_interval && table.context.are_sound(&[&key]) {
+        let expected = format!("expected at least two scrapes of {scrape_interval} in a window, found {window}");
+        let help = Some("a rate needs two samples; four scrapes are usual".to_owned());
+        table.context.conflict(&key, format!("`{key}` is too short for a rate"), expected, help);
+    }
+    Estimator::Prometheus { scrape_interval }
+}
+
+fn read_scrape_interval(field: &Field<'_>) -> Option<Duration> {
+    match field.duration()? {
+        interval if interval < SHORTEST_SCRAPE_INTERVAL => {
+            field.wrong(format_args!("a duration of at least {SHORTEST_SCRAPE_INTERVAL}"))
+        }
+        interval => Some(interval),
     }
 }
 

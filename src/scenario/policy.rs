@@ -166,6 +166,20 @@ pub struct Analysis {
     pub min_samples: u64,
     /// What no data counts as.
     pub no_data: NoData,
+    /// How the value is come by.
+    pub estimator: Estimator,
+}
+
+/// How an analysis comes by its values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Estimator {
+    /// From every attempt.
+    Exact,
+    /// From what a Prometheus server scraped of the replicas.
+    Prometheus {
+        /// Time between scrapes of a replica.
+        scrape_interval: Duration,
+    },
 }
 
 /// What an analysis measures, of the new version's attempts, from arrival at the replica.

@@ -17,6 +17,8 @@ pub(super) enum Event {
     GatewayExpiry(u32, u32),
     /// The new version is applied.
     RolloutStart,
+    /// A replica is scraped.
+    Scrape(u32),
     /// The controller asked to be called.
     Wake,
     /// Something changed at this instant: the controller looks at it, after everything else has happened.
@@ -24,8 +26,8 @@ pub(super) enum Event {
 }
 
 impl Event {
-    /// The order of events of one nanosecond: arrivals, then (step boundaries, then) lifecycle, then analyses and the
-    /// policy's reconcile, which sees them all.
+    /// The order of events of one nanosecond: arrivals, then (step boundaries, then) lifecycle, then scrapes, then analyses
+    /// and the policy's reconcile, which sees them all.
     fn class(self) -> u8 {
         match self {
             Event::Retry(_) => 0,
@@ -33,7 +35,8 @@ impl Event {
             // Whoever becomes ready at the last moment still gets what waited for it.
             Event::GatewayExpiry(..) => 2,
             Event::RolloutStart => 3,
-            Event::Wake | Event::Reconcile => 4,
+            Event::Scrape(_) => 4,
+            Event::Wake | Event::Reconcile => 5,
         }
     }
 }
@@ -109,6 +112,7 @@ mod tests {
         let mut calendar = Calendar::default();
         let at = Time(-5);
         calendar.set(at, Event::Reconcile);
+        calendar.set(at, Event::Scrape(1));
         calendar.set(at, Event::RolloutStart);
         calendar.set(at, Event::Fleet(Timer::Sigterm(1)));
         calendar.set(at, Event::Retry(3));
@@ -121,6 +125,7 @@ mod tests {
             Event::Fleet(Timer::Sigterm(1)),
             Event::Fleet(Timer::Sigterm(2)),
             Event::RolloutStart,
+            Event::Scrape(1),
             Event::Reconcile,
         ];
         assert_eq!(order, expected);

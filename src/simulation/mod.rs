@@ -5,10 +5,13 @@
 
 mod attempts;
 mod calendar;
+mod exposition;
+mod measuring;
 mod observations;
 mod requests;
 mod rollout;
 mod run;
+mod scrapes;
 
 use std::sync::Arc;
 

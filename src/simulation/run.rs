@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use super::Prepared;
 use super::attempts::{Attempts, Place};
 use super::calendar::{Calendar, Event};
+use super::measuring::ExactRuns;
 use super::observations::Observations;
+use super::scrapes::Scrapes;
 use crate::fleet::{Fleet, LifeEvent, Outbox, Router, Timer};
 use crate::ledger::{
-    EventRow, FleetLevels, Pooled, RolloutOutcome, RolloutResult, RunLedger, RunLog, RunRecord, TokenSnapshot,
+    Estimates, EventRow, FleetLevels, Pooled, RolloutOutcome, RolloutResult, RunLedger, RunLog, RunRecord,
+    TokenSnapshot,
 };
 use crate::random::RunKey;
 use crate::rollout::{Command, Controller};
@@ -43,6 +46,10 @@ pub(super) struct Run<'a> {
     /// Client timeouts in order: deadline, slot, generation.
     pub(super) timeouts: VecDeque<(Time, u32, u32)>,
     pub(super) observations: Observations,
+    /// What Prometheus has scraped, if an analysis reads it.
+    pub(super) scrapes: Option<Scrapes>,
+    /// The AnalysisRuns as they would go by exact measurements.
+    pub(super) exact_runs: ExactRuns,
     /// Whether analyses may still be taken, so that samples are worth keeping.
     pub(super) observing: bool,
     pub(super) ledger: &'a mut RunLedger,
@@ -99,6 +106,8 @@ impl<'a> Run<'a> {
             timeouts: VecDeque::new(),
             observing: !observations.is_empty() && !matches!(scenario.rollout.strategy, Strategy::None),
             observations,
+            scrapes: Scrapes::new(scenario),
+            exact_runs: ExactRuns::default(),
             ledger,
             log,
             out,
@@ -162,6 +171,7 @@ impl<'a> Run<'a> {
             Event::Fleet(timer) => self.fleet.handle(timer, self.now, &mut self.out),
             Event::GatewayExpiry(slot, generation) => self.gateway_expires(slot, generation),
             Event::RolloutStart => self.ship(),
+            Event::Scrape(replica) => self.scrape(replica),
             Event::Wake => self.set_reconcile(),
             Event::Reconcile => self.reconcile(),
         }
@@ -213,6 +223,7 @@ impl<'a> Run<'a> {
                 detail: String::new(),
             }));
         }
+        self.expose_changes();
         let gateway_concerned = self.out.changes.iter().any(|change| change.event == LifeEvent::Ready);
         self.out.changes.clear();
         if self.shipped {
@@ -301,6 +312,7 @@ impl<'a> Run<'a> {
             duration: None,
             reason: String::new(),
             empty_measurements: (0, 0),
+            estimates: Estimates::default(),
         });
         self.ledger.close(self.number, &result, in_flight, pooled)
     }

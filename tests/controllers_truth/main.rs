@@ -15,7 +15,7 @@ use cutover::rollout::{
 };
 use cutover::scenario::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep,
-    DeploymentSettings, NoData, Strategy,
+    DeploymentSettings, Estimator, NoData, Strategy,
 };
 use cutover::units::{CountOrPercent, Duration, Time, parse_duration, parse_percent};
 use serde_json::Value;
@@ -545,6 +545,7 @@ fn template(metric: &Value) -> Analysis {
         window: Duration::from_seconds(60),
         min_samples: 0,
         no_data: NoData::Inconclusive,
+        estimator: Estimator::Exact,
     }
 }
 

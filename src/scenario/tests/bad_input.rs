@@ -301,11 +301,32 @@ fn wrong_analyses_are_refused() {
         ("metric = \"error_rate\"\nmax = 0.1\nquantile = 0.9", "quantile", "a rate has no quantile"),
         ("metric = \"ttft\"\nmax = \"2s\"\ninterval = \"0s\"", "interval", "at least 100ms"),
         ("metric = \"ttft\"\nmax = \"2s\"\nno_data = \"sucess\"", "no_data", "\"success\""),
+        ("metric = \"ttft\"\nmax = \"2s\"\nestimator = \"promethius\"", "estimator", "\"prometheus\""),
+        ("metric = \"ttft\"\nmax = \"2s\"\nscrape_interval = \"15s\"", "scrape_interval", "estimator = \"prometheus\""),
     ] {
         let problem = problem_with(&with(&format!("[analysis.it]\n{text}")));
         assert_eq!(problem.key, format!("analysis.it.{key}"), "{text}");
         assert!(problem.expected.contains(expected), "{text}: {}", problem.expected);
     }
+}
+
+#[test]
+fn what_prometheus_could_not_answer_is_refused() {
+    for (text, key, expected) in [
+        ("metric = \"truncation_rate\"\nmax = 0.1", "estimator", "vLLM has no metric"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nwindow = \"29s\"", "window", "at least two scrapes of 15s"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nscrape_interval = \"31s\"", "window", "two scrapes of 31s"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nscrape_interval = \"0s\"", "scrape_interval", "at least 100ms"),
+    ] {
+        let problem = problem_with(&with(&format!("[analysis.it]\nestimator = \"prometheus\"\n{text}")));
+        assert_eq!(problem.key, format!("analysis.it.{key}"), "{text}");
+        assert!(problem.expected.contains(expected), "{text}: {}", problem.expected);
+    }
+    let table = "metric = \"ttft\"\nmax = \"2s\"\nestimator = \"prometheus\"";
+    let two = format!("[analysis.a]\n{table}\n[analysis.b]\n{table}\nscrape_interval = \"30s\"");
+    let problem = problem_with(&with(&two));
+    assert_eq!(problem.key, "analysis.b.scrape_interval");
+    assert!(problem.expected.contains("expected 15s as in [analysis.a]"), "{}", problem.expected);
 }
 
 #[test]
@@ -336,7 +357,6 @@ fn contradictions_between_keys_are_refused() {
 fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
     for text in [
         "[router]\npolicy = \"session_affinity\"",
-        "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"prometheus\"",
         "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"mann_whitney\"",
         "[[action]]\nat = \"50m\"\ndo = \"pause\"",
         "[plan]\nx = 1",
