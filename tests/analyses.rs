@@ -193,3 +193,21 @@ fn verdicts_of_the_estimator_alone_are_counted() {
     );
     assert!(found.iter().any(|[_, failures, passes]| failures + passes == 1.0), "{found:?}");
 }
+
+#[test]
+fn a_judge_of_points_finds_a_slower_version_and_passes_an_equal_one() {
+    let judge = BASE.replace("max = \"1h\"\nwindow = \"2m\"", "window = \"10m\"\nstep = \"20s\"\nmin_samples = 20")
+        + "estimator = \"mann_whitney\"\ninterval = \"10m\"\ninitial_delay = \"12m\"\n";
+    let run = |factor: &str| {
+        prepared(&judge, &["new_version.crash_mtbf=0s", "analysis.it.quantile=0.5", factor]).log_run(0).1
+    };
+    let outcomes = |log: &RunLog| log.events.iter().filter(|row| row.event == "analysis_failed").count();
+    let (equal, slower) = (run("new_version.step_time_factor=1.0"), run("new_version.step_time_factor=1.5"));
+    assert_eq!((outcomes(&equal), outcomes(&slower)), (0, 1));
+    let first = *measurements(&slower).first().expect("a measurement");
+    assert!(figure(first, "shift") > figure(first, "lower") && figure(first, "lower") > Some(0.0), "{}", first.detail);
+    assert!(first.detail.contains("samples=30"), "30 steps of 20 s: {}", first.detail);
+    // With more points demanded than there are in the window so far, there are no data.
+    let early = prepared(&judge, &["analysis.it.initial_delay=2m"]).log_run(0).1;
+    assert!(measurements(&early)[0].detail.contains("value=none"), "{}", measurements(&early)[0].detail);
+}

@@ -227,7 +227,7 @@ fn analyses(result: &StudyResult) -> Option<Block> {
     (all > 0).then_some(Block::Line("analyses", text))
 }
 
-/// What an estimator other than the exact one changed.
+/// What Prometheus changed, beside exact values.
 fn estimators(result: &StudyResult) -> Option<Block> {
     let share_of_runs = |metric| glued(&estimate(&result.metric(metric).probability_positive, Quantity::Share));
     let text = format!(
@@ -236,8 +236,8 @@ fn estimators(result: &StudyResult) -> Option<Block> {
         share_of_runs(Metric::EstimatorOnlyFailures),
         share_of_runs(Metric::EstimatorOnlyPasses),
     );
-    let is_exact = |analysis: &Analysis| analysis.estimator == Estimator::Exact;
-    (!result.scenario.analyses.iter().all(is_exact)).then_some(Block::Line("estimator", text))
+    let is_estimated = |analysis: &Analysis| matches!(analysis.estimator, Estimator::Prometheus { .. });
+    result.scenario.analyses.iter().any(is_estimated).then_some(Block::Line("estimator", text))
 }
 
 /// The strategy with the settings that decide most.

@@ -154,6 +154,10 @@ impl AnalysisRun {
             (Measured::Value { value, stable: Some(stable), .. }, AnalysisBound::MaxRatioToStable(ratio)) => {
                 Some(value <= ratio * stable)
             }
+            // Kayenta's judge: high if surely and by enough, and in the mean, too.
+            (Measured::Shift { shift, lower, mean_ratio, .. }, AnalysisBound::MaxShift { tolerance, ratio }) => {
+                Some(!(lower > tolerance * shift.abs() && mean_ratio >= ratio))
+            }
             _ => None,
         };
         let outcome = match (within, analysis.no_data) {
@@ -357,6 +361,20 @@ mod tests {
             assert_eq!(judgement(value(1.0, None)), Some((expected, true)));
             assert_eq!(judgement(Measured::NoData { samples: 0 }), Some((expected, true)));
         }
+    }
+
+    #[test]
+    fn a_shift_fails_if_it_is_sure_and_the_means_agree() {
+        let bound = AnalysisBound::MaxShift { tolerance: 0.25, ratio: 1.1 };
+        let run = AnalysisRun::new(&[0], &[analysis(bound, NoData::Error)], Time::ZERO);
+        let outcome = |shift, lower, mean_ratio| {
+            run.judge(0, Measured::Shift { shift, lower, mean_ratio, points: 9 }).map(|judgement| judgement.outcome)
+        };
+        assert_eq!(outcome(4.0, 1.1, 1.1), Some(Outcome::Failed));
+        assert_eq!(outcome(4.0, 1.0, 1.1), Some(Outcome::Successful), "the interval reaches down to a quarter");
+        assert_eq!(outcome(4.0, 1.1, 1.09), Some(Outcome::Successful), "the means are too close");
+        assert_eq!(outcome(-4.0, -5.0, 0.5), Some(Outcome::Successful));
+        assert_eq!(run.judge(0, value(1.0, None)).map(|judged| judged.without_data), Some(true));
     }
 
     #[test]

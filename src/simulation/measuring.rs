@@ -137,12 +137,15 @@ fn told(analysis: &Analysis, measured: Measured, exact: Option<Measured>) -> Str
     };
     let figure = |name: &str, measured: Measured| match measured {
         Measured::Value { value, .. } => format!(" {name}={value:.6}{unit}"),
+        Measured::Shift { shift, lower, mean_ratio, .. } => {
+            format!(" shift={shift:.6}{unit} lower={lower:.6}{unit} mean_ratio={mean_ratio:.4}")
+        }
         Measured::NoData { .. } => format!(" {name}=none"),
     };
     let exact = exact.map_or(String::new(), |exact| figure("exact", exact));
     let (samples, stable) = match measured {
         Measured::Value { samples, stable, .. } => (samples, stable),
-        Measured::NoData { samples } => (samples, None),
+        Measured::Shift { points: samples, .. } | Measured::NoData { samples } => (samples, None),
     };
     let stable = stable.map_or(String::new(), |stable| format!(" stable={stable:.6}{unit}"));
     format!("analysis={}{}{exact} samples={samples}{stable}", analysis.name, figure("value", measured))

@@ -142,7 +142,7 @@ impl Scrapes {
         let window = Window { at: milliseconds(now), range: (analysis.window.0 / 1_000_000) as i64 };
         let samples = self.samples(analysis.metric, 1, window);
         let stable = match analysis.bound {
-            AnalysisBound::Max(_) => None,
+            AnalysisBound::Max(_) | AnalysisBound::MaxShift { .. } => None,
             AnalysisBound::MaxRatioToStable(_) => self.value(analysis, 0, window),
         };
         match self.value(analysis, 1, window) {

@@ -311,6 +311,24 @@ fn wrong_analyses_are_refused() {
 }
 
 #[test]
+fn what_a_comparison_with_stable_contradicts_is_refused() {
+    for (text, key, expected) in [
+        ("estimator = \"mann_whitney\"\nwindow = \"1h\"\nmax = \"2s\"", "max", "it compares with stable"),
+        ("estimator = \"mann_whitney\"", "window", "expected 2 to 1000 points in a window of 1m, found 1"),
+        ("estimator = \"mann_whitney\"\nwindow = \"10m\"\nmin_samples = 11", "window", "expected 11 to 1000 points"),
+        ("estimator = \"mann_whitney\"\nstep = \"10ms\"", "window", "found 6000"),
+        ("estimator = \"mann_whitney\"\nwindow = \"1h\"\nconfidence = 98", "confidence", "below 1"),
+        ("estimator = \"mann_whitney\"\nwindow = \"1h\"\ntolerance = -0.1", "tolerance", "from 0 to 1"),
+        ("max = \"2s\"\ntolerance = 0.1", "tolerance", "estimator = \"mann_whitney\""),
+        ("max = \"2s\"\nestimator = \"prometheus\"\nstep = \"5s\"", "step", "estimator = \"mann_whitney\""),
+    ] {
+        let problem = problem_with(&with(&format!("[analysis.it]\nmetric = \"ttft\"\n{text}")));
+        assert_eq!(problem.key, format!("analysis.it.{key}"), "{text}");
+        assert!(problem.expected.contains(expected), "{text}: {}", problem.expected);
+    }
+}
+
+#[test]
 fn what_prometheus_could_not_answer_is_refused() {
     for (text, key, expected) in [
         ("metric = \"truncation_rate\"\nmax = 0.1", "estimator", "vLLM has no metric"),
@@ -357,7 +375,6 @@ fn contradictions_between_keys_are_refused() {
 fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
     for text in [
         "[router]\npolicy = \"session_affinity\"",
-        "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"mann_whitney\"",
         "[[action]]\nat = \"50m\"\ndo = \"pause\"",
         "[plan]\nx = 1",
         "[rollout]\nstrategy = \"none\"\n[rollout.rolling]\npod_replacement_policy = \"TerminationComplete\"",
