@@ -1,9 +1,10 @@
-//! PromQL, as far as the recorded queries use it: its grammar, and an evaluator that only joins what
-//! `cutover::prometheus` computes. What it does not know is an error that names it.
+//! PromQL, as far as queries of controllers use it: its grammar. What it does not know is an error that names it.
+
+mod evaluate;
 
 use std::collections::BTreeMap;
 
-use cutover::prometheus::{Bucket, Sample, Window, histogram_quantile, instant, mean, sum};
+use cutover::prometheus::Sample;
 
 /// A label set, with the metric's name under `__name__`.
 pub type Labels = BTreeMap<String, String>;
@@ -32,6 +33,13 @@ pub struct Matcher {
 pub struct Grouping {
     without: bool,
     labels: Vec<String>,
+    /// Whether several elements on the left may match one on the right.
+    many: bool,
+}
+
+impl Grouping {
+    /// What a matching that is not written leaves out.
+    const NOTHING_BUT_THE_NAME: Grouping = Grouping { without: true, labels: Vec::new(), many: false };
 }
 
 pub enum Expression {
@@ -49,9 +57,7 @@ pub enum Expression {
     },
 }
 
-// ------------------------------------------------------------------------------------------------ reading
-
-const FUNCTIONS: [&str; 16] = [
+const FUNCTIONS: [&str; 18] = [
     "rate",
     "increase",
     "histogram_quantile",
@@ -68,6 +74,8 @@ const FUNCTIONS: [&str; 16] = [
     "clamp_min",
     "clamp_max",
     "absent",
+    "vector",
+    "scalar",
 ];
 const AGGREGATIONS: [&str; 6] = ["sum", "avg", "min", "max", "count", "group"];
 /// Binary operators, those that bind least first.
@@ -80,10 +88,18 @@ fn tokens(text: &str) -> Result<Vec<String>, String> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
+        let is_number = first.is_ascii_digit();
         let length = match first {
             '"' => rest[1..].find('"').ok_or("an open string")? + 2,
             // A range's colon stands between durations, a metric's within its name.
-            _ if is_word(first) && first != ':' => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            _ if is_word(first) && first != ':' => match rest.find(|c| !is_word(c)).unwrap_or(rest.len()) {
+                // The exponent of a number has a sign.
+                end if is_number && rest[..end].ends_with('e') => {
+                    let digits = rest[end + 1..].find(|c: char| !c.is_ascii_digit());
+                    digits.map_or(rest.len(), |digits| end + 1 + digits)
+                }
+                end => end,
+            },
             '=' | '!' | '<' | '>' if rest[1..].starts_with(['=', '~']) => 2,
             _ => first.len_utf8(),
         };
@@ -134,9 +150,16 @@ impl Parser {
             let operator = self.take();
             let bool = self.takes("bool");
             let matching = match self.peek() {
-                "on" | "ignoring" => Grouping { without: self.take() == "ignoring", labels: self.names()? },
-                _ => Grouping { without: true, labels: Vec::new() },
+                "on" | "ignoring" => {
+                    Grouping { without: self.take() == "ignoring", labels: self.names()?, many: false }
+                }
+                _ => Grouping::NOTHING_BUT_THE_NAME,
             };
+            let many = self.takes("group_left");
+            if many && self.peek() == "(" && !self.names()?.is_empty() {
+                return Err("group_left() with labels".to_owned());
+            }
+            let matching = Grouping { many, ..matching };
             let right = self.binary(level + 1)?;
             left = Expression::Binary { operator, bool, matching, sides: Box::new([left, right]) };
         }
@@ -144,9 +167,12 @@ impl Parser {
     }
 
     fn unary(&mut self) -> Result<Expression, String> {
+        if self.takes("+") {
+            return self.unary();
+        }
         if self.takes("-") {
             let sides = Box::new([Expression::Number(-1.0), self.unary()?]);
-            let matching = Grouping { without: true, labels: Vec::new() };
+            let matching = Grouping::NOTHING_BUT_THE_NAME;
             return Ok(Expression::Binary { operator: "*".to_owned(), bool: false, matching, sides });
         }
         let mut expression = self.primary()?;
@@ -205,13 +231,15 @@ impl Parser {
         if grouping.is_none() {
             grouping = self.grouping()?;
         }
-        let everything = Grouping { without: false, labels: Vec::new() };
+        let everything = Grouping { without: false, labels: Vec::new(), many: false };
         Ok(Expression::Aggregation(word, grouping.unwrap_or(everything), Box::new(inner)))
     }
 
     fn grouping(&mut self) -> Result<Option<Grouping>, String> {
         match self.peek() {
-            "by" | "without" => Ok(Some(Grouping { without: self.take() == "without", labels: self.names()? })),
+            "by" | "without" => {
+                Ok(Some(Grouping { without: self.take() == "without", labels: self.names()?, many: false }))
+            }
             _ => Ok(None),
         }
     }
@@ -243,7 +271,11 @@ impl Parser {
                 if !["=", "!=", "=~", "!~"].contains(&operator.as_str()) {
                     return Err(format!("`{operator}` in a selector"));
                 }
-                add(label, operator, value.trim_matches('"').to_owned());
+                let value = value.trim_matches('"').replace("\\\\", "\\");
+                if operator.ends_with('~') && value.contains(['(', '{', '^', '$']) {
+                    return Err(format!("pattern `{value}`"));
+                }
+                add(label, operator, value);
                 self.takes(",");
             }
         }
@@ -268,296 +300,55 @@ fn duration(text: &str) -> Result<i64, String> {
     i64::try_from(parsed.0 / 1_000_000).map_err(|_| format!("range `{text}`"))
 }
 
-// ------------------------------------------------------------------------------------------------ matching
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Whether a pattern of literals, `.`, `[...]`, `*`, `+`, `?` and `|` matches the whole text.
-fn matches(pattern: &str, text: &str) -> bool {
-    pattern.split('|').any(|alternative| matches_one(alternative, text))
-}
-
-fn matches_one(pattern: &str, text: &str) -> bool {
-    let Some(first) = pattern.chars().next() else { return text.is_empty() };
-    let length = if first == '[' { pattern.find(']').map_or(pattern.len(), |end| end + 1) } else { first.len_utf8() };
-    let (atom, rest) = pattern.split_at(length);
-    let is_one = |c: char| match atom {
-        "." => true,
-        _ if first == '[' => atom[1..atom.len() - 1].contains(c),
-        _ => c == first,
-    };
-    let (least, most, rest) = match rest.chars().next() {
-        Some('*') => (0, usize::MAX, &rest[1..]),
-        Some('+') => (1, usize::MAX, &rest[1..]),
-        Some('?') => (0, 1, &rest[1..]),
-        _ => (1, 1, rest),
-    };
-    let run = text.chars().take_while(|c| is_one(*c)).count().min(most);
-    (least..=run).any(|taken| matches_one(rest, text.split_at(text.chars().take(taken).map(char::len_utf8).sum()).1))
-}
-
-impl Matcher {
-    fn accepts(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.label).map_or("", String::as_str);
-        match self.operator.as_str() {
-            "=" => value == self.value,
-            "!=" => value != self.value,
-            "=~" => matches(&self.value, value),
-            _ => !matches(&self.value, value),
-        }
+    fn sample(at: i64, value: f64) -> Sample {
+        Sample { at, value }
     }
-}
 
-impl Grouping {
-    fn of(&self, labels: &Labels) -> Labels {
-        let is_kept = |label: &str| self.labels.iter().any(|named| named == label) != self.without;
-        let kept = labels.iter().filter(|(label, _)| is_kept(label) && (!self.without || *label != "__name__"));
-        kept.map(|(label, value)| (label.clone(), value.clone())).collect()
-    }
-}
-
-fn nameless(mut labels: Labels) -> Labels {
-    labels.remove("__name__");
-    labels
-}
-
-// ------------------------------------------------------------------------------------------------ evaluating
-
-/// Some labels and a value: `None` leaves the element out.
-type Element = Option<(Labels, f64)>;
-
-impl Expression {
-    /// What a query comes to at `at` milliseconds.
-    pub fn evaluate(&self, series: &[Series], at: i64) -> Result<Value, String> {
-        Ok(match self {
-            Expression::Number(number) => Value::Scalar(*number),
-            Expression::Selector(matchers) => {
-                let selected = series.iter().filter(|series| matchers.iter().all(|it| it.accepts(&series.labels)));
-                let found = selected.filter_map(|series| {
-                    instant(series.samples.iter().copied(), at).map(|value| (series.labels.clone(), value))
-                });
-                Value::Vector(found.collect())
+    /// Two counters of one service, by status.
+    fn series() -> Vec<Series> {
+        let counter = |status: &str, per_scrape: f64| {
+            let pairs = [("__name__", "c_total"), ("job", "a.b"), ("status", status)];
+            Series {
+                labels: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+                samples: (0..=20).map(|i| sample(i * 15_000, 1000.0 + i as f64 * per_scrape)).collect(),
             }
-            Expression::Range(..) => return Err("a bare range".to_owned()),
-            Expression::Call(function, arguments) => call(function, arguments, series, at)?,
-            Expression::Aggregation(function, grouping, inner) => {
-                Value::Vector(aggregate(function, grouping, inner.vector(series, at)?))
-            }
-            Expression::Binary { operator, bool, matching, sides } => {
-                let [left, right] = [&sides[0], &sides[1]].map(|side| side.evaluate(series, at));
-                binary(operator, *bool, matching, left?, right?)?
-            }
-        })
+        };
+        vec![counter("2xx", 15.0), counter("5xx", 5.0)]
     }
 
-    fn vector(&self, series: &[Series], at: i64) -> Result<Vec<(Labels, f64)>, String> {
-        match self.evaluate(series, at)? {
-            Value::Vector(vector) => Ok(vector),
-            Value::Scalar(_) => Err("a scalar for a vector".to_owned()),
+    fn values(query: &str) -> Vec<f64> {
+        let expression = parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        match expression.evaluate(&series(), 300_000).unwrap_or_else(|error| panic!("{query}: {error}")) {
+            Value::Vector(vector) => vector.into_iter().map(|(_, value)| (value * 1e9).round() / 1e9).collect(),
+            Value::Scalar(scalar) => vec![scalar],
         }
     }
 
-    fn scalar(&self, series: &[Series], at: i64) -> Result<f64, String> {
-        match self.evaluate(series, at)? {
-            Value::Scalar(scalar) => Ok(scalar),
-            Value::Vector(_) => Err("a vector for a scalar".to_owned()),
+    #[test]
+    fn the_grammar_is_prometheus_own() {
+        for (query, expected) in [
+            ("1 + 2 * 3 - -4 / 2", vec![9.0]),
+            ("2 > bool 1e-3", vec![1.0]),
+            ("sum(rate(c_total[1m])) by (status)", vec![1.0, 0.333333333]),
+            ("sum(rate(c_total{status=~\"[45]xx|never\", job=~\"a\\\\.b\"}[1m])) / sum(rate(c_total[1m]))", vec![0.25]),
+            ("rate(c_total{status!~\"5.+\"}[1m]) > 0.5", vec![1.0]),
+            ("rate(c_total[1m]) / on() group_left sum(rate(c_total[1m]))", vec![0.75, 0.25]),
+            ("sum(rate(other_total[1m])) or vector(0)", vec![0.0]),
+            ("count(c_total > 1250) unless on() absent(c_total)", vec![1.0]),
+            ("max_over_time(sum(rate(c_total[1m]))[2m:30s])", vec![1.333333333]),
+        ] {
+            assert_eq!(values(query), expected, "{query}");
         }
     }
 
-    /// A range vector: its series, with the window that it takes of them.
-    fn range(&self, series: &[Series], at: i64) -> Result<(Vec<Series>, Window), String> {
-        let Expression::Range(inner, range, step) = self else { return Err("no range".to_owned()) };
-        let window = Window { at, range: *range };
-        match (inner.as_ref(), step) {
-            (Expression::Selector(matchers), None) => {
-                let selected = series.iter().filter(|series| matchers.iter().all(|it| it.accepts(&series.labels)));
-                let copy = |it: &Series| Series { labels: it.labels.clone(), samples: it.samples.clone() };
-                Ok((selected.map(copy).collect(), window))
-            }
-            (_, None) => Err("a range of an expression".to_owned()),
-            (inner, Some(step)) => Ok((subquery(inner, series, window, *step)?, window)),
+    #[test]
+    fn what_is_not_computed_here_is_named() {
+        for (query, form) in [("deriv(g[5m])", "deriv()"), ("topk(1, g)", "topk()"), ("g offset 5m", "`offset`")] {
+            assert_eq!(parse(query).err().as_deref(), Some(form), "{query}");
         }
     }
-}
-
-/// An expression at the multiples of a step within a window, as series.
-fn subquery(inner: &Expression, series: &[Series], window: Window, step: i64) -> Result<Vec<Series>, String> {
-    let mut found: BTreeMap<Labels, Vec<Sample>> = BTreeMap::new();
-    let first = (window.at - window.range).div_euclid(step) + 1;
-    for at in (first..=window.at.div_euclid(step)).map(|multiple| multiple * step) {
-        for (labels, value) in match inner.evaluate(series, at)? {
-            Value::Vector(vector) => vector,
-            Value::Scalar(scalar) => vec![(Labels::new(), scalar)],
-        } {
-            found.entry(labels).or_default().push(Sample { at, value });
-        }
-    }
-    Ok(found.into_iter().map(|(labels, samples)| Series { labels, samples }).collect())
-}
-
-fn call(function: &str, arguments: &[Expression], series: &[Series], at: i64) -> Result<Value, String> {
-    let argument = |i: usize| arguments.get(i).ok_or_else(|| format!("{function}() without its arguments"));
-    let each = |of: &dyn Fn(f64) -> f64| -> Result<Value, String> {
-        let vector = argument(0)?.vector(series, at)?;
-        Ok(Value::Vector(vector.into_iter().map(|(labels, value)| (nameless(labels), of(value))).collect()))
-    };
-    match function {
-        "histogram_quantile" => {
-            let (q, vector) = (argument(0)?.scalar(series, at)?, argument(1)?.vector(series, at)?);
-            Ok(Value::Vector(quantiles(q, vector)))
-        }
-        "abs" => each(&f64::abs),
-        "clamp_min" => argument(1)?.scalar(series, at).and_then(|least| each(&|value| value.max(least))),
-        "clamp_max" => argument(1)?.scalar(series, at).and_then(|most| each(&|value| value.min(most))),
-        "absent" => {
-            let is_absent = argument(0)?.vector(series, at)?.is_empty();
-            Ok(Value::Vector(is_absent.then(|| (Labels::new(), 1.0)).into_iter().collect()))
-        }
-        _ => {
-            let (selected, window) = argument(0)?.range(series, at)?;
-            let labels = |it: &Series| {
-                if function == "last_over_time" { it.labels.clone() } else { nameless(it.labels.clone()) }
-            };
-            let element = |it: &Series| -> Element { over_time(function, it, window).map(|value| (labels(it), value)) };
-            Ok(Value::Vector(selected.iter().filter_map(element).collect()))
-        }
-    }
-}
-
-/// What a function makes of the samples of one series in a window; `None`: nothing.
-fn over_time(function: &str, series: &Series, window: Window) -> Option<f64> {
-    let samples = || series.samples.iter().copied();
-    let values: Vec<f64> = window.samples(samples()).map(|sample| sample.value).collect();
-    let pairs =
-        |differs: fn(f64, f64) -> bool| values.windows(2).filter(|pair| differs(pair[0], pair[1])).count() as f64;
-    match function {
-        "rate" => return window.rate(samples()),
-        "increase" => return window.increase(samples()),
-        _ if values.is_empty() => return None,
-        _ => {}
-    }
-    Some(match function {
-        "avg_over_time" => mean(values),
-        "sum_over_time" => sum(values),
-        "min_over_time" => values.into_iter().fold(f64::NAN, f64::min),
-        "max_over_time" => values.into_iter().fold(f64::NAN, f64::max),
-        "count_over_time" => values.len() as f64,
-        "changes" => pairs(|a, b| a != b && !(a.is_nan() && b.is_nan())),
-        "resets" => pairs(|a, b| b < a),
-        "last_over_time" => values[values.len() - 1],
-        _ => 1.0,
-    })
-}
-
-/// `histogram_quantile`: a quantile for each group of buckets.
-fn quantiles(q: f64, vector: Vec<(Labels, f64)>) -> Vec<(Labels, f64)> {
-    let mut groups: BTreeMap<Labels, Vec<Bucket>> = BTreeMap::new();
-    for (labels, count) in vector {
-        let mut labels = nameless(labels);
-        if let Some(upper) = labels.remove("le").and_then(|bound| number(&bound)) {
-            groups.entry(labels).or_default().push(Bucket { upper, count });
-        }
-    }
-    groups.into_iter().map(|(labels, buckets)| (labels, histogram_quantile(q, &buckets))).collect()
-}
-
-fn aggregate(function: &str, grouping: &Grouping, mut vector: Vec<(Labels, f64)>) -> Vec<(Labels, f64)> {
-    vector.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut groups: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
-    for (labels, value) in vector {
-        groups.entry(grouping.of(&labels)).or_default().push(value);
-    }
-    let of = |values: Vec<f64>| match function {
-        "sum" => sum(values),
-        "avg" => mean(values),
-        "min" => values.into_iter().fold(f64::NAN, f64::min),
-        "max" => values.into_iter().fold(f64::NAN, f64::max),
-        "count" => values.len() as f64,
-        _ => 1.0,
-    };
-    groups.into_iter().map(|(labels, values)| (labels, of(values))).collect()
-}
-
-/// An operator on two numbers: what it comes to, and for a comparison whether it holds.
-fn operate(operator: &str, a: f64, b: f64) -> Result<(f64, bool), String> {
-    let computed = |value| Ok((value, true));
-    let compared = |holds| Ok((a, holds));
-    match operator {
-        "+" => computed(a + b),
-        "-" => computed(a - b),
-        "*" => computed(a * b),
-        "/" => computed(a / b),
-        "%" => computed(a % b),
-        "==" => compared(a == b),
-        "!=" => compared(a != b),
-        "<" => compared(a < b),
-        "<=" => compared(a <= b),
-        ">" => compared(a > b),
-        ">=" => compared(a >= b),
-        other => Err(format!("`{other}`")),
-    }
-}
-
-fn binary(operator: &str, bool: bool, matching: &Grouping, left: Value, right: Value) -> Result<Value, String> {
-    let is_comparison = OPERATORS[2].contains(&operator);
-    let keeps_name = is_comparison && !bool;
-    let named = |labels: &Labels| if keeps_name { labels.clone() } else { nameless(labels.clone()) };
-    let kept = |(value, holds): (f64, bool)| match (is_comparison, bool) {
-        (true, true) => Some(f64::from(u8::from(holds))),
-        (true, false) => holds.then_some(value),
-        (false, _) => Some(value),
-    };
-    let element = |labels: &Labels, of: f64, a: f64, b: f64| -> Result<Element, String> {
-        let (value, holds) = operate(operator, a, b)?;
-        let value = if is_comparison { of } else { value };
-        Ok(kept((value, holds)).map(|value| (named(labels), value)))
-    };
-    let elements: Result<Vec<Element>, String> = match (left, right) {
-        (Value::Scalar(a), Value::Scalar(b)) => {
-            let (value, holds) = operate(operator, a, b)?;
-            return Ok(Value::Scalar(if is_comparison { f64::from(u8::from(holds)) } else { value }));
-        }
-        (Value::Scalar(a), Value::Vector(vector)) => {
-            vector.iter().map(|(labels, b)| element(labels, *b, a, *b)).collect()
-        }
-        (Value::Vector(vector), Value::Scalar(b)) => {
-            vector.iter().map(|(labels, a)| element(labels, *a, *a, b)).collect()
-        }
-        (Value::Vector(left), Value::Vector(right)) => {
-            return vectors(operator, matching, left, right, &element).map(Value::Vector);
-        }
-    };
-    Ok(Value::Vector(elements?.into_iter().flatten().collect()))
-}
-
-/// Two vectors, matched one to one; set operators by what is on either side.
-fn vectors(
-    operator: &str,
-    matching: &Grouping,
-    left: Vec<(Labels, f64)>,
-    right: Vec<(Labels, f64)>,
-    element: &dyn Fn(&Labels, f64, f64, f64) -> Result<Element, String>,
-) -> Result<Vec<(Labels, f64)>, String> {
-    let key = |labels: &Labels| matching.of(labels);
-    let other: BTreeMap<Labels, f64> = right.iter().map(|(labels, value)| (key(labels), *value)).collect();
-    let is_matched = |labels: &Labels| other.contains_key(&key(labels));
-    match operator {
-        "and" => return Ok(left.into_iter().filter(|(labels, _)| is_matched(labels)).collect()),
-        "unless" => return Ok(left.into_iter().filter(|(labels, _)| !is_matched(labels)).collect()),
-        "or" => {
-            let own: Vec<Labels> = left.iter().map(|(labels, _)| key(labels)).collect();
-            let added = right.into_iter().filter(|(labels, _)| !own.contains(&key(labels)));
-            return Ok(left.into_iter().chain(added).collect());
-        }
-        _ => {}
-    }
-    if left.len() != left.iter().map(|(labels, _)| key(labels)).collect::<std::collections::BTreeSet<_>>().len() {
-        return Err("many to one".to_owned());
-    }
-    let matched = left.iter().filter_map(|(labels, a)| other.get(&key(labels)).map(|b| (labels, *a, *b)));
-    let elements: Result<Vec<Element>, String> = matched
-        .map(|(labels, a, b)| {
-            let labels = if matching.without && matching.labels.is_empty() { labels.clone() } else { key(labels) };
-            element(&labels, a, a, b)
-        })
-        .collect();
-    Ok(elements?.into_iter().flatten().collect())
 }
