@@ -170,13 +170,13 @@ background_analysis = ["errors"]
 steps = {steps}
 [analysis.ttft]
 metric = "ttft"
-max = "3s"
+{ttft_estimator}
 interval = "10s"
 count = 2
 no_data = "{no_data}"
 [analysis.errors]
 metric = "error_rate"
-max = 0.2
+{error_estimator}
 interval = "10s"
 count = 3
 window = "30s"
@@ -205,6 +205,18 @@ window = "30s"
         min_ready = dice.pick(&["0", "15"]),
         dynamic = routed && dice.chance(0.5),
         no_data = dice.pick(&["success", "error", "inconclusive"]),
+        ttft_estimator = dice.pick(&[
+            "max = \"3s\"",
+            "max_ratio_to_stable = 1.5",
+            "max = \"3s\"\nestimator = \"prometheus\"\nscrape_interval = \"3s\"",
+            "estimator = \"mann_whitney\"\nstep = \"2s\"",
+        ]),
+        error_estimator = dice.pick(&[
+            "max = 0.2",
+            "max = 0.2\nestimator = \"prometheus\"\nscrape_interval = \"3s\"",
+            "max_ratio_to_stable = 2.0\nestimator = \"prometheus\"\nscrape_interval = \"3s\"",
+            "estimator = \"mann_whitney\"\nstep = \"5s\"",
+        ]),
     )
 }
 
@@ -240,6 +252,8 @@ fn assert_sane(record: &RunRecord, replicas_gpu_hours: f64) {
         value(Metric::RolloutCompleted) + value(Metric::RolledBack) == 0.0
     );
     assert!((0.0..=1e9).contains(&value(Metric::MinCapacityFraction)));
+    let by_estimator = value(Metric::EstimatorOnlyFailures) + value(Metric::EstimatorOnlyPasses);
+    assert!(by_estimator <= value(Metric::MisjudgedMeasurements), "verdicts differ where no measurement does");
 }
 
 #[test]
