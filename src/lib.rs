@@ -9,6 +9,7 @@
 //! - [`units`]: instants, durations, counts or percent, and how people write them
 //! - [`digits`]: numbers as people read them
 //! - [`heap`]: a priority queue of small keys
+//! - [`prometheus`]: what a Prometheus server makes of its samples
 //! - [`random`]: streams named by (seed, run, purpose), and distributions
 //! - [`trace`]: recorded requests, read from files in bounded memory
 //! - [`fit`]: from a recording to the distributions and the process that could stand for it
@@ -29,6 +30,8 @@ pub mod units;
 pub mod digits;
 
 pub mod heap;
+
+pub mod prometheus;
 
 pub mod random;
 

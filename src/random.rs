@@ -52,6 +52,8 @@ pub enum Purpose {
     Stockout = 20,
     /// Which of several equal pods a controller deletes; keyed by replica.
     PodName = 17,
+    /// When within the interval a replica is scraped; keyed by replica.
+    Scrape = 24,
 }
 
 /// A stream of random numbers for one purpose in one run.

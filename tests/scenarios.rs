@@ -65,6 +65,22 @@ fn canaries_promote_a_good_version_and_roll_back_bad_ones() {
 }
 
 #[test]
+fn coarse_buckets_alone_stop_a_good_version_unless_the_limit_is_a_buckets_bound() {
+    let coarse = run("canary-prometheus", 60, &[]);
+    let share_of_alarms =
+        |result: &StudyResult| result.metric(Metric::EstimatorOnlyFailures).probability_positive.value;
+    // 40 % over many runs: a quarter of 60 runs is more than two standard errors away, and three in four far more.
+    assert!((0.25..0.75).contains(&share_of_alarms(&coarse)), "{}", share_of_alarms(&coarse));
+    assert!(share(&coarse, RolloutOutcome::RolledBack) >= share_of_alarms(&coarse));
+    assert_eq!(mean(&coarse, Metric::EstimatorOnlyPasses), 0.0);
+    let at_a_bound = run("canary-prometheus", 40, &["analysis.ttft.max=2.5s"]);
+    assert!(share_of_alarms(&at_a_bound) < 0.05);
+    assert!(share(&at_a_bound, RolloutOutcome::Completed) > 0.9);
+    let twice_as_slow = ["analysis.ttft.max=2.5s", "new_version.step_time_factor=2.0"];
+    assert_eq!(share(&run("canary-prometheus", 20, &twice_as_slow), RolloutOutcome::RolledBack), 1.0);
+}
+
+#[test]
 fn recreate_is_an_outage_as_long_as_a_cold_start() {
     let result = run("recreate", 20, &[]);
     assert_eq!(mean(&result, Metric::MinReadyFraction), 0.0);
@@ -159,5 +175,5 @@ fn every_scenario_that_ships_is_read_without_a_problem() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 14);
+    assert_eq!(seen, 15);
 }

@@ -200,13 +200,13 @@ background_analysis = ["errors"]
 steps = {steps}
 [analysis.ttft]
 metric = "ttft"
-max = "3s"
+{ttft_estimator}
 interval = "10s"
 count = 2
 no_data = "{no_data}"
 [analysis.errors]
 metric = "error_rate"
-max = 0.2
+{error_estimator}
 interval = "10s"
 count = 3
 window = "30s"
@@ -237,6 +237,18 @@ window = "30s"
         quota = if dice.chance(0.9) { format!("gpu_limit = {}", 2 * (replicas + spare)) } else { String::new() },
         loss = dice.pick(&["0", "0", "0.3", "1"]),
         absence = dice.pick(&["0", "30", "1000"]),
+        ttft_estimator = dice.pick(&[
+            "max = \"3s\"",
+            "max_ratio_to_stable = 1.5",
+            "max = \"3s\"\nestimator = \"prometheus\"\nscrape_interval = \"3s\"",
+            "estimator = \"mann_whitney\"\nstep = \"2s\"",
+        ]),
+        error_estimator = dice.pick(&[
+            "max = 0.2",
+            "max = 0.2\nestimator = \"prometheus\"\nscrape_interval = \"3s\"",
+            "max_ratio_to_stable = 2.0\nestimator = \"prometheus\"\nscrape_interval = \"3s\"",
+            "estimator = \"mann_whitney\"\nstep = \"5s\"",
+        ]),
     )
 }
 
@@ -284,6 +296,8 @@ fn assert_sane(record: &RunRecord, replicas_gpu_hours: f64) {
         assert_eq!(value(part).is_nan(), !is_aborted);
         assert!(value(whole).is_nan() || !is_aborted || value(part) <= value(whole) + 1e-6, "{part:?} > {whole:?}");
     }
+    let by_estimator = value(Metric::EstimatorOnlyFailures) + value(Metric::EstimatorOnlyPasses);
+    assert!(by_estimator <= value(Metric::MisjudgedMeasurements), "verdicts differ where no measurement does");
 }
 
 #[test]

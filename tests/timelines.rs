@@ -179,7 +179,9 @@ fn at(rows: &Rows, t: i64) -> &BTreeMap<String, (i64, i64)> {
 fn template_at(config: &Value, t: i64) -> String {
     let events = config["events"].as_array().expect("events").iter();
     let shipped = events.filter(|event| event["op"] == "set_template" && event["t"].as_i64() <= Some(t));
-    shipped.last().map_or_else(|| "stable".to_owned(), |event| name_of(event["arg"].as_str().expect("a template")))
+    shipped
+        .max_by_key(|event| event["t"].as_i64())
+        .map_or_else(|| "stable".to_owned(), |event| name_of(event["arg"].as_str().expect("a template")))
 }
 
 #[test]

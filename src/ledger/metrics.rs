@@ -120,6 +120,9 @@ metrics! {
     RolloutDuration "rollout_duration_s" "s" Real NonNegative Lower "From the rollout's start to the controller's own completion, or to stable restored; empty if unfinished.";
     RolloutCompleted "rollout_completed" "" YesNo Share Higher "Whether the rollout completed in the window.";
     RolledBack "rolled_back" "" YesNo Share Neither "Whether the rollout was aborted and stable restored in the window.";
+    MisjudgedMeasurements "misjudged_measurements" "measurements" Count NonNegative Lower "Measurements that an analysis' estimator judged otherwise than the exact value would have been; zero with exact ones.";
+    EstimatorOnlyFailures "estimator_only_failures" "analyses" Count NonNegative Lower "AnalysisRuns that did not pass, and would have so far with exact measurements.";
+    EstimatorOnlyPasses "estimator_only_passes" "analyses" Count NonNegative Lower "AnalysisRuns that passed or went on, and would have failed with exact measurements.";
     NewVersionRequests "new_version_requests" "requests" Count NonNegative Neither "Requests of which an attempt reached the new version.";
     ExposedRequests "exposed_requests" "requests" Count NonNegative Lower "Of those, the ones that reached it before the verdict (promoted, aborted or, without either, the rollout's end); without a verdict, before the window's end.";
     TimeToDetect "time_to_detect_s" "s" Real NonNegative Lower "From the first attempt routed to the new version to the abort, 0 if the abort came first; empty if never aborted.";

@@ -17,4 +17,4 @@ pub use log::{EventRow, RequestRow, RunLog};
 pub use metrics::{Better, Description, Kind, METRICS, Metric, OUTCOME_COLUMN, RolloutOutcome};
 pub use money::WATERFALL;
 pub use record::{Pooled, REPLICA_SERIES, RunRecord, SERIES, Series};
-pub use run::{EndedAttempt, FleetLevels, Outcome, RequestTimes, RolloutResult, RunLedger, TokenSnapshot};
+pub use run::{EndedAttempt, Estimates, FleetLevels, Outcome, RequestTimes, RolloutResult, RunLedger, TokenSnapshot};

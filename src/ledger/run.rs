@@ -537,6 +537,10 @@ impl RunLedger {
         set(&mut values, Metric::RolloutCompleted, f64::from(rollout.outcome == RolloutOutcome::Completed));
         set(&mut values, Metric::RolledBack, f64::from(rollout.outcome == RolloutOutcome::RolledBack));
         self.exposure_metrics(&mut values);
+        let estimates = rollout.estimates;
+        set(&mut values, Metric::MisjudgedMeasurements, f64::from(estimates.misjudged));
+        set(&mut values, Metric::EstimatorOnlyFailures, f64::from(estimates.only_failures));
+        set(&mut values, Metric::EstimatorOnlyPasses, f64::from(estimates.only_passes));
         let least_ready = self.capacity.least_ready.unwrap_or(0);
         set(&mut values, Metric::MinReadyFraction, f64::from(least_ready) / f64::from(self.desired));
         set(&mut values, Metric::MinCapacityFraction, self.capacity.least_capacity / self.needed);
@@ -613,6 +617,19 @@ pub struct RolloutResult {
     pub reason: String,
     /// Measurements that found too little data, of all.
     pub empty_measurements: (u32, u32),
+    /// What an estimator other than the exact one changed.
+    pub estimates: Estimates,
+}
+
+/// What an estimator other than the exact one changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimates {
+    /// Measurements that came to another outcome than the exact value's.
+    pub misjudged: u32,
+    /// AnalysisRuns that did not pass, and would have so far with the exact values.
+    pub only_failures: u32,
+    /// AnalysisRuns that passed, or were under way, and would not have passed with the exact values.
+    pub only_passes: u32,
 }
 
 fn timeline_levels(levels: &FleetLevels) -> Levels {

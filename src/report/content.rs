@@ -9,7 +9,8 @@ use super::layout::{glued, unglued};
 use crate::digits::{NONE, percent_as_given};
 use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
 use crate::scenario::{
-    CanaryStep, Engine, FlaggerWeights, OnSigterm, Replay, Scenario, Statistic, Strategy, Stretch, Traffic,
+    Analysis, CanaryStep, Engine, Estimator, FlaggerWeights, OnSigterm, Replay, Scenario, Statistic, Strategy, Stretch,
+    Traffic,
 };
 use crate::study::{
     CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, exposed_before_abort, most_common_reason, planning,
@@ -194,6 +195,7 @@ fn rollout(result: &StudyResult) -> Section {
         blocks.push(Block::Line("new version", format!("seen by {reached} a run")));
         blocks.extend(exposed(result));
         blocks.extend(analyses(result));
+        blocks.extend(estimators(result));
     }
     let subtitle = format!(
         "{}; {} x {}{limit}",
@@ -246,6 +248,19 @@ fn analyses(result: &StudyResult) -> Option<Block> {
         glued(&value(share, Quantity::Share))
     );
     (all > 0).then_some(Block::Line("analyses", text))
+}
+
+/// What Prometheus changed, beside exact values.
+fn estimators(result: &StudyResult) -> Option<Block> {
+    let share_of_runs = |metric| glued(&estimate(&result.metric(metric).probability_positive, Quantity::Share));
+    let text = format!(
+        "{} a run judged otherwise than by exact values; alone failed an analysis in {} of runs, passed one in {}",
+        mean_count(result, Metric::MisjudgedMeasurements, "measurement"),
+        share_of_runs(Metric::EstimatorOnlyFailures),
+        share_of_runs(Metric::EstimatorOnlyPasses),
+    );
+    let is_estimated = |analysis: &Analysis| matches!(analysis.estimator, Estimator::Prometheus { .. });
+    result.scenario.analyses.iter().any(is_estimated).then_some(Block::Line("estimator", text))
 }
 
 /// The strategy with the settings that decide most.
@@ -577,6 +592,22 @@ mod tests {
             plain(line(&section, "the abort")),
             "dip of 12 [12, 12] replica-seconds; 1 [1, 1] cold start; overloaded for 3 s [3, 3]"
         );
+    }
+
+    #[test]
+    fn what_an_estimator_changed_is_told_where_there_is_one() {
+        let mut result = example::study_with(|record| {
+            record.values[Metric::MisjudgedMeasurements as usize] = 2.0;
+            record.values[Metric::EstimatorOnlyFailures as usize] = f64::from(u8::from(record.run % 2 == 0));
+        });
+        assert!(!lines(&rollout(&result)).contains(&"estimator"));
+        let text = "[traffic]\narrivals = { process = \"poisson\", rate = 1 }\nprompt_tokens = 1\noutput_tokens = 1\n\
+                    [analysis.ttft]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"prometheus\"";
+        let scenario = crate::scenario::parse(text, "it.toml", std::path::Path::new("."), &[], &[]);
+        result.scenario.analyses = scenario.expect("a good scenario").analyses;
+        let text = plain(line(&rollout(&result), "estimator"));
+        assert!(text.contains("2.00 [1.59, 2.49] measurements a run judged otherwise"), "{text}");
+        assert!(text.contains("failed an analysis in 50.0 %"), "{text}");
     }
 
     #[test]

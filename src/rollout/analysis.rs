@@ -27,6 +27,18 @@ pub enum Outcome {
     Error,
 }
 
+impl Outcome {
+    /// The word of the event log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Successful => "successful",
+            Outcome::Failed => "failed",
+            Outcome::Inconclusive => "inconclusive",
+            Outcome::Error => "error",
+        }
+    }
+}
+
 /// A measurement under its template's bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judgement {
@@ -37,11 +49,15 @@ pub struct Judgement {
 }
 
 /// What a measurement counts as under its template's bound.
-pub(super) fn judge(analysis: &Analysis, measured: Measured) -> Judgement {
+pub fn judge(analysis: &Analysis, measured: Measured) -> Judgement {
     let within = match (measured, analysis.bound) {
         (Measured::Value { value, .. }, AnalysisBound::Max(max)) => Some(value <= max),
         (Measured::Value { value, stable: Some(stable), .. }, AnalysisBound::MaxRatioToStable(ratio)) => {
             Some(value <= ratio * stable)
+        }
+        // Kayenta's judge: high if surely and by enough, and in the mean, too.
+        (Measured::Shift { shift, lower, mean_ratio, .. }, AnalysisBound::MaxShift { tolerance, ratio }) => {
+            Some(!(lower > tolerance * shift.abs() && mean_ratio >= ratio))
         }
         _ => None,
     };
@@ -187,6 +203,16 @@ impl AnalysisRun {
         self.assess();
     }
 
+    /// Takes in a measurement that was taken when another run of these templates asked for it, so that this one tells how it
+    /// would have gone with these values.
+    pub fn follow(&mut self, template: usize, measured: Measured, now: Time) {
+        let Some(judgement) = self.judge(template, measured) else { return };
+        if let Some(metric) = self.metrics.iter_mut().find(|metric| metric.template == template) {
+            metric.in_flight = true;
+        }
+        self.record(template, judgement.outcome, judgement.without_data, now);
+    }
+
     /// Ends the run early: what was measured so far decides; nothing measured, or nothing wrong, is a pass.
     pub fn terminate(&mut self) {
         self.terminate = true;
@@ -308,7 +334,7 @@ impl Metric {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::AnalysisMetric;
+    use crate::scenario::{AnalysisMetric, Estimator};
 
     fn analysis(bound: AnalysisBound, no_data: NoData) -> Analysis {
         Analysis {
@@ -325,6 +351,7 @@ mod tests {
             window: Duration::from_seconds(60),
             min_samples: 1,
             no_data,
+            estimator: Estimator::Exact,
         }
     }
 
@@ -357,6 +384,20 @@ mod tests {
             assert_eq!(judgement(value(1.0, None)), Some((expected, true)));
             assert_eq!(judgement(Measured::NoData { samples: 0 }), Some((expected, true)));
         }
+    }
+
+    #[test]
+    fn a_shift_fails_if_it_is_sure_and_the_means_agree() {
+        let bound = AnalysisBound::MaxShift { tolerance: 0.25, ratio: 1.1 };
+        let run = AnalysisRun::new(&[0], &[analysis(bound, NoData::Error)], Time::ZERO);
+        let outcome = |shift, lower, mean_ratio| {
+            run.judge(0, Measured::Shift { shift, lower, mean_ratio, points: 9 }).map(|judgement| judgement.outcome)
+        };
+        assert_eq!(outcome(4.0, 1.1, 1.1), Some(Outcome::Failed));
+        assert_eq!(outcome(4.0, 1.0, 1.1), Some(Outcome::Successful), "the interval reaches down to a quarter");
+        assert_eq!(outcome(4.0, 1.1, 1.09), Some(Outcome::Successful), "the means are too close");
+        assert_eq!(outcome(-4.0, -5.0, 0.5), Some(Outcome::Successful));
+        assert_eq!(run.judge(0, value(1.0, None)).map(|judged| judged.without_data), Some(true));
     }
 
     #[test]

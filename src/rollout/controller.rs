@@ -1,6 +1,6 @@
 //! The one controller that a simulation holds, whatever the strategy.
 
-use crate::rollout::analysis::RunId;
+use crate::rollout::analysis::{AnalysisRun, RunId};
 use crate::rollout::argo::Rollout;
 use crate::rollout::blue_green::BlueGreen;
 use crate::rollout::canary::Canary;
@@ -271,6 +271,11 @@ impl Controller {
     /// version's ReplicaSet at zero, or kept for ever.
     pub fn finished_at(&self) -> Option<Time> {
         self.course().and_then(Course::finished).map(|(time, _)| time)
+    }
+
+    /// An AnalysisRun, by the number under which its measurements were asked for.
+    pub fn analysis_run(&self, id: RunId) -> Option<&AnalysisRun> {
+        self.rollout()?.run(Some(id))
     }
 
     /// Why the rollout was aborted, the last time it was; empty if it never was.

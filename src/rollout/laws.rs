@@ -9,7 +9,7 @@ use crate::rollout::{
 };
 use crate::scenario::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep,
-    DeploymentSettings, NoData, Strategy as Rollout,
+    DeploymentSettings, Estimator, NoData, Strategy as Rollout,
 };
 use crate::units::{CountOrPercent, Duration, Time};
 
@@ -203,6 +203,7 @@ pub(super) fn analysis() -> Analysis {
         window: MINUTE,
         min_samples: 0,
         no_data: NoData::Inconclusive,
+        estimator: Estimator::Exact,
     }
 }
 

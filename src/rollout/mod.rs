@@ -30,6 +30,7 @@ mod flagger_tests;
 #[cfg(test)]
 mod laws;
 mod limits;
+pub mod mann_whitney;
 pub mod replica_set;
 
 pub use analysis::RunId;
@@ -173,6 +174,17 @@ pub enum Measured {
         samples: u64,
         /// The stable version's value, for bounds that are ratios; without it such a bound has no data.
         stable: Option<f64>,
+    },
+    /// How far the new version's points lie above stable's, for bounds on the shift.
+    Shift {
+        /// The shift, in the metric's unit.
+        shift: f64,
+        /// Lower end of its confidence interval.
+        lower: f64,
+        /// Mean of the new version's points over stable's.
+        mean_ratio: f64,
+        /// Points of the version that has fewer.
+        points: u64,
     },
     /// There were too few.
     NoData {

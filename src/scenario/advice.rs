@@ -1,8 +1,8 @@
 //! Things that are legal and unwise: what a person who knows the real controllers would point out.
 
 use super::{
-    Analysis, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, DeploymentSettings, Engine, FlaggerSettings,
-    Fleet, NoData, Scenario, Strategy, Stretch, Traffic, WeightLoad,
+    Analysis, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, DeploymentSettings, Engine,
+    Estimator, FlaggerSettings, Fleet, NoData, Scenario, Strategy, Stretch, Traffic, WeightLoad,
 };
 use crate::digits::{counted, figure};
 use crate::profiles::{Kind, Profile};
@@ -33,7 +33,22 @@ pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
         Strategy::Flagger(settings) => flagger(settings, scenario, &mut warnings),
     }
     termination(scenario, &mut warnings);
+    error_rates(scenario, &mut warnings);
     warnings
+}
+
+/// Whether a version without any error would be failed for want of a series that counts errors.
+fn error_rates(scenario: &Scenario, warnings: &mut Vec<String>) {
+    for analysis in &scenario.analyses {
+        let is_scraped = matches!(analysis.estimator, Estimator::Prometheus { .. });
+        if is_scraped && analysis.metric == AnalysisMetric::ErrorRate && analysis.no_data != NoData::Success {
+            warnings.push(format!(
+                "analysis.{}: in Prometheus a version without a single 5xx has no error rate, and no_data does not count \
+                 that as a success",
+                analysis.name
+            ));
+        }
+    }
 }
 
 /// Whether a recording lasts as long as a run, and whether runs can differ.

@@ -2,7 +2,7 @@
 
 use super::reader::{Field, POSITIVE, PROBABILITY, QUANTILE, Section};
 use super::tree::Value;
-use super::{Analysis, AnalysisBound, AnalysisMetric, NoData};
+use super::{Analysis, AnalysisBound, AnalysisMetric, Estimator, NoData};
 use crate::units::Duration;
 
 /// Most measurements, limits and samples that a template may ask for.
@@ -10,16 +10,46 @@ const MOST: u64 = 1_000_000_000;
 /// Shortest time between measurements: each is an event of its own.
 const SHORTEST_INTERVAL: Duration = Duration(100_000_000);
 
+/// Time between scrapes of the usual configuration.
+const SCRAPE_INTERVAL: Duration = Duration::from_seconds(15);
+/// Shortest time between scrapes.
+const SHORTEST_SCRAPE_INTERVAL: Duration = Duration(100_000_000);
+
+/// Kayenta's defaults: two-sided confidence, share of the shift, and time of a point.
+const CONFIDENCE: f64 = 0.98;
+const TOLERANCE: f64 = 0.25;
+const STEP: Duration = Duration::from_seconds(60);
+/// Most points of a version: each is compared with each.
+const MOST_POINTS: u64 = 1000;
+
 /// Reads `[analysis]`: a table for each name.
 pub(super) fn templates(section: &Section<'_>) -> Vec<Analysis> {
     let fields = section.all_fields();
-    fields
+    let analyses: Vec<Analysis> = fields
         .into_iter()
         .map(|(name, field)| match field.table() {
             Some(table) => table.read_whole(|table| template(name, table)),
             None => placeholder(name),
         })
-        .collect()
+        .collect();
+    check_scrapes_agree(section, &analyses);
+    analyses
+}
+
+/// There is one Prometheus, and it scrapes a replica for all analyses at once.
+fn check_scrapes_agree(section: &Section<'_>, analyses: &[Analysis]) {
+    let scraped = |analysis: &Analysis| match analysis.estimator {
+        Estimator::Prometheus { scrape_interval } => Some((analysis.name.clone(), scrape_interval)),
+        Estimator::Exact | Estimator::MannWhitney { .. } => None,
+    };
+    let mut intervals = analyses.iter().filter_map(scraped);
+    let Some((first, interval)) = intervals.next() else { return };
+    for (name, other) in intervals.filter(|(_, other)| *other != interval) {
+        let key = section.path_of(&format!("{name}.scrape_interval"));
+        let expected =
+            format!("expected {interval} as in [analysis.{first}], found {other}: one server scrapes for all");
+        section.context.conflict(&key, format!("`{key}` differs from another analysis'"), expected, None);
+    }
 }
 
 /// Holds the place of a template that cannot be read, so that the others keep their indices and its name is known.
@@ -38,30 +68,131 @@ fn placeholder(name: &str) -> Analysis {
         window: Duration::from_seconds(60),
         min_samples: 0,
         no_data: NoData::Success,
+        estimator: Estimator::Exact,
     }
 }
 
 fn template(name: &str, table: &Section<'_>) -> Analysis {
     const NO_DATA: [(&str, NoData); 3] =
         [("success", NoData::Success), ("error", NoData::Error), ("inconclusive", NoData::Inconclusive)];
-    table.choice("estimator", &[("exact", ())], &["prometheus", "mann_whitney"], ());
     let metric = read_metric(table);
     let interval = read_interval(table).unwrap_or(Duration::from_seconds(60));
+    let window = table.positive_duration("window", interval);
+    let name_of_estimator = read_estimator_name(table);
+    let min_samples = table.whole("min_samples", 0..=MOST, 0);
     let unread = placeholder(name);
     Analysis {
         name: unread.name,
         metric: metric.unwrap_or(unread.metric),
         quantile: read_quantile(table, metric),
-        bound: read_bound(table, metric).unwrap_or(unread.bound),
+        bound: match name_of_estimator {
+            EstimatorName::MannWhitney => read_shift_bound(table),
+            _ => read_bound(table, metric).unwrap_or(unread.bound),
+        },
         interval,
         count: table.optional_whole("count", 1..=MOST),
         failure_limit: table.whole("failure_limit", 0..=MOST, 0),
         inconclusive_limit: table.whole("inconclusive_limit", 0..=MOST, 0),
         consecutive_error_limit: table.whole("consecutive_error_limit", 0..=MOST, 4),
         initial_delay: table.duration("initial_delay", Duration::ZERO),
-        window: table.positive_duration("window", interval),
-        min_samples: table.whole("min_samples", 0..=MOST, 0),
+        window,
+        min_samples,
         no_data: table.choice("no_data", &NO_DATA, &[], NoData::Success),
+        estimator: match name_of_estimator {
+            EstimatorName::Exact => Estimator::Exact,
+            EstimatorName::Prometheus => read_prometheus(table, metric, window),
+            EstimatorName::MannWhitney => read_mann_whitney(table, window, min_samples),
+        },
+    }
+}
+
+/// The estimators by name.
+#[derive(Clone, Copy, PartialEq)]
+enum EstimatorName {
+    Exact,
+    Prometheus,
+    MannWhitney,
+}
+
+const ESTIMATORS: [(&str, EstimatorName); 3] = [
+    ("exact", EstimatorName::Exact),
+    ("prometheus", EstimatorName::Prometheus),
+    ("mann_whitney", EstimatorName::MannWhitney),
+];
+
+/// Which estimator, and no key of another one.
+fn read_estimator_name(table: &Section<'_>) -> EstimatorName {
+    let field = table.field("estimator");
+    let Some(name) = field.map_or(Some(EstimatorName::Exact), |field| field.choice(&ESTIMATORS, &[])) else {
+        // What was meant is not known, nor which keys belong to it.
+        for key in ["scrape_interval", "tolerance", "confidence", "step"] {
+            table.field(key);
+        }
+        return EstimatorName::Exact;
+    };
+    let of_others = [
+        ("scrape_interval", EstimatorName::Prometheus, "prometheus"),
+        ("tolerance", EstimatorName::MannWhitney, "mann_whitney"),
+        ("confidence", EstimatorName::MannWhitney, "mann_whitney"),
+        ("step", EstimatorName::MannWhitney, "mann_whitney"),
+    ];
+    for (key, _, word) in of_others.into_iter().filter(|(_, owner, _)| *owner != name) {
+        if let Some(field) = table.field(key) {
+            field.wrong_because::<()>(format!("expected `estimator = \"{word}\"` with it: no other one has it"), None);
+        }
+    }
+    name
+}
+
+fn read_prometheus(table: &Section<'_>, metric: Option<AnalysisMetric>, window: Duration) -> Estimator {
+    if let (Some(AnalysisMetric::TruncationRate), Some(field)) = (metric, table.field("estimator")) {
+        let expected = "expected \"exact\": vLLM has no metric of answers that were cut, so Prometheus cannot see them";
+        field.wrong_because::<()>(expected.to_owned(), None);
+    }
+    let scrapes = table.field("scrape_interval");
+    let scrape_interval = scrapes.and_then(|field| read_scrape_interval(&field)).unwrap_or(SCRAPE_INTERVAL);
+    let key = table.path_of("window");
+    if window < scrape_interval + scrape_interval && table.context.are_sound(&[&key]) {
+        let expected = format!("expected at least two scrapes of {scrape_interval} in a window, found {window}");
+        let help = Some("a rate needs two samples; four scrapes are usual".to_owned());
+        table.context.conflict(&key, format!("`{key}` is too short for a rate"), expected, help);
+    }
+    Estimator::Prometheus { scrape_interval }
+}
+
+fn read_mann_whitney(table: &Section<'_>, window: Duration, min_samples: u64) -> Estimator {
+    let step = table.positive_duration("step", STEP);
+    let points = window.0 / step.0;
+    let key = table.path_of("window");
+    let least = min_samples.max(2);
+    if !(least..=MOST_POINTS).contains(&points) && table.context.are_sound(&[&key, &table.path_of("step")]) {
+        let expected = format!(
+            "expected {least} to {MOST_POINTS} points in a window of {window}, found {points}: one for each step of {step}"
+        );
+        table.context.conflict(&key, format!("`{key}` and the step do not fit"), expected, None);
+    }
+    Estimator::MannWhitney { confidence: table.real("confidence", &QUANTILE, CONFIDENCE), step }
+}
+
+/// What `mann_whitney` fails on: it compares with stable, whatever the value.
+fn read_shift_bound(table: &Section<'_>) -> AnalysisBound {
+    if let Some(max) = table.field("max") {
+        let expected = "expected no `max` with `estimator = \"mann_whitney\"`: it compares with stable";
+        let help = Some("`max_ratio_to_stable` bounds the ratio of the means".to_owned());
+        max.wrong_because::<()>(expected.to_owned(), help);
+    }
+    AnalysisBound::MaxShift {
+        tolerance: table.real("tolerance", &PROBABILITY, TOLERANCE),
+        ratio: table.real("max_ratio_to_stable", &POSITIVE, 1.0),
+    }
+}
+
+fn read_scrape_interval(field: &Field<'_>) -> Option<Duration> {
+    match field.duration()? {
+        interval if interval < SHORTEST_SCRAPE_INTERVAL => {
+            field.wrong(format_args!("a duration of at least {SHORTEST_SCRAPE_INTERVAL}"))
+        }
+        interval => Some(interval),
     }
 }
 

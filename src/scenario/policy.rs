@@ -292,6 +292,27 @@ pub struct Analysis {
     pub min_samples: u64,
     /// What no data counts as.
     pub no_data: NoData,
+    /// How the value is come by.
+    pub estimator: Estimator,
+}
+
+/// How an analysis comes by its values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Estimator {
+    /// From every attempt.
+    Exact,
+    /// From what a Prometheus server scraped of the replicas.
+    Prometheus {
+        /// Time between scrapes of a replica.
+        scrape_interval: Duration,
+    },
+    /// From a comparison of the versions' points, one for each step of the window, as Kayenta compares time series.
+    MannWhitney {
+        /// Two-sided confidence of the shift's interval.
+        confidence: f64,
+        /// Time that a point stands for.
+        step: Duration,
+    },
 }
 
 /// What an analysis measures, of the new version's attempts, from arrival at the replica.
@@ -318,6 +339,13 @@ pub enum AnalysisBound {
     Max(f64),
     /// Value at most this many times stable's.
     MaxRatioToStable(f64),
+    /// Not surely shifted above stable's.
+    MaxShift {
+        /// The interval's lower end must exceed this share of the shift to count as sure.
+        tolerance: f64,
+        /// So must the ratio of the means to this.
+        ratio: f64,
+    },
 }
 
 /// What a measurement without enough data counts as.

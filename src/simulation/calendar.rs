@@ -19,6 +19,8 @@ pub(super) enum Event {
     RolloutStart,
     /// An operator or the world does something: an index into the scenario's actions.
     Action(u32),
+    /// A replica is scraped.
+    Scrape(u32),
     /// The controller asked to be called.
     Wake,
     /// Something changed at this instant: the controller looks at it, after everything else has happened.
@@ -26,8 +28,8 @@ pub(super) enum Event {
 }
 
 impl Event {
-    /// The order of events of one nanosecond: arrivals, then (step boundaries, then) lifecycle, then analyses and the
-    /// policy's reconcile, which sees them all.
+    /// The order of events of one nanosecond: arrivals, then (step boundaries, then) lifecycle, then scrapes, then analyses
+    /// and the policy's reconcile, which sees them all.
     fn class(self) -> u8 {
         match self {
             Event::Retry(_) => 0,
@@ -35,7 +37,8 @@ impl Event {
             // Whoever becomes ready at the last moment still gets what waited for it.
             Event::GatewayExpiry(..) => 2,
             Event::RolloutStart | Event::Action(_) => 3,
-            Event::Wake | Event::Reconcile => 4,
+            Event::Scrape(_) => 4,
+            Event::Wake | Event::Reconcile => 5,
         }
     }
 }
@@ -111,6 +114,7 @@ mod tests {
         let mut calendar = Calendar::default();
         let at = Time(-5);
         calendar.set(at, Event::Reconcile);
+        calendar.set(at, Event::Scrape(1));
         calendar.set(at, Event::RolloutStart);
         calendar.set(at, Event::Fleet(Timer::Sigterm(1)));
         calendar.set(at, Event::Retry(3));
@@ -123,6 +127,7 @@ mod tests {
             Event::Fleet(Timer::Sigterm(1)),
             Event::Fleet(Timer::Sigterm(2)),
             Event::RolloutStart,
+            Event::Scrape(1),
             Event::Reconcile,
         ];
         assert_eq!(order, expected);

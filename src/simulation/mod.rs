@@ -6,10 +6,13 @@
 mod actions;
 mod attempts;
 mod calendar;
+mod exposition;
+mod measuring;
 mod observations;
 mod requests;
 mod rollout;
 mod run;
+mod scrapes;
 
 use std::sync::Arc;
 

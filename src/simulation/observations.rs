@@ -1,8 +1,10 @@
 //! What an analysis with `estimator = "exact"` reads: every attempt of a version, over the window that it looks back on.
+//! One with `estimator = "mann_whitney"` reads the same, step by step.
 
 use crate::ledger::Outcome;
+use crate::rollout::mann_whitney::{Comparison, compare};
 use crate::rollout::{Measured, Version};
-use crate::scenario::{Analysis, AnalysisBound, AnalysisMetric};
+use crate::scenario::{Analysis, AnalysisBound, AnalysisMetric, Estimator};
 use crate::units::{Duration, Time};
 
 /// The samples of one metric of one version.
@@ -79,24 +81,46 @@ impl Observations {
         let Some(i) = self.wanted.iter().position(|(metric, _)| *metric == analysis.metric) else { return (None, 0) };
         let mut values = self.samples[version][i].within(now, analysis.window);
         let n = values.len();
-        if n == 0 {
-            return (None, 0);
-        }
-        let value = match analysis.metric {
-            AnalysisMetric::ErrorRate | AnalysisMetric::TruncationRate => values.iter().sum::<f64>() / n as f64,
-            _ => {
-                let rank = ((analysis.quantile * n as f64).ceil() as usize).clamp(1, n);
-                *values.select_nth_unstable_by(rank - 1, f64::total_cmp).1
+        (estimate(analysis, &mut values), n as u64)
+    }
+
+    /// A value for each step of the window in which a version has any sample, the latest first.
+    fn points(&self, analysis: &Analysis, version: Version, now: Time, step: Duration) -> Vec<f64> {
+        let Some(i) = self.wanted.iter().position(|(metric, _)| *metric == analysis.metric) else { return Vec::new() };
+        let mut steps = vec![Vec::new(); (analysis.window.0 / step.0) as usize];
+        for (at, value) in self.samples[version][i].values.iter().filter(|(at, _)| *at <= now) {
+            if let Some(step) = steps.get_mut((now.since(*at).0 / step.0) as usize) {
+                step.push(*value);
             }
-        };
-        (Some(value), n as u64)
+        }
+        steps.iter_mut().filter_map(|values| estimate(analysis, values)).collect()
+    }
+
+    /// How far the points of the second version lie above those of the first.
+    fn compare(
+        &self,
+        analysis: &Analysis,
+        versions: [Version; 2],
+        now: Time,
+        confidence: f64,
+        step: Duration,
+    ) -> Measured {
+        let [stable, new] = versions.map(|version| self.points(analysis, version, now, step));
+        let points = new.len().min(stable.len()) as u64;
+        match compare(&new, &stable, confidence).filter(|_| points >= analysis.min_samples) {
+            Some(Comparison { shift, lower, mean_ratio, .. }) => Measured::Shift { shift, lower, mean_ratio, points },
+            None => Measured::NoData { samples: points },
+        }
     }
 
     /// What an analysis of the version `subject` measures now.
     pub(super) fn measure(&self, analysis: &Analysis, subject: Version, stable: Version, now: Time) -> Measured {
+        if let Estimator::MannWhitney { confidence, step } = analysis.estimator {
+            return self.compare(analysis, [stable, subject], now, confidence, step);
+        }
         let (value, samples) = self.value(analysis, subject, now);
         let stable = match analysis.bound {
-            AnalysisBound::Max(_) => None,
+            AnalysisBound::Max(_) | AnalysisBound::MaxShift { .. } => None,
             AnalysisBound::MaxRatioToStable(_) => self.value(analysis, stable, now).0,
         };
         match value {
@@ -104,4 +128,19 @@ impl Observations {
             _ => Measured::NoData { samples },
         }
     }
+}
+
+/// The quantile of these samples, or their share; `None` without any.
+fn estimate(analysis: &Analysis, values: &mut [f64]) -> Option<f64> {
+    let n = values.len();
+    if n == 0 {
+        return None;
+    }
+    Some(match analysis.metric {
+        AnalysisMetric::ErrorRate | AnalysisMetric::TruncationRate => values.iter().sum::<f64>() / n as f64,
+        _ => {
+            let rank = ((analysis.quantile * n as f64).ceil() as usize).clamp(1, n);
+            *values.select_nth_unstable_by(rank - 1, f64::total_cmp).1
+        }
+    })
 }

@@ -187,29 +187,24 @@ impl Run<'_> {
         match notice.kind {
             NoticeKind::Scheduled => {
                 attempt.scheduled = Moment::at(notice.time);
-                let (version, wait) = (usize::from(attempt.version), notice.time.since(attempt.dispatched));
-                self.observe(version, AnalysisMetric::QueueTime, notice.time, wait);
+                let wait = notice.time.since(attempt.dispatched);
+                self.observe(slot, AnalysisMetric::QueueTime, notice.time, wait);
             }
             // What comes after its client has given up, nobody sees.
             NoticeKind::FirstToken if attempt.timed_out_at != Moment::NOT_YET => {}
             NoticeKind::FirstToken => {
                 attempt.first_token = Moment::at(notice.time);
-                let (version, ttft) = (usize::from(attempt.version), notice.time.since(attempt.dispatched));
-                self.observe(version, AnalysisMetric::Ttft, notice.time, ttft);
+                let ttft = notice.time.since(attempt.dispatched);
+                self.observe(slot, AnalysisMetric::Ttft, notice.time, ttft);
             }
             NoticeKind::Preempted => attempt.preemptions += 1,
             NoticeKind::Finished => {
-                let (version, e2e) = (usize::from(attempt.version), notice.time.since(attempt.dispatched));
+                let e2e = notice.time.since(attempt.dispatched);
                 let gaps = u64::from(attempt.output_tokens.saturating_sub(1));
                 let first = attempt.first_token.get();
-                self.observe(version, AnalysisMetric::EndToEnd, notice.time, e2e);
+                self.observe(slot, AnalysisMetric::EndToEnd, notice.time, e2e);
                 if let (Some(first), true) = (first, gaps > 0) {
-                    self.observe(
-                        version,
-                        AnalysisMetric::Tpot,
-                        notice.time,
-                        Duration(notice.time.since(first).0 / gaps),
-                    );
+                    self.observe(slot, AnalysisMetric::Tpot, notice.time, Duration(notice.time.since(first).0 / gaps));
                 }
                 self.end_attempt(slot, Outcome::Completed, notice.time, notice.tokens_out);
             }
@@ -221,12 +216,6 @@ impl Run<'_> {
                 };
                 self.end_attempt(slot, outcome, notice.time, notice.tokens_out);
             }
-        }
-    }
-
-    fn observe(&mut self, version: usize, metric: AnalysisMetric, time: Time, value: Duration) {
-        if self.observing {
-            self.observations.record(version, metric, time, value.seconds());
         }
     }
 
@@ -242,9 +231,10 @@ impl Run<'_> {
             prompt_tokens: attempt.prompt_tokens,
             tokens_out,
         });
-        if let (Some(version), true) = (version, self.observing) {
-            self.observations.ended(version, outcome, time);
+        if self.observing {
+            self.observe_end(slot, outcome, time);
         }
+        let attempt = self.attempts.get(slot);
         if let Place::Replica(id) = attempt.place
             && let Some(terminated) = self.fleet.replica(id).terminated_at
             && (time > terminated || outcome != Outcome::Completed)

@@ -4,9 +4,9 @@ use super::calendar::Event;
 use super::run::Run;
 use crate::fleet::{Replica, State, Timer};
 use crate::ledger::{EventRow, RolloutOutcome, RolloutResult};
-use crate::rollout::{Command, FleetView, Measured, Note, Phase, RunId, Version, replica_set};
-use crate::scenario::{AnalysisMetric, Strategy};
-use crate::units::{Duration, Time};
+use crate::rollout::{Command, FleetView, Note, Phase, Version, replica_set};
+use crate::scenario::Strategy;
+use crate::units::Duration;
 
 /// A controller that has not settled after so many reconciles at one instant never will: a bug, not a scenario.
 const MOST_RECONCILES: usize = 100_000;
@@ -116,28 +116,6 @@ impl Run<'_> {
         self.settle();
     }
 
-    fn measure(&mut self, run: RunId, template: usize, commands: &mut Vec<Command>) {
-        let analysis = &self.scenario.analyses[template];
-        self.fleet.run_all_before(Time(self.now.0 + 1), &mut self.out);
-        self.process_notices();
-        let (subject, stable) = self.controller.compared();
-        let measured = self.observations.measure(analysis, subject, stable, self.now);
-        self.empty_measurements.1 += 1;
-        let unit = if is_share(analysis.metric) { "" } else { "s" };
-        let detail = match measured {
-            Measured::Value { value, samples, stable } => {
-                let stable = stable.map_or(String::new(), |stable| format!(" stable={stable:.6}{unit}"));
-                format!("analysis={} value={value:.6}{unit} samples={samples}{stable}", analysis.name)
-            }
-            Measured::NoData { samples } => {
-                self.empty_measurements.0 += 1;
-                format!("analysis={} value=none samples={samples}", analysis.name)
-            }
-        };
-        self.tell("measurement", Some(subject), detail);
-        self.controller.measured(run, template, measured, self.now, commands);
-    }
-
     pub(super) fn tell(&mut self, event: &'static str, version: Option<Version>, detail: String) {
         let time = self.now;
         if let Some(log) = &mut self.log {
@@ -178,9 +156,14 @@ impl Run<'_> {
 
     /// How the rollout stands at the end of the window.
     pub(super) fn rollout_result(&self) -> RolloutResult {
-        let empty_measurements = self.empty_measurements;
-        let result =
-            |outcome, duration, reason: String| RolloutResult { outcome, duration, reason, empty_measurements };
+        let (empty_measurements, estimates) = (self.empty_measurements, self.exact_runs.estimates(&self.controller));
+        let result = |outcome, duration, reason: String| RolloutResult {
+            outcome,
+            duration,
+            reason,
+            empty_measurements,
+            estimates,
+        };
         if matches!(self.scenario.rollout.strategy, Strategy::None) {
             return result(RolloutOutcome::None, None, String::new());
         }
@@ -286,8 +269,4 @@ impl Run<'_> {
 
 fn waiting(replicas: usize) -> String {
     if replicas == 1 { "1 replica waits".to_owned() } else { format!("{replicas} replicas wait") }
-}
-
-fn is_share(metric: AnalysisMetric) -> bool {
-    matches!(metric, AnalysisMetric::ErrorRate | AnalysisMetric::TruncationRate)
 }

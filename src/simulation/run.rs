@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use super::Prepared;
 use super::attempts::{Attempts, Place};
 use super::calendar::{Calendar, Event};
+use super::measuring::ExactRuns;
 use super::observations::Observations;
+use super::scrapes::Scrapes;
 use crate::fleet::{Fleet, LifeEvent, Outbox, Router, Timer};
 use crate::ledger::{
-    EventRow, FleetLevels, Pooled, RolloutOutcome, RolloutResult, RunLedger, RunLog, RunRecord, TokenSnapshot,
+    Estimates, EventRow, FleetLevels, Pooled, RolloutOutcome, RolloutResult, RunLedger, RunLog, RunRecord,
+    TokenSnapshot,
 };
 use crate::random::RunKey;
 use crate::rollout::{Command, Controller, Version, pod_templates};
@@ -40,6 +43,10 @@ pub(super) struct Run<'a> {
     /// Client timeouts in order: deadline, slot, generation.
     pub(super) timeouts: VecDeque<(Time, u32, u32)>,
     pub(super) observations: Observations,
+    /// What Prometheus has scraped, if an analysis reads it.
+    pub(super) scrapes: Option<Scrapes>,
+    /// The AnalysisRuns as they would go by exact measurements.
+    pub(super) exact_runs: ExactRuns,
     /// Whether analyses may still be taken, so that samples are worth keeping.
     pub(super) observing: bool,
     pub(super) ledger: &'a mut RunLedger,
@@ -106,6 +113,8 @@ impl<'a> Run<'a> {
             timeouts: VecDeque::new(),
             observing: !observations.is_empty() && !matches!(scenario.rollout.strategy, Strategy::None),
             observations,
+            scrapes: Scrapes::new(scenario),
+            exact_runs: ExactRuns::default(),
             ledger,
             log,
             out,
@@ -172,6 +181,7 @@ impl<'a> Run<'a> {
             Event::GatewayExpiry(slot, generation) => self.gateway_expires(slot, generation),
             Event::RolloutStart => self.ship(1),
             Event::Action(index) => self.act(self.scenario.actions[index as usize].kind),
+            Event::Scrape(replica) => self.scrape(replica),
             Event::Wake => self.set_reconcile(),
             Event::Reconcile => self.reconcile(),
         }
@@ -226,6 +236,7 @@ impl<'a> Run<'a> {
         }
         let created = self.out.changes.iter().filter(|change| change.event == LifeEvent::Created).count();
         self.ledger.replicas_created(self.now, created as u64);
+        self.expose_changes();
         let gateway_concerned = self.out.changes.iter().any(|change| change.event == LifeEvent::Ready);
         self.out.changes.clear();
         if self.managed {
@@ -327,6 +338,7 @@ impl<'a> Run<'a> {
             duration: None,
             reason: String::new(),
             empty_measurements: (0, 0),
+            estimates: Estimates::default(),
         });
         self.ledger.close(self.number, &result, &in_flight, pooled)
     }

@@ -92,8 +92,8 @@ impl Cause {
 }
 
 /// One sentence on why the headline came out so: the gravest cause that touches at least one run in twenty; failing
-/// that, the one that touches the most runs; failing any, that all is well. A second one where the fleet is too small
-/// for its traffic with or without a rollout.
+/// that, the one that touches the most runs; failing any, that all is well. More where an estimator alone decided
+/// analyses, and where the fleet is too small for its traffic with or without a rollout.
 pub fn why(result: &StudyResult) -> String {
     let runs = result.records.len();
     if runs == 0 {
@@ -106,9 +106,25 @@ pub fn why(result: &StudyResult) -> String {
     // Of equals the gravest: `max_by` keeps the last, so they are reversed.
     let rare = || shares.iter().rev().filter(|(_, share)| *share > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
     match notable.or_else(rare) {
-        Some((cause, share)) => cause.sentence(result, *share) + &overloaded(result),
-        None => all_well(result),
+        Some((cause, share)) => cause.sentence(result, *share) + &estimated(result) + &overloaded(result),
+        None => all_well(result) + &estimated(result),
     }
+}
+
+/// Verdicts that the estimator alone brought about, in at least one run in twenty.
+fn estimated(result: &StudyResult) -> String {
+    let told = |metric: Metric, real: &str, exact: &str| {
+        let runs = result.records.iter().filter(|record| record.value(metric) > 0.0).count();
+        let share = runs as f64 / result.records.len() as f64;
+        if share < NOTABLE_SHARE {
+            return String::new();
+        }
+        format!(
+            " In {} of the runs an analysis {real} by its estimator alone: with exact measurements it would have {exact}.",
+            percent(share)
+        )
+    };
+    told(Metric::EstimatorOnlyFailures, "failed", "passed") + &told(Metric::EstimatorOnlyPasses, "passed", "failed")
 }
 
 fn overloaded(result: &StudyResult) -> String {
@@ -337,6 +353,20 @@ mod tests {
         assert!(!why(&result).contains("too small"));
         result.facts.mean_rate *= 1.25 / result.offered_load();
         assert!(why(&result).ends_with("it is offered 125 % of what it can serve."), "{}", why(&result));
+    }
+
+    #[test]
+    fn verdicts_of_the_estimator_alone_are_told_where_they_are_not_rare() {
+        let mut records: Vec<RunRecord> = (0..100).map(|run| record(run, &[])).collect();
+        for record in records.iter_mut().take(4) {
+            record.values[Metric::EstimatorOnlyFailures as usize] = 1.0;
+            record.values[Metric::EstimatorOnlyPasses as usize] = 1.0;
+        }
+        assert!(!why(&study(records.clone())).contains("estimator"));
+        records[4].values[Metric::EstimatorOnlyFailures as usize] = 2.0;
+        assert!(why(&study(records)).ends_with(
+            " In 5 % of the runs an analysis failed by its estimator alone: with exact measurements it would have passed."
+        ));
     }
 
     #[test]

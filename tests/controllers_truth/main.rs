@@ -1,7 +1,11 @@
 //! Our rollout controllers against recorded timelines of the real ones: Kubernetes' Deployment, Argo Rollouts' canary,
 //! blue-green and AnalysisRuns. What was recorded, and how, is told in `tests/data/rollout/README.md`.
 
+mod prometheus;
+mod promql;
+
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use cutover::fleet::PodView;
 use cutover::rollout::analysis::{AnalysisRun, Outcome, RunPhase};
@@ -11,7 +15,7 @@ use cutover::rollout::{
 };
 use cutover::scenario::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep,
-    DeploymentSettings, NoData, Strategy,
+    DeploymentSettings, Estimator, NoData, Strategy,
 };
 use cutover::units::{CountOrPercent, Duration, Time, parse_duration, parse_percent};
 use serde_json::Value;
@@ -71,8 +75,14 @@ fn lines(name: &str) -> Vec<Value> {
 }
 
 fn read(name: &str) -> String {
-    let path = format!("{}/tests/data/rollout/{name}", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    let path = directory().join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Where the recordings are: ours, or others of the same layout.
+fn directory() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/rollout");
+    std::env::var_os("CUTOVER_TRUTH").map_or(own, PathBuf::from)
 }
 
 /// A pod of the fake fleet.
@@ -535,6 +545,7 @@ fn template(metric: &Value) -> Analysis {
         window: Duration::from_seconds(60),
         min_samples: 0,
         no_data: NoData::Inconclusive,
+        estimator: Estimator::Exact,
     }
 }
 

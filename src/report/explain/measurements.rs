@@ -17,11 +17,13 @@ pub(super) fn lines(explained: &Explained<'_>) -> Vec<String> {
             let name = word(detail, "analysis")?;
             let analysis = explained.scenario.analyses.iter().find(|analysis| analysis.name == name)?;
             let cell = |key: &str| word(detail, key).unwrap_or_default().to_owned();
-            let value = readable(word(detail, "value")?);
+            let value = readable(word(detail, "value").or(word(detail, "shift"))?);
+            let exact = word(detail, "exact").map(readable).unwrap_or_default();
             Some(vec![
                 clock(event.time.0),
                 name.to_owned(),
                 value,
+                exact,
                 threshold(analysis),
                 cell("samples"),
                 cell("outcome"),
@@ -32,9 +34,17 @@ pub(super) fn lines(explained: &Explained<'_>) -> Vec<String> {
         return Vec::new();
     }
     let more = rows.len().saturating_sub(MOST_SHOWN);
-    let header = ["time", "analysis", "value", "threshold", "samples", "counts as"].map(str::to_owned).to_vec();
+    let header =
+        ["time", "analysis", "value", "exact", "threshold", "samples", "counts as"].map(str::to_owned).to_vec();
     let table: Vec<Vec<String>> = std::iter::once(header).chain(rows.into_iter().skip(more)).collect();
-    let mut lines = columns(&table, &[0, 2, 4]);
+    // The exact value stands beside an estimator's.
+    let has_exact = table[1..].iter().any(|row| !row[3].is_empty());
+    let without =
+        |row: Vec<String>| row.into_iter().enumerate().filter(|(i, _)| *i != 3).map(|(_, cell)| cell).collect();
+    let mut lines = match has_exact {
+        true => columns(&table, &[0, 2, 3, 5]),
+        false => columns(&table.into_iter().map(without).collect::<Vec<Vec<String>>>(), &[0, 2, 4]),
+    };
     if more > 0 {
         lines.push(format!("{more} earlier ones are in events.csv"));
     }
@@ -57,6 +67,9 @@ fn threshold(analysis: &Analysis) -> String {
     let is_share = matches!(analysis.metric, AnalysisMetric::ErrorRate | AnalysisMetric::TruncationRate);
     match analysis.bound {
         AnalysisBound::Max(max) => format!("<= {max}{}", if is_share { "" } else { " s" }),
+        AnalysisBound::MaxShift { tolerance, ratio } => {
+            format!("not surely above {tolerance} of the shift, or mean < {ratio} x stable")
+        }
         AnalysisBound::MaxRatioToStable(ratio) => format!("<= {ratio} x stable"),
     }
 }

@@ -304,11 +304,50 @@ fn wrong_analyses_are_refused() {
         ("metric = \"error_rate\"\nmax = 0.1\nquantile = 0.9", "quantile", "a rate has no quantile"),
         ("metric = \"ttft\"\nmax = \"2s\"\ninterval = \"0s\"", "interval", "at least 100ms"),
         ("metric = \"ttft\"\nmax = \"2s\"\nno_data = \"sucess\"", "no_data", "\"success\""),
+        ("metric = \"ttft\"\nmax = \"2s\"\nestimator = \"promethius\"", "estimator", "\"prometheus\""),
+        ("metric = \"ttft\"\nmax = \"2s\"\nscrape_interval = \"15s\"", "scrape_interval", "estimator = \"prometheus\""),
     ] {
         let problem = problem_with(&with(&format!("[analysis.it]\n{text}")));
         assert_eq!(problem.key, format!("analysis.it.{key}"), "{text}");
         assert!(problem.expected.contains(expected), "{text}: {}", problem.expected);
     }
+}
+
+#[test]
+fn what_a_comparison_with_stable_contradicts_is_refused() {
+    for (text, key, expected) in [
+        ("estimator = \"mann_whitney\"\nwindow = \"1h\"\nmax = \"2s\"", "max", "it compares with stable"),
+        ("estimator = \"mann_whitney\"", "window", "expected 2 to 1000 points in a window of 1m, found 1"),
+        ("estimator = \"mann_whitney\"\nwindow = \"10m\"\nmin_samples = 11", "window", "expected 11 to 1000 points"),
+        ("estimator = \"mann_whitney\"\nstep = \"10ms\"", "window", "found 6000"),
+        ("estimator = \"mann_whitney\"\nwindow = \"1h\"\nconfidence = 98", "confidence", "below 1"),
+        ("estimator = \"mann_whitney\"\nwindow = \"1h\"\ntolerance = -0.1", "tolerance", "from 0 to 1"),
+        ("max = \"2s\"\ntolerance = 0.1", "tolerance", "estimator = \"mann_whitney\""),
+        ("max = \"2s\"\nestimator = \"prometheus\"\nstep = \"5s\"", "step", "estimator = \"mann_whitney\""),
+    ] {
+        let problem = problem_with(&with(&format!("[analysis.it]\nmetric = \"ttft\"\n{text}")));
+        assert_eq!(problem.key, format!("analysis.it.{key}"), "{text}");
+        assert!(problem.expected.contains(expected), "{text}: {}", problem.expected);
+    }
+}
+
+#[test]
+fn what_prometheus_could_not_answer_is_refused() {
+    for (text, key, expected) in [
+        ("metric = \"truncation_rate\"\nmax = 0.1", "estimator", "vLLM has no metric"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nwindow = \"29s\"", "window", "at least two scrapes of 15s"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nscrape_interval = \"31s\"", "window", "two scrapes of 31s"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nscrape_interval = \"0s\"", "scrape_interval", "at least 100ms"),
+    ] {
+        let problem = problem_with(&with(&format!("[analysis.it]\nestimator = \"prometheus\"\n{text}")));
+        assert_eq!(problem.key, format!("analysis.it.{key}"), "{text}");
+        assert!(problem.expected.contains(expected), "{text}: {}", problem.expected);
+    }
+    let table = "metric = \"ttft\"\nmax = \"2s\"\nestimator = \"prometheus\"";
+    let two = format!("[analysis.a]\n{table}\n[analysis.b]\n{table}\nscrape_interval = \"30s\"");
+    let problem = problem_with(&with(&two));
+    assert_eq!(problem.key, "analysis.b.scrape_interval");
+    assert!(problem.expected.contains("expected 15s as in [analysis.a]"), "{}", problem.expected);
 }
 
 #[test]
@@ -366,8 +405,6 @@ fn keys_of_the_other_canary_and_weights_that_contradict_each_other_are_refused()
 fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
     for text in [
         "[router]\npolicy = \"session_affinity\"",
-        "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"prometheus\"",
-        "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"mann_whitney\"",
         "[plan]\nx = 1",
         "[rollout]\nstrategy = \"none\"\n[rollout.rolling]\npod_replacement_policy = \"TerminationComplete\"",
         "[rollout]\nstrategy = \"none\"\n[rollout.canary]\ncontroller = \"flagger\"\nstep_weight = 5\niterations = 3",

@@ -350,6 +350,28 @@ fn the_hash_ignores_formatting_and_order_and_sees_every_value() {
 }
 
 #[test]
+fn estimators_take_their_own_defaults() {
+    let estimator = |more: &str| {
+        let text = format!("[analysis.it]\nmetric = \"ttft\"\nwindow = \"10m\"\n{more}");
+        let analysis = read(&with(&text)).analyses.remove(0);
+        (analysis.estimator, analysis.bound)
+    };
+    let max = AnalysisBound::Max(2.0);
+    assert_eq!(estimator("max = \"2s\""), (Estimator::Exact, max));
+    let scrape_interval = seconds(15);
+    assert_eq!(estimator("max = \"2s\"\nestimator = \"prometheus\""), (Estimator::Prometheus { scrape_interval }, max));
+    assert_eq!(
+        estimator("estimator = \"mann_whitney\""),
+        (
+            Estimator::MannWhitney { confidence: 0.98, step: seconds(60) },
+            AnalysisBound::MaxShift { tolerance: 0.25, ratio: 1.0 }
+        )
+    );
+    let (_, bound) = estimator("estimator = \"mann_whitney\"\ntolerance = 0.5\nmax_ratio_to_stable = 1.2");
+    assert_eq!(bound, AnalysisBound::MaxShift { tolerance: 0.5, ratio: 1.2 });
+}
+
+#[test]
 fn unwise_settings_are_pointed_out() {
     let base = "[rollout]\nstrategy = \"rolling\"\n[fleet]\nreplicas = 3\ngpu_limit = 3\n";
     let cases = [
@@ -359,6 +381,10 @@ fn unwise_settings_are_pointed_out() {
         ("[rollout.rolling]\nmin_ready = \"10m\"", "refuses such a manifest"),
         ("[termination]\ngrace_period = \"5s\"\npre_stop = \"5s\"", "the hook is cut"),
         ("[termination]\nendpoint_lag = \"2s\"", "are refused"),
+        (
+            "[analysis.it]\nmetric = \"error_rate\"\nmax = 0.1\nestimator = \"prometheus\"\nno_data = \"error\"",
+            "without a single 5xx",
+        ),
     ];
     for (text, expected) in cases {
         let warnings = read(&with(&format!("{base}{text}"))).warnings;
