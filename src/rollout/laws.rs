@@ -206,8 +206,8 @@ fn deployment() -> impl Strategy<Value = DeploymentSettings> {
     (0u32..4, 0u32..4).prop_map(|(surge, unavailable)| DeploymentSettings {
         max_surge: CountOrPercent::Count(surge),
         max_unavailable: CountOrPercent::Percent(unavailable * 20),
-        min_ready: Duration::ZERO,
         progress_deadline: MINUTE,
+        ..DeploymentSettings::default()
     })
 }
 
@@ -236,13 +236,12 @@ fn canary() -> impl Strategy<Value = CanarySettings> {
             dynamic_stable_scale: dynamic && routed,
             scale_down_delay: kept,
             abort_scale_down_delay: aborted,
-            min_pods_per_replica_set: None,
             background_analysis: if background { vec![0] } else { Vec::new() },
             background_starting_step: 1,
             steps,
-            min_ready: Duration::ZERO,
             progress_deadline: Duration::from_seconds(150),
             progress_deadline_abort: deadline_abort,
+            ..CanarySettings::default()
         },
     )
 }
@@ -258,9 +257,9 @@ fn blue_green() -> impl Strategy<Value = BlueGreenSettings> {
             abort_scale_down_delay: aborted,
             pre_promotion_analysis: if pre { vec![0] } else { Vec::new() },
             post_promotion_analysis: if post { vec![0] } else { Vec::new() },
-            min_ready: Duration::ZERO,
             progress_deadline: Duration::from_seconds(150),
             progress_deadline_abort: pre,
+            ..BlueGreenSettings::default()
         },
     )
 }
@@ -399,8 +398,7 @@ fn recreate_waits_until_the_last_terminating_pod_is_gone() {
     let settings = DeploymentSettings {
         max_surge: CountOrPercent::Count(1),
         max_unavailable: CountOrPercent::Count(1),
-        min_ready: Duration::ZERO,
-        progress_deadline: Duration::from_seconds(600),
+        ..DeploymentSettings::default()
     };
     let mut world = World::new(&Rollout::Recreate(settings), &[], 3);
     world.drain = MINUTE;
@@ -413,27 +411,12 @@ fn recreate_waits_until_the_last_terminating_pod_is_gone() {
     assert_eq!(world.controller.finished_at(), Some(Time::ZERO + MINUTE + MINUTE));
 }
 
-fn plain_blue_green() -> BlueGreenSettings {
-    BlueGreenSettings {
-        preview_replica_count: None,
-        auto_promotion_enabled: true,
-        auto_promotion: Duration::ZERO,
-        scale_down_delay: None,
-        abort_scale_down_delay: None,
-        pre_promotion_analysis: Vec::new(),
-        post_promotion_analysis: Vec::new(),
-        min_ready: Duration::ZERO,
-        progress_deadline: Duration::from_seconds(600),
-        progress_deadline_abort: false,
-    }
-}
-
 #[test]
 fn a_rollback_to_a_fleet_that_is_still_kept_waits_for_nobody() {
     let settings = BlueGreenSettings {
         auto_promotion_enabled: false,
         scale_down_delay: Some(Duration::from_seconds(600)),
-        ..plain_blue_green()
+        ..BlueGreenSettings::default()
     };
     let mut world = World::new(&Rollout::BlueGreen(settings), &[], 4);
     let mishaps = [(0, Mishap::Ship(1)), (100, Mishap::Promote), (100, Mishap::Ship(0))];
@@ -446,8 +429,11 @@ fn a_rollback_to_a_fleet_that_is_still_kept_waits_for_nobody() {
 
 #[test]
 fn a_full_promotion_of_blue_green_skips_the_pause_and_the_preview() {
-    let settings =
-        BlueGreenSettings { auto_promotion_enabled: false, preview_replica_count: Some(1), ..plain_blue_green() };
+    let settings = BlueGreenSettings {
+        auto_promotion_enabled: false,
+        preview_replica_count: Some(1),
+        ..BlueGreenSettings::default()
+    };
     let mut world = World::new(&Rollout::BlueGreen(settings), &[], 4);
     let mishaps = [(0, Mishap::Ship(1)), (100, Mishap::PromoteFull)];
     world.run(&mishaps, Time::ZERO + Duration::from_seconds(600), |_| {});
@@ -458,7 +444,7 @@ fn a_full_promotion_of_blue_green_skips_the_pause_and_the_preview() {
 
 #[test]
 fn a_green_that_breaks_after_the_switch_is_not_switched_back_until_it_is_whole() {
-    let settings = BlueGreenSettings { post_promotion_analysis: vec![0], ..plain_blue_green() };
+    let settings = BlueGreenSettings { post_promotion_analysis: vec![0], ..BlueGreenSettings::default() };
     let mut world = World::new(&Rollout::BlueGreen(settings), &[analysis()], 5);
     world.measurements = vec![
         Measured::Value { value: 0.0, samples: 1, stable: None },
@@ -474,7 +460,8 @@ fn a_green_that_breaks_after_the_switch_is_not_switched_back_until_it_is_whole()
 
 #[test]
 fn an_intermediate_version_behind_the_canary_service_stays_until_the_next_has_a_pod() {
-    let settings = crate::rollout::canary_tables::settings(vec![CanaryStep::SetWeight(50), CanaryStep::Pause(None)]);
+    let steps = vec![CanaryStep::SetWeight(50), CanaryStep::Pause(None)];
+    let settings = CanarySettings { steps, ..CanarySettings::default() };
     let mut world = World::new(&Rollout::Canary(settings), &[], 4);
     world.run(&[(0, Mishap::Ship(1)), (100, Mishap::Ship(2))], Time::ZERO + Duration::from_seconds(110), |_| {});
     assert_eq!((world.active(1), world.active(2)), (2, 2));

@@ -98,6 +98,62 @@ pub struct CanarySettings {
     pub progress_deadline_abort: bool,
 }
 
+/// Kubernetes' and Argo Rollouts' default of both surge and unavailable.
+const QUARTER: CountOrPercent = CountOrPercent::Percent(25);
+/// Kubernetes' and Argo Rollouts' default `progressDeadlineSeconds`.
+const TEN_MINUTES: Duration = Duration::from_seconds(600);
+
+/// What a scenario gets that sets nothing: Kubernetes' defaults.
+impl Default for DeploymentSettings {
+    fn default() -> DeploymentSettings {
+        DeploymentSettings {
+            max_surge: QUARTER,
+            max_unavailable: QUARTER,
+            min_ready: Duration::ZERO,
+            progress_deadline: TEN_MINUTES,
+        }
+    }
+}
+
+/// What a scenario gets that sets nothing: Argo Rollouts' defaults.
+impl Default for BlueGreenSettings {
+    fn default() -> BlueGreenSettings {
+        BlueGreenSettings {
+            preview_replica_count: None,
+            auto_promotion_enabled: true,
+            auto_promotion: Duration::ZERO,
+            scale_down_delay: None,
+            abort_scale_down_delay: None,
+            pre_promotion_analysis: Vec::new(),
+            post_promotion_analysis: Vec::new(),
+            min_ready: Duration::ZERO,
+            progress_deadline: TEN_MINUTES,
+            progress_deadline_abort: false,
+        }
+    }
+}
+
+/// What a scenario gets that sets nothing: Argo Rollouts' defaults, behind a traffic router.
+impl Default for CanarySettings {
+    fn default() -> CanarySettings {
+        CanarySettings {
+            traffic_routing: true,
+            max_surge: QUARTER,
+            max_unavailable: QUARTER,
+            dynamic_stable_scale: false,
+            scale_down_delay: None,
+            abort_scale_down_delay: None,
+            min_pods_per_replica_set: None,
+            background_analysis: Vec::new(),
+            background_starting_step: 0,
+            steps: Vec::new(),
+            min_ready: Duration::ZERO,
+            progress_deadline: TEN_MINUTES,
+            progress_deadline_abort: false,
+        }
+    }
+}
+
 /// One step of a canary.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CanaryStep {
