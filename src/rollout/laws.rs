@@ -7,8 +7,8 @@ use crate::rollout::{
     Command, Controller, FleetView, Limits, Measured, Note, Phase, ReplicaSetStatus, Routing, Version,
 };
 use crate::scenario::{
-    Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep,
-    DeploymentSettings, NoData, Strategy as Rollout,
+    Analysis, AnalysisBound, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, DeploymentSettings, NoData,
+    Strategy as Rollout,
 };
 use crate::units::{CountOrPercent, Duration, Time};
 
@@ -185,21 +185,7 @@ impl World {
 }
 
 fn analysis() -> Analysis {
-    Analysis {
-        name: "errors".to_owned(),
-        metric: AnalysisMetric::ErrorRate,
-        quantile: 0.99,
-        bound: AnalysisBound::Max(0.5),
-        interval: MINUTE,
-        count: Some(3),
-        failure_limit: 0,
-        inconclusive_limit: 0,
-        consecutive_error_limit: 4,
-        initial_delay: Duration::ZERO,
-        window: MINUTE,
-        min_samples: 0,
-        no_data: NoData::Inconclusive,
-    }
+    Analysis { bound: AnalysisBound::Max(0.5), count: Some(3), no_data: NoData::Inconclusive, ..Analysis::default() }
 }
 
 fn deployment() -> impl Strategy<Value = DeploymentSettings> {

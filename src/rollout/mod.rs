@@ -26,6 +26,7 @@ mod deployment_scaling;
 #[cfg(test)]
 mod laws;
 mod limits;
+mod metric;
 pub mod replica_set;
 
 pub use analysis::RunId;
@@ -116,6 +117,13 @@ pub enum Note {
         /// Index into the scenario's analyses.
         template: usize,
         /// Which limit was exceeded.
+        detail: String,
+    },
+    /// A template that only looks on did not pass.
+    AnalysisDryRun {
+        /// Index into the scenario's analyses.
+        template: usize,
+        /// What it would have come to, and why.
         detail: String,
     },
     /// The new version became the stable one.

@@ -202,18 +202,25 @@ pub struct Analysis {
     pub metric: AnalysisMetric,
     /// Quantile of a latency.
     pub quantile: f64,
-    /// What a measurement must not exceed.
+    /// What a measurement must not exceed to succeed.
     pub bound: AnalysisBound,
+    /// Above this, in the bound's terms (a value, or a ratio to stable's), it fails; between the two it is inconclusive.
+    /// `None`: whatever exceeds the bound fails.
+    pub fail_above: Option<f64>,
     /// Time between measurements.
     pub interval: Duration,
     /// Measurements until it passes; `None`: as long as it runs (a background analysis).
     pub count: Option<u32>,
-    /// Failed measurements that are tolerated.
-    pub failure_limit: u32,
+    /// Failed measurements that are tolerated; `None`: any number.
+    pub failure_limit: Option<u32>,
     /// Inconclusive measurements that are tolerated.
     pub inconclusive_limit: u32,
     /// Consecutive errors that are tolerated.
     pub consecutive_error_limit: u32,
+    /// Successes in a row by which it passes at once, and without which it does not pass; 0: none are asked for.
+    pub consecutive_success_limit: u32,
+    /// Whether it only looks on: its verdict is told, and decides nothing.
+    pub dry_run: bool,
     /// Wait before the first measurement.
     pub initial_delay: Duration,
     /// What a measurement looks back on.
@@ -222,6 +229,30 @@ pub struct Analysis {
     pub min_samples: u64,
     /// What no data counts as.
     pub no_data: NoData,
+}
+
+/// What a scenario gets that sets nothing; metric and bound, which must be set, are those of an error rate of zero.
+impl Default for Analysis {
+    fn default() -> Analysis {
+        Analysis {
+            name: String::new(),
+            metric: AnalysisMetric::ErrorRate,
+            quantile: 0.99,
+            bound: AnalysisBound::Max(0.0),
+            fail_above: None,
+            interval: Duration::from_seconds(60),
+            count: None,
+            failure_limit: Some(0),
+            inconclusive_limit: 0,
+            consecutive_error_limit: 4,
+            consecutive_success_limit: 0,
+            dry_run: false,
+            initial_delay: Duration::ZERO,
+            window: Duration::from_seconds(60),
+            min_samples: 0,
+            no_data: NoData::Success,
+        }
+    }
 }
 
 /// What an analysis measures, of the new version's attempts, from arrival at the replica.

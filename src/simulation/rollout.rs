@@ -127,6 +127,9 @@ impl Run<'_> {
             Note::AnalysisInconclusive { template, detail } => {
                 ("analysis_inconclusive", format!("analysis={} reason={detail}", name(*template)))
             }
+            Note::AnalysisDryRun { template, detail } => {
+                ("analysis_dry_run", format!("analysis={} reason={detail}", name(*template)))
+            }
             Note::Promoted => ("promoted", String::new()),
             Note::Aborted { reason } => ("aborted", format!("reason={reason}")),
             Note::Completed => ("rollout_completed", "outcome=completed".to_owned()),

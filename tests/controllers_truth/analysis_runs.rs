@@ -1,44 +1,51 @@
 //! Argo Rollouts' AnalysisRun: recorded runs.
 
-use cutover::rollout::analysis::{AnalysisRun, Outcome, RunPhase};
-use cutover::scenario::{Analysis, AnalysisBound, AnalysisMetric, NoData};
+use cutover::rollout::Measured;
+use cutover::rollout::analysis::{AnalysisRun, RunPhase};
+use cutover::scenario::{Analysis, AnalysisBound, NoData};
 use cutover::units::{Duration, Time};
 use serde_json::Value;
 
 use crate::harness::*;
 use crate::{Verdict, conclude, directory, text};
 
-/// A template whose measurements succeed up to 0.5 and are inconclusive without data.
+/// What a measurement must give to count as a letter of a script, under [`template`].
+pub(crate) fn measured(letter: u8) -> Measured {
+    let value = |value| Measured::Value { value, samples: 100, stable: None };
+    match letter {
+        b'S' => value(0.0),
+        b'I' => value(0.75),
+        b'F' => value(2.0),
+        b'E' => Measured::NoData { samples: 0 },
+        other => panic!("unknown outcome {other}"),
+    }
+}
+
+/// A template whose measurements succeed up to 0.5, fail above 1 and err without data.
 pub(crate) fn template(metric: &Value) -> Analysis {
     let interval = duration(&metric["interval"]);
     let number = |name: &str, default: u32| metric.get(name).map_or(default, count);
+    let is_off = metric["failureLimit"].as_i64().is_some_and(|limit| limit < 0);
     Analysis {
         name: metric["name"].as_str().expect("a name").to_owned(),
-        metric: AnalysisMetric::ErrorRate,
-        quantile: 0.99,
         bound: AnalysisBound::Max(0.5),
+        fail_above: Some(1.0),
         interval: interval.unwrap_or(Duration::ZERO),
         // Without an interval a metric is measured once.
         count: metric.get("count").map(count).or(interval.is_none().then_some(1)),
-        failure_limit: number("failureLimit", 0),
+        failure_limit: if is_off { None } else { Some(number("failureLimit", 0)) },
         inconclusive_limit: number("inconclusiveLimit", 0),
         consecutive_error_limit: number("consecutiveErrorLimit", 4),
+        consecutive_success_limit: number("consecutiveSuccessLimit", 0),
+        dry_run: metric["dryRun"].as_bool().unwrap_or(false),
         initial_delay: duration(&metric["initialDelay"]).unwrap_or(Duration::ZERO),
-        window: Duration::from_seconds(60),
-        min_samples: 0,
-        no_data: NoData::Inconclusive,
+        no_data: NoData::Error,
+        ..Analysis::default()
     }
 }
 
-/// What of a metric a scenario cannot name, or its script a timeline cannot play, if anything.
-pub(crate) fn metric_not_covered(metric: &Value, script: &str) -> Option<String> {
-    if script.contains('E') {
-        return Some("a measurement that errs".to_owned());
-    }
-    metric_key_not_covered(metric)
-}
-
-fn metric_key_not_covered(metric: &Value) -> Option<String> {
+/// What of a metric a scenario cannot name, if anything.
+pub(crate) fn not_covered(metric: &Value) -> Option<String> {
     const KNOWN: &[&str] = &[
         "name",
         "outcomes",
@@ -48,20 +55,11 @@ fn metric_key_not_covered(metric: &Value) -> Option<String> {
         "failureLimit",
         "inconclusiveLimit",
         "consecutiveErrorLimit",
+        "consecutiveSuccessLimit",
+        "dryRun",
         "initialDelay",
     ];
-    let is_off = metric["failureLimit"].as_i64().is_some_and(|limit| limit < 0);
-    unknown_key(metric, "", KNOWN, &[]).or_else(|| is_off.then(|| "failureLimit -1".to_owned()))
-}
-
-fn outcome(letter: u8) -> (Outcome, &'static str) {
-    match letter {
-        b'S' => (Outcome::Successful, "Successful"),
-        b'F' => (Outcome::Failed, "Failed"),
-        b'I' => (Outcome::Inconclusive, "Inconclusive"),
-        b'E' => (Outcome::Error, "Error"),
-        other => panic!("unknown outcome {other}"),
-    }
+    unknown_key(metric, "", KNOWN, &[])
 }
 
 /// Measurements as (time, metric, phase), sorted, then the final phase and when it was reached.
@@ -97,9 +95,10 @@ fn our_run(config: &Value) -> RunRecord {
         }
         for index in run.take_due(now) {
             let script = metrics[index]["outcomes"].as_str().expect("a script").as_bytes();
-            let (outcome, word) = outcome(script[taken[index].min(script.len() - 1)]);
+            let letter = script[taken[index].min(script.len() - 1)];
+            let outcome = run.judge(index, measured(letter)).expect("a template of this run").outcome;
             taken[index] += 1;
-            measurements.push((seconds(now), templates[index].name.clone(), word.to_owned()));
+            measurements.push((seconds(now), templates[index].name.clone(), format!("{outcome:?}")));
             run.record(index, outcome, false, now);
         }
         if run.phase() != RunPhase::Running {
@@ -112,7 +111,7 @@ fn our_run(config: &Value) -> RunRecord {
 
 fn compare(run: &Value) -> Verdict {
     let metrics = run["config"]["metrics"].as_array().expect("metrics");
-    match metrics.iter().find_map(metric_key_not_covered) {
+    match metrics.iter().find_map(not_covered) {
         Some(reason) => Verdict::NotCovered(reason),
         None => difference("run", &[recorded_run(run)], &[our_run(&run["config"])]).into(),
     }

@@ -7,7 +7,7 @@ use cutover::scenario::{Analysis, BlueGreenSettings, CanaryScale, CanarySettings
 use cutover::units::{CountOrPercent, Duration};
 use serde_json::Value;
 
-use crate::analysis_runs::{metric_not_covered, template};
+use crate::analysis_runs::{self, template};
 use crate::harness::*;
 use crate::{Verdict, cases, conclude};
 
@@ -187,15 +187,11 @@ fn not_covered(config: &Value) -> Option<String> {
         "strategy.canary.steps.setCanaryScale.matchTrafficWeight",
         "strategy.canary.steps.analysis.templates.templateName",
     ];
-    let metrics = config["analysis"].as_object().into_iter().flatten().flat_map(|(_, analysis)| {
-        analysis["metrics"].as_array().into_iter().flatten().map(|metric| {
-            let script = analysis["outcomes"][metric["name"].as_str().unwrap_or_default()].as_str();
-            (metric, script.unwrap_or_default())
-        })
-    });
+    let analyses = config["analysis"].as_object().into_iter().flatten().map(|(_, analysis)| analysis);
+    let mut metrics = analyses.filter_map(|analysis| analysis["metrics"].as_array()).flatten();
     unknown_key(config, "", KNOWN, &["analysis"])
         .or_else(|| unknown_operation(config))
-        .or_else(|| metrics.into_iter().find_map(|(metric, script)| metric_not_covered(metric, script)))
+        .or_else(|| metrics.find_map(analysis_runs::not_covered))
 }
 
 fn compare(case: &Value) -> Verdict {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use cutover::fleet::PodView;
 use cutover::rollout::replica_set::victims;
-use cutover::rollout::{Command, Controller, FleetView, Measured, Note, PauseReason, ReplicaSetStatus, Version};
+use cutover::rollout::{Command, Controller, FleetView, Note, PauseReason, ReplicaSetStatus, Version};
 use cutover::units::{CountOrPercent, Duration, Time, parse_duration, parse_percent};
 use serde_json::Value;
+
+use crate::analysis_runs::measured;
 
 /// Seconds from time zero as an instant.
 pub(crate) fn at(seconds: i64) -> Time {
@@ -327,13 +329,8 @@ impl Replay<'_> {
                 let taken = self.taken.entry((run.0, template)).or_default();
                 let letter = script[(*taken).min(script.len() - 1)];
                 *taken += 1;
-                let measured = match letter {
-                    b'S' => Measured::Value { value: 0.0, samples: 100, stable: None },
-                    b'F' => Measured::Value { value: 1.0, samples: 100, stable: None },
-                    _ => Measured::NoData { samples: 0 },
-                };
                 let mut notes = Vec::new();
-                self.controller.measured(run, template, measured, now, &mut notes);
+                self.controller.measured(run, template, measured(letter), now, &mut notes);
                 assert!(notes.iter().all(|note| matches!(note, Command::Note(_))), "{}", self.case);
             }
             Command::Note(Note::DeadlineExceeded) => {

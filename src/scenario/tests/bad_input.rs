@@ -301,6 +301,22 @@ fn wrong_analyses_are_refused() {
         ("metric = \"error_rate\"\nmax = 0.1\nquantile = 0.9", "quantile", "a rate has no quantile"),
         ("metric = \"ttft\"\nmax = \"2s\"\ninterval = \"0s\"", "interval", "at least 100ms"),
         ("metric = \"ttft\"\nmax = \"2s\"\nno_data = \"sucess\"", "no_data", "\"success\""),
+        ("metric = \"ttft\"\nmax = \"2s\"\nfail_above = \"1s\"", "fail_above", "at least the bound"),
+        (
+            "metric = \"ttft\"\nmax = \"2s\"\nfail_above_ratio_to_stable = 2",
+            "fail_above_ratio_to_stable",
+            "both bounds",
+        ),
+        ("metric = \"ttft\"\nmax_ratio_to_stable = 1.2\nfail_above = \"2s\"", "fail_above", "both bounds"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nfailure_limit = -2", "failure_limit", "-1 for no limit"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nfailure_limit = -1", "failure_limit", "`consecutive_success_limit` above"),
+        ("metric = \"ttft\"\nmax = \"2s\"\ncount = 1\nfailure_limit = 2", "count", "at least"),
+        (
+            "metric = \"ttft\"\nmax = \"2s\"\ncount = 3\nfailure_limit = 1\nconsecutive_success_limit = 3",
+            "count",
+            "`failure_limit` + `consecutive_success_limit` = 4, found 3",
+        ),
+        ("metric = \"ttft\"\nmax = \"2s\"\ncount = 1\ninconclusive_limit = 2", "inconclusive_limit", "at most `count`"),
     ] {
         let problem = problem_with(&with(&format!("[analysis.it]\n{text}")));
         assert_eq!(problem.key, format!("analysis.it.{key}"), "{text}");

@@ -125,6 +125,22 @@ fn the_examples_canary_resolves_its_analyses_and_tells_unset_from_zero() {
 }
 
 #[test]
+fn an_analysis_may_have_two_bounds_no_limit_of_failures_and_only_look_on() {
+    let text = "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nfail_above = \"3s\"\nfailure_limit = -1\n\
+                consecutive_success_limit = 3\ndry_run = true";
+    let it = &read(&with(text)).analyses[0];
+    assert_eq!((it.bound, it.fail_above), (AnalysisBound::Max(2.0), Some(3.0)));
+    assert_eq!((it.failure_limit, it.consecutive_success_limit, it.dry_run), (None, 3, true));
+    let ratio = "[analysis.it]\nmetric = \"ttft\"\nmax_ratio_to_stable = 1.2\nfail_above_ratio_to_stable = 1.5";
+    let it = &read(&with(ratio)).analyses[0];
+    assert_eq!((it.bound, it.fail_above), (AnalysisBound::MaxRatioToStable(1.2), Some(1.5)));
+    assert_eq!((it.failure_limit, it.consecutive_success_limit, it.dry_run), (Some(0), 0, false));
+    // Successes in a row end an analysis that a step waits for, though it has no count.
+    let step = "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\nsteps = [{ analysis = [\"it\"] }]";
+    read(&with(&format!("{text}\n{step}")));
+}
+
+#[test]
 fn what_is_left_out_takes_the_documented_default() {
     let scenario = read(SMALLEST);
     assert_eq!(scenario.name, "scenario");
