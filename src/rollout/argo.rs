@@ -74,6 +74,10 @@ pub(super) struct Shared {
     pub(super) scale_down_delay: Option<Duration>,
     /// `None`: unset.
     pub(super) abort_scale_down_delay: Option<Duration>,
+    /// Most old ReplicaSets that are kept for `scale_down_delay`; `None`: any number.
+    pub(super) scale_down_delay_revision_limit: Option<u32>,
+    /// Shipping an older version takes the short way if fewer than so many lie between it and stable.
+    pub(super) rollback_window: u32,
 }
 
 /// Which strategy, where the common rules differ.

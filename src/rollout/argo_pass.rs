@@ -82,7 +82,14 @@ impl Rollout {
     pub(super) fn is_fast_rollback(&self, pass: &Pass<'_>) -> bool {
         let is_older = self.template < self.status.stable;
         let is_kept = pass.new_within_delay && self.kind == StrategyKind::BlueGreen;
-        self.template == self.status.stable || (is_older && is_kept)
+        self.template == self.status.stable || (is_older && is_kept) || self.is_within_rollback_window()
+    }
+
+    /// Whether the shipped version is older than stable, and near enough to it for `rollback_window`.
+    pub(super) fn is_within_rollback_window(&self) -> bool {
+        let (template, stable) = (self.template, self.status.stable);
+        let between = (template + 1..stable).filter(|version| self.set(*version).is_some()).count();
+        template < stable && between < self.shared.rollback_window as usize
     }
 
     /// The status as at the beginning of an update.

@@ -109,12 +109,18 @@ impl Rollout {
     }
 
     /// The size that an old ReplicaSet should have under `scale_down_delay`: what it has (or `full`) until its deadline,
-    /// which this sets where there is none. An explicit zero sets none, and so keeps it for ever.
-    pub(super) fn delayed_size(&mut self, version: Version, full: u32, now: Time) -> u32 {
+    /// which this sets where there is none. An explicit zero sets none, and so keeps it for ever. Beyond the revision limit
+    /// nothing is kept; `kept` counts those that are, in the order in which they are asked about.
+    pub(super) fn delayed_size(&mut self, version: Version, full: u32, kept: &mut u32, now: Time) -> u32 {
         let delay = self.shared.scale_down_delay.unwrap_or(DEFAULT_SCALE_DOWN_DELAY);
+        let limit = self.shared.scale_down_delay_revision_limit;
         let Some(set) = self.set_mut(version) else {
             return 0;
         };
+        if limit.is_some_and(|limit| *kept >= limit) {
+            return 0;
+        }
+        *kept += 1;
         match set.scale_down_at {
             None => {
                 set.scale_down_at = (!delay.is_zero()).then_some(now + delay);
@@ -123,6 +129,13 @@ impl Rollout {
             Some(deadline) if deadline > now => full,
             Some(_) => 0,
         }
+    }
+
+    /// Old ReplicaSets, the one shipped last first.
+    pub(super) fn others_by_revision(&self) -> Vec<Version> {
+        let mut others = self.others();
+        others.sort_by_key(|version| std::cmp::Reverse(self.set(*version).map_or(0, |set| set.revision)));
+        others
     }
 
     /// The earliest time after the last reconcile at which a ReplicaSet's scale-down delay ends.

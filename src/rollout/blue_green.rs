@@ -27,6 +27,8 @@ impl BlueGreen {
             progress_deadline_abort: settings.progress_deadline_abort,
             scale_down_delay: settings.scale_down_delay,
             abort_scale_down_delay: settings.abort_scale_down_delay,
+            scale_down_delay_revision_limit: settings.scale_down_delay_revision_limit,
+            rollback_window: settings.rollback_window,
         };
         let rollout = Rollout::new(StrategyKind::BlueGreen, shared, analyses, replicas);
         BlueGreen { settings: settings.clone(), rollout, active: 0, preview: 0 }
@@ -108,7 +110,7 @@ impl BlueGreen {
     /// Scales down what is neither new nor stable after its delay. With a post-promotion analysis and no delay set, only once
     /// that has passed.
     fn scale_down_others(&mut self, pass: &mut Pass<'_>) {
-        let others = self.rollout.others();
+        let others = self.rollout.others_by_revision();
         if others.is_empty() || self.rollout.pause(PauseReason::InconclusiveAnalysis).is_some() {
             return;
         }
@@ -120,10 +122,10 @@ impl BlueGreen {
         {
             return;
         }
-        let full = self.rollout.replicas;
+        let (full, mut kept) = (self.rollout.replicas, 0);
         for version in others {
             if !self.is_referenced(version) {
-                let target = self.rollout.delayed_size(version, full, pass.now);
+                let target = self.rollout.delayed_size(version, full, &mut kept, pass.now);
                 self.rollout.scale(version, target, pass);
             }
         }
@@ -275,7 +277,7 @@ impl BlueGreen {
         if self.rollout.status.current != self.rollout.template {
             self.rollout.reset_status(pass);
         }
-        if self.rollout.status.promote_full {
+        if self.rollout.status.promote_full || self.rollout.is_within_rollback_window() {
             pass.clear_pauses = true;
             pass.remove_abort = true;
         }

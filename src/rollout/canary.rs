@@ -4,7 +4,7 @@
 
 use crate::rollout::argo::{Rollout, Shared, StrategyKind};
 use crate::rollout::argo_pass::Pass;
-use crate::rollout::{Command, FleetView, Note, PauseReason, Routing, RunId, Version};
+use crate::rollout::{Command, FleetView, Note, PauseReason, Routing, RunId, Version, arithmetic};
 use crate::scenario::{Analysis, CanarySettings, CanaryStep};
 use crate::units::Time;
 
@@ -40,6 +40,8 @@ impl Canary {
             progress_deadline_abort: settings.progress_deadline_abort,
             scale_down_delay: settings.scale_down_delay,
             abort_scale_down_delay: settings.abort_scale_down_delay,
+            scale_down_delay_revision_limit: settings.scale_down_delay_revision_limit,
+            rollback_window: settings.rollback_window,
         };
         let mut rollout = Rollout::new(kind, shared, analyses, replicas);
         rollout.steps = settings.steps.len();
@@ -139,7 +141,7 @@ impl Canary {
     pub(super) fn is_at_targets(&self, percent: Option<u32>, view: &FleetView<'_>) -> bool {
         let targets = self.targets(percent, view);
         let (new, stable) = (self.rollout.template, self.rollout.status.stable);
-        let canary_is_available = self.rollout.spec(new) == targets.canary && view.of(new).available == targets.canary;
+        let canary_is_available = self.is_threshold_met(new, targets.canary, view);
         let stable_is_created =
             self.rollout.spec(stable) == targets.stable && view.of(stable).replicas == targets.stable;
         if self.settings.traffic_routing {
@@ -148,6 +150,12 @@ impl Canary {
         let is_other = |version: &Version| *version != new && *version != stable;
         let others = (0..view.sets.len()).filter(is_other).all(|version| view.of(version).available == 0);
         canary_is_available && stable_is_created && others
+    }
+
+    /// Whether of `desired` pods of a version enough are available: all, unless `replica_progress_threshold` says less.
+    pub(super) fn is_threshold_met(&self, version: Version, desired: u32, view: &FleetView<'_>) -> bool {
+        let threshold = self.settings.replica_progress_threshold;
+        arithmetic::is_threshold_met(threshold, self.rollout.spec(version), view.of(version).available, desired)
     }
 
     /// Scales stable, or else the canary, or else the others. True if anything was scaled.
@@ -170,9 +178,8 @@ impl Canary {
 
     /// Scales down what is neither new nor stable: first all that is unavailable, then the newest revisions.
     fn scale_down_others(&mut self, pass: &mut Pass<'_>) -> bool {
-        let mut others = self.rollout.others();
         let mut scaled = false;
-        for version in &others {
+        for version in &self.rollout.others() {
             let available = pass.view.of(*version).available;
             if available > self.rollout.spec(*version) {
                 return false;
@@ -184,13 +191,13 @@ impl Canary {
         if spare <= 0 {
             return false;
         }
-        others.sort_by_key(|version| std::cmp::Reverse(self.rollout.set(*version).map_or(0, |set| set.revision)));
-        for version in others {
+        let mut kept = 0;
+        for version in self.rollout.others_by_revision() {
             let spec = self.rollout.spec(version);
             if spare <= 0 || spec == 0 || (self.settings.traffic_routing && self.is_referenced(version)) {
                 continue;
             }
-            let target = self.other_target(version, spare, pass.now);
+            let target = self.other_target(version, spare, &mut kept, pass.now);
             scaled |= self.rollout.scale(version, target, pass);
             spare -= i64::from(spec) - i64::from(target);
         }
@@ -199,7 +206,7 @@ impl Canary {
 
     /// The size of a ReplicaSet that is neither new nor stable. Basic: as availability allows, as its pods take requests.
     /// Routed: a former stable one is kept for its delay; one that never got that far goes at once.
-    fn other_target(&mut self, version: Version, spare: i64, now: Time) -> u32 {
+    fn other_target(&mut self, version: Version, spare: i64, kept: &mut u32, now: Time) -> u32 {
         let set = self.rollout.set(version);
         let spec = self.rollout.spec(version);
         if !self.settings.traffic_routing {
@@ -207,7 +214,7 @@ impl Canary {
         }
         let was_stable = self.rollout.is_fully_promoted() || set.is_some_and(|set| set.scale_down_at.is_some());
         if was_stable && !self.settings.dynamic_stable_scale {
-            self.rollout.delayed_size(version, spec, now)
+            self.rollout.delayed_size(version, spec, kept, now)
         } else {
             0
         }
@@ -276,10 +283,13 @@ impl Canary {
         let status = &self.rollout.status;
         if status.current != self.rollout.template {
             self.rollout.reset_status(pass);
-            pass.next.step = if status.stable == self.rollout.template { steps } else { steps.map(|_| 0) };
+            let skips_steps = self.rollout.is_within_rollback_window() && self.rollout.spec(self.rollout.template) > 0;
+            let is_stable = status.stable == self.rollout.template;
+            pass.next.step = if is_stable || skips_steps { steps } else { steps.map(|_| 0) };
             return;
         }
-        if status.promote_full {
+        let skips_steps = status.promote_full || self.rollout.is_within_rollback_window();
+        if skips_steps {
             pass.clear_pauses = true;
             pass.remove_abort = true;
             pass.next.step = steps;
@@ -289,7 +299,7 @@ impl Canary {
             pass.next.step = steps;
         } else if self.rollout.is_aborted(pass) {
             pass.next.step = if status.stable == pass.next.current { steps } else { steps.map(|_| 0) };
-        } else if !status.promote_full && self.has_completed_step(pass) {
+        } else if !skips_steps && self.has_completed_step(pass) {
             let reached = status.step.map(|step| step + 1);
             pass.next.step = reached;
             pass.next.step_run = None;
@@ -300,8 +310,10 @@ impl Canary {
 
     fn should_promote(&self, pass: &Pass<'_>) -> bool {
         let all_steps_done = self.rollout.status.step.is_none_or(|step| step == self.rollout.steps);
+        let (new, replicas) = (self.rollout.template, self.rollout.replicas);
+        let is_available = pass.view.of(new).available >= replicas || self.is_threshold_met(new, replicas, pass.view);
         !self.rollout.is_aborted(pass)
-            && pass.view.of(self.rollout.template).available >= self.rollout.replicas
+            && is_available
             && (self.rollout.status.promote_full || self.rollout.is_fast_rollback(pass) || all_steps_done)
     }
 

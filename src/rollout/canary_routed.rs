@@ -111,8 +111,8 @@ impl Canary {
         if is_giving_up && (!self.settings.dynamic_stable_scale || percent == 0) {
             self.canary_service = stable;
         }
-        let share = u64::from(100u32.saturating_sub(percent)) * u64::from(self.rollout.replicas) / 100;
-        if u64::from(pass.view.of(stable).available) < share {
+        let share = (u64::from(100u32.saturating_sub(percent)) * u64::from(self.rollout.replicas) / 100) as u32;
+        if pass.view.of(stable).available < share && !self.is_threshold_met(stable, share, pass.view) {
             return;
         }
         let canary = if rolls_back { self.rollout.status.weights.canary } else { new };

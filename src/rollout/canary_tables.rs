@@ -44,21 +44,7 @@ fn step(step: &Value) -> CanaryStep {
 
 /// A routed canary with Argo's defaults.
 pub(super) fn settings(steps: Vec<CanaryStep>) -> CanarySettings {
-    CanarySettings {
-        traffic_routing: true,
-        max_surge: CountOrPercent::Percent(25),
-        max_unavailable: CountOrPercent::Percent(25),
-        dynamic_stable_scale: false,
-        scale_down_delay: None,
-        abort_scale_down_delay: None,
-        min_pods_per_replica_set: None,
-        background_analysis: Vec::new(),
-        background_starting_step: 0,
-        steps,
-        min_ready: Duration::ZERO,
-        progress_deadline: Duration::from_seconds(600),
-        progress_deadline_abort: false,
-    }
+    CanarySettings { steps, ..CanarySettings::default() }
 }
 
 fn status(spec: &Value, available: &Value) -> ReplicaSetStatus {

@@ -214,20 +214,25 @@ fn delay() -> impl Strategy<Value = Option<Duration>> {
 fn canary() -> impl Strategy<Value = CanarySettings> {
     let steps = proptest::collection::vec(step(), 0..6);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    (steps, flags, delay(), delay(), (0u32..3, 0u32..3)).prop_map(
-        |(steps, (routed, dynamic, background, deadline_abort), kept, aborted, (surge, unavailable))| CanarySettings {
-            traffic_routing: routed,
-            max_surge: CountOrPercent::Count(surge),
-            max_unavailable: CountOrPercent::Count(unavailable),
-            dynamic_stable_scale: dynamic && routed,
-            scale_down_delay: kept,
-            abort_scale_down_delay: aborted,
-            background_analysis: if background { vec![0] } else { Vec::new() },
-            background_starting_step: 1,
-            steps,
-            progress_deadline: Duration::from_seconds(150),
-            progress_deadline_abort: deadline_abort,
-            ..CanarySettings::default()
+    let old = (0u32..3, proptest::option::of(0u32..3));
+    (steps, flags, delay(), delay(), (0u32..3, 0u32..3), old).prop_map(
+        |(steps, (routed, dynamic, background, abort), kept, aborted, (surge, unavailable), (window, limit))| {
+            CanarySettings {
+                traffic_routing: routed,
+                max_surge: CountOrPercent::Count(surge),
+                max_unavailable: CountOrPercent::Count(unavailable),
+                dynamic_stable_scale: dynamic && routed,
+                scale_down_delay: kept,
+                abort_scale_down_delay: aborted,
+                background_analysis: if background { vec![0] } else { Vec::new() },
+                background_starting_step: 1,
+                steps,
+                progress_deadline: Duration::from_seconds(150),
+                progress_deadline_abort: abort,
+                rollback_window: window,
+                scale_down_delay_revision_limit: limit,
+                ..CanarySettings::default()
+            }
         },
     )
 }
@@ -295,7 +300,15 @@ proptest! {
         cold_starts in cold_starts(),
         measurements in proptest::collection::vec(measured(), 1..8),
         mishaps in proptest::collection::vec(mishap(), 1..12),
+        threshold in proptest::option::of(0u32..=100),
     ) {
+        let strategy = match strategy {
+            Rollout::Canary(settings) => {
+                let replica_progress_threshold = threshold.map(CountOrPercent::Percent);
+                Rollout::Canary(CanarySettings { replica_progress_threshold, ..settings })
+            }
+            other => other,
+        };
         let mut world = World::new(&strategy, &[analysis()], replicas);
         (world.cold_starts, world.measurements, world.drain) = (cold_starts, measurements, MINUTE);
         world.run(&mishaps, Time::ZERO + Duration::from_seconds(9_000), |_| {});
@@ -411,6 +424,77 @@ fn a_rollback_to_a_fleet_that_is_still_kept_waits_for_nobody() {
     world.run(&mishaps[2..], Time::ZERO + Duration::from_seconds(300), |_| {});
     assert_eq!((world.controller.routing(), world.active(1)), (Routing::Only(0), 4));
     assert_eq!(world.created, 4, "the rollback starts no pod");
+}
+
+/// A canary of four that pauses at half its pods until someone promotes it, ships version 1, then version 0 again.
+fn ship_back(settings: CanarySettings) -> World {
+    let steps = vec![CanaryStep::SetWeight(50), CanaryStep::Pause(None)];
+    let mut world = World::new(&Rollout::Canary(CanarySettings { steps, ..settings }), &[], 4);
+    let mishaps = [(0, Mishap::Ship(1)), (100, Mishap::Promote), (900, Mishap::Ship(0))];
+    world.run(&mishaps, Time::ZERO + Duration::from_seconds(2_000), |_| {});
+    world
+}
+
+#[test]
+fn an_older_version_within_the_rollback_window_skips_the_steps() {
+    let world = ship_back(CanarySettings::default());
+    assert_eq!((world.controller.phase(), world.controller.step()), (Phase::Paused, Some(1)));
+    let world = ship_back(CanarySettings { rollback_window: 1, ..CanarySettings::default() });
+    assert_eq!((world.controller.phase(), world.controller.step()), (Phase::Completed, Some(2)));
+    // Its four pods start at once, where the first step would have asked for two.
+    assert_eq!(world.controller.finished_at(), Some(Time::ZERO + Duration::from_seconds(1_000 + 60 + 30)));
+}
+
+#[test]
+fn versions_between_count_against_the_rollback_window() {
+    for (window, expected) in [(1, Phase::Paused), (2, Phase::Completed)] {
+        let steps = vec![CanaryStep::Pause(None)];
+        let settings = CanarySettings { steps, rollback_window: window, ..CanarySettings::default() };
+        let mut world = World::new(&Rollout::Canary(settings), &[], 2);
+        let mishaps = [
+            (0, Mishap::Ship(1)),
+            (0, Mishap::PromoteFull),
+            (500, Mishap::Ship(2)),
+            (0, Mishap::PromoteFull),
+            (500, Mishap::Ship(0)),
+        ];
+        world.run(&mishaps, Time::ZERO + Duration::from_seconds(2_000), |_| {});
+        assert_eq!(world.controller.phase(), expected, "window {window}");
+    }
+}
+
+#[test]
+fn old_fleets_beyond_the_revision_limit_go_at_once() {
+    for (limit, kept) in [(None, [4, 4]), (Some(1), [0, 4]), (Some(0), [0, 0])] {
+        let scale_down_delay = Some(Duration::from_seconds(3_600));
+        let canary =
+            CanarySettings { scale_down_delay, scale_down_delay_revision_limit: limit, ..CanarySettings::default() };
+        let blue_green = BlueGreenSettings {
+            scale_down_delay,
+            scale_down_delay_revision_limit: limit,
+            ..BlueGreenSettings::default()
+        };
+        for strategy in [Rollout::Canary(canary), Rollout::BlueGreen(blue_green)] {
+            let mut world = World::new(&strategy, &[], 4);
+            let mishaps = [(0, Mishap::Ship(1)), (100, Mishap::Ship(2))];
+            world.run(&mishaps, Time::ZERO + Duration::from_seconds(300), |_| {});
+            assert_eq!([world.active(0), world.active(1)], kept, "limit {limit:?}: {strategy:?}");
+        }
+    }
+}
+
+#[test]
+fn a_threshold_lets_the_canary_go_on_without_its_last_pods() {
+    let threshold = Some(CountOrPercent::Percent(75));
+    for (threshold, expected) in [(None, Phase::Progressing), (threshold, Phase::Completed)] {
+        let settings = CanarySettings { replica_progress_threshold: threshold, ..CanarySettings::default() };
+        let mut world = World::new(&Rollout::Canary(settings), &[], 4);
+        let never = Duration::from_seconds(1_000_000);
+        world.cold_starts = vec![MINUTE, MINUTE, MINUTE, never];
+        world.run(&[(0, Mishap::Ship(1))], Time::ZERO + Duration::from_seconds(200), |_| {});
+        let promoted = world.notes.contains(&Note::Promoted);
+        assert_eq!(promoted, expected == Phase::Completed, "{threshold:?}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod argo_analysis;
 mod argo_pass;
 mod argo_progress;
 mod argo_replica_sets;
+pub mod arithmetic;
 mod blue_green;
 mod canary;
 mod canary_basic;

@@ -55,6 +55,11 @@ pub struct BlueGreenSettings {
     pub scale_down_delay: Option<Duration>,
     /// How long the new fleet is kept after an abort. `None`: unset (30 s). An explicit zero keeps it.
     pub abort_scale_down_delay: Option<Duration>,
+    /// How many old ReplicaSets may be kept for `scale_down_delay` at once. `None`: any number.
+    pub scale_down_delay_revision_limit: Option<u32>,
+    /// Shipping an older version skips analyses and pauses if fewer than so many were created between it and stable; 0:
+    /// it never does, except for stable itself and what is still kept.
+    pub rollback_window: u32,
     /// Analyses before the switch, as indices into [`Scenario::analyses`](super::Scenario::analyses).
     pub pre_promotion_analysis: Vec<usize>,
     /// Analyses after the switch.
@@ -84,6 +89,13 @@ pub struct CanarySettings {
     pub abort_scale_down_delay: Option<Duration>,
     /// Least nonzero number of pods of a ReplicaSet under traffic routing.
     pub min_pods_per_replica_set: Option<u32>,
+    /// How many of the pods that a step asks for must be available for it to be done. `None`: all of them.
+    pub replica_progress_threshold: Option<CountOrPercent>,
+    /// How many old ReplicaSets may be kept for `scale_down_delay` at once. `None`: any number.
+    pub scale_down_delay_revision_limit: Option<u32>,
+    /// Shipping an older version skips the steps if fewer than so many were created between it and stable; 0: it never
+    /// does, except for stable itself.
+    pub rollback_window: u32,
     /// Analyses that run beside the steps.
     pub background_analysis: Vec<usize>,
     /// Step from which they run.
@@ -124,6 +136,8 @@ impl Default for BlueGreenSettings {
             auto_promotion: Duration::ZERO,
             scale_down_delay: None,
             abort_scale_down_delay: None,
+            scale_down_delay_revision_limit: None,
+            rollback_window: 0,
             pre_promotion_analysis: Vec::new(),
             post_promotion_analysis: Vec::new(),
             min_ready: Duration::ZERO,
@@ -144,6 +158,9 @@ impl Default for CanarySettings {
             scale_down_delay: None,
             abort_scale_down_delay: None,
             min_pods_per_replica_set: None,
+            replica_progress_threshold: None,
+            scale_down_delay_revision_limit: None,
+            rollback_window: 0,
             background_analysis: Vec::new(),
             background_starting_step: 0,
             steps: Vec::new(),

@@ -82,7 +82,6 @@ fn deployment(table: &Section<'_>, is_rolling: bool) -> DeploymentSettings {
 }
 
 fn blue_green(table: &Section<'_>, analyses: &[Analysis]) -> BlueGreenSettings {
-    table.not_supported(&["scale_down_delay_revision_limit"]);
     let awaited =
         |key| table.field(key).map(|field| analysis::names(&field, analyses, Use::Awaited)).unwrap_or_default();
     BlueGreenSettings {
@@ -91,6 +90,9 @@ fn blue_green(table: &Section<'_>, analyses: &[Analysis]) -> BlueGreenSettings {
         auto_promotion: table.duration("auto_promotion", Duration::ZERO),
         scale_down_delay: table.optional_duration("scale_down_delay"),
         abort_scale_down_delay: table.optional_duration("abort_scale_down_delay"),
+        // Argo Rollouts refuses more than its revisionHistoryLimit, which is 10 unless set.
+        scale_down_delay_revision_limit: table.optional_whole("scale_down_delay_revision_limit", 0..=10),
+        rollback_window: table.whole("rollback_window", 0..=10_000, 0),
         pre_promotion_analysis: awaited("pre_promotion_analysis"),
         post_promotion_analysis: awaited("post_promotion_analysis"),
         min_ready: table.duration("min_ready", Duration::ZERO),

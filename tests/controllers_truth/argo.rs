@@ -29,10 +29,18 @@ fn canary_step(step: &Value, analyses: &Analyses) -> CanaryStep {
     }
 }
 
+/// Pods, or per cent if the type is exactly that. A negative number of either means what none means.
+pub(crate) fn threshold(threshold: &Value) -> Option<CountOrPercent> {
+    let value = u32::try_from(threshold["value"].as_i64()?).ok()?;
+    Some(if threshold["type"] == "Percent" { CountOrPercent::Percent(value) } else { CountOrPercent::Count(value) })
+}
+
 fn strategy(config: &Value, analyses: &Analyses) -> Strategy {
     let min_ready = whole_seconds(&config["minReadySeconds"]).unwrap_or(Duration::ZERO);
     let progress_deadline = whole_seconds(&config["progressDeadlineSeconds"]).unwrap_or(Duration::from_seconds(600));
     let progress_deadline_abort = config["progressDeadlineAbort"].as_bool().unwrap_or(false);
+    let small = |value: &Value| (!value.is_null()).then(|| count(value));
+    let rollback_window = small(&config["rollbackWindow"]["revisions"]).unwrap_or(0);
     if let Some(canary) = config["strategy"].get("canary") {
         let steps = canary["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
         return Strategy::Canary(CanarySettings {
@@ -42,7 +50,10 @@ fn strategy(config: &Value, analyses: &Analyses) -> Strategy {
             dynamic_stable_scale: canary["dynamicStableScale"].as_bool().unwrap_or(false),
             scale_down_delay: whole_seconds(&canary["scaleDownDelaySeconds"]),
             abort_scale_down_delay: whole_seconds(&canary["abortScaleDownDelaySeconds"]),
-            min_pods_per_replica_set: canary["minPodsPerReplicaSet"].as_u64().map(|minimum| minimum as u32),
+            min_pods_per_replica_set: small(&canary["minPodsPerReplicaSet"]),
+            replica_progress_threshold: threshold(&canary["replicaProgressThreshold"]),
+            scale_down_delay_revision_limit: small(&canary["scaleDownDelayRevisionLimit"]),
+            rollback_window,
             background_analysis: analyses.of("Background", &canary["analysis"]),
             background_starting_step: canary["analysis"]["startingStep"].as_u64().unwrap_or(0) as u32,
             steps: steps.iter().map(|step| canary_step(step, analyses)).collect(),
@@ -58,6 +69,8 @@ fn strategy(config: &Value, analyses: &Analyses) -> Strategy {
         auto_promotion: whole_seconds(&blue_green["autoPromotionSeconds"]).unwrap_or(Duration::ZERO),
         scale_down_delay: whole_seconds(&blue_green["scaleDownDelaySeconds"]),
         abort_scale_down_delay: whole_seconds(&blue_green["abortScaleDownDelaySeconds"]),
+        scale_down_delay_revision_limit: small(&blue_green["scaleDownDelayRevisionLimit"]),
+        rollback_window,
         pre_promotion_analysis: analyses.of("PrePromotion", &blue_green["prePromotionAnalysis"]),
         post_promotion_analysis: analyses.of("PostPromotion", &blue_green["postPromotionAnalysis"]),
         min_ready,
@@ -154,6 +167,7 @@ fn not_covered(config: &Value) -> Option<String> {
         "minReadySeconds",
         "progressDeadlineSeconds",
         "progressDeadlineAbort",
+        "rollbackWindow.revisions",
         "coldStarts.*",
         "events.t",
         "events.op",
@@ -167,6 +181,7 @@ fn not_covered(config: &Value) -> Option<String> {
         "strategy.blueGreen.autoPromotionSeconds",
         "strategy.blueGreen.scaleDownDelaySeconds",
         "strategy.blueGreen.abortScaleDownDelaySeconds",
+        "strategy.blueGreen.scaleDownDelayRevisionLimit",
         "strategy.blueGreen.prePromotionAnalysis.templates.templateName",
         "strategy.blueGreen.postPromotionAnalysis.templates.templateName",
         "strategy.canary.canaryService",
@@ -178,6 +193,9 @@ fn not_covered(config: &Value) -> Option<String> {
         "strategy.canary.scaleDownDelaySeconds",
         "strategy.canary.abortScaleDownDelaySeconds",
         "strategy.canary.minPodsPerReplicaSet",
+        "strategy.canary.replicaProgressThreshold.type",
+        "strategy.canary.replicaProgressThreshold.value",
+        "strategy.canary.scaleDownDelayRevisionLimit",
         "strategy.canary.analysis.startingStep",
         "strategy.canary.analysis.templates.templateName",
         "strategy.canary.steps.setWeight",

@@ -281,11 +281,27 @@ fn wrong_canary_steps_are_refused() {
 fn keys_that_need_a_traffic_router_are_refused_without_one() {
     for key in [
         "dynamic_stable_scale = true",
+        "scale_down_delay = \"30s\"",
         "min_pods_per_replica_set = 2",
         "steps = [{ set_canary_scale = { replicas = 1 } }]",
     ] {
         let text = with(&format!("[rollout]\nstrategy = \"canary\"\n[rollout.canary]\ntraffic_routing = false\n{key}"));
         assert!(problem_with(&text).message.contains("needs a traffic router"), "{key}");
+    }
+}
+
+#[test]
+fn what_argo_rollouts_refuses_of_a_strategy_is_refused() {
+    for (strategy, text, key, expected) in [
+        ("canary", "dynamic_stable_scale = true\nscale_down_delay = \"1m\"", "dynamic_stable_scale", "only one of"),
+        ("canary", "replica_progress_threshold = \"101%\"", "replica_progress_threshold", "up to \"100%\""),
+        ("canary", "rollback_window = -1", "rollback_window", "from 0"),
+        ("blue_green", "scale_down_delay_revision_limit = 11", "scale_down_delay_revision_limit", "from 0 to 10"),
+    ] {
+        let text = format!("[rollout]\nstrategy = \"{strategy}\"\n[rollout.{strategy}]\n{text}");
+        let problem = problem_with(&with(&text));
+        assert_eq!(problem.key, format!("rollout.{strategy}.{key}"), "{text}");
+        assert!(problem.expected.contains(expected), "{text}: {}", problem.expected);
     }
 }
 

@@ -125,6 +125,18 @@ fn the_examples_canary_resolves_its_analyses_and_tells_unset_from_zero() {
 }
 
 #[test]
+fn a_canary_may_go_on_before_all_is_available_and_back_without_steps() {
+    let text = "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\nreplica_progress_threshold = \"80%\"\n\
+                rollback_window = 3\nscale_down_delay_revision_limit = 1";
+    let Strategy::Canary(canary) = read(&with(text)).rollout.strategy else { panic!("expected a canary") };
+    assert_eq!(canary.replica_progress_threshold, Some(CountOrPercent::Percent(80)));
+    assert_eq!((canary.rollback_window, canary.scale_down_delay_revision_limit), (3, Some(1)));
+    let text = "[rollout]\nstrategy = \"blue_green\"\n[rollout.blue_green]\nrollback_window = 2";
+    let Strategy::BlueGreen(blue_green) = read(&with(text)).rollout.strategy else { panic!("expected blue-green") };
+    assert_eq!((blue_green.rollback_window, blue_green.scale_down_delay_revision_limit), (2, None));
+}
+
+#[test]
 fn an_analysis_may_have_two_bounds_no_limit_of_failures_and_only_look_on() {
     let text = "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nfail_above = \"3s\"\nfailure_limit = -1\n\
                 consecutive_success_limit = 3\ndry_run = true";
