@@ -1,7 +1,7 @@
 //! One reconcile of an Argo Rollouts rollout: it reads the status that an earlier one stored and stores the next, with
 //! pauses, abort and promotion (`rollout/context.go`, `rollout/pause.go`, `rollout/sync.go`).
 
-use crate::rollout::argo::{Pause, Rollout, Status, StrategyKind};
+use crate::rollout::argo::{Rollout, Status, StrategyKind};
 use crate::rollout::argo_replica_sets::ReplicaSet;
 use crate::rollout::{Command, FleetView, Health, Note, PauseReason, Phase};
 use crate::units::{Duration, Time};
@@ -136,7 +136,7 @@ impl Rollout {
         let mut controller_pause = self.status.controller_pause;
         for reason in &pass.add_pauses {
             if self.pause(*reason).is_none() {
-                pauses.push(Pause { reason: *reason, since: pass.now });
+                pauses.push(reason.since(pass.now));
                 controller_pause = true;
             }
         }

@@ -88,7 +88,7 @@ impl BlueGreen {
     }
 
     /// What the new ReplicaSet should have: all replicas, or until its preview passed, `preview_replica_count`.
-    fn new_size(&self) -> u32 {
+    pub(super) fn new_size(&self) -> u32 {
         let rollout = &self.rollout;
         let replicas = rollout.replicas;
         let Some(preview) = self.settings.preview_replica_count else {

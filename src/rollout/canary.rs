@@ -20,9 +20,11 @@ pub(super) struct Canary {
 
 /// What a canary and a stable ReplicaSet should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Targets {
-    pub(super) canary: u32,
-    pub(super) stable: u32,
+pub struct Targets {
+    /// Pods of what is shipped.
+    pub canary: u32,
+    /// Pods of what was promoted last.
+    pub stable: u32,
 }
 
 impl Canary {
@@ -133,7 +135,8 @@ impl Canary {
         self.rollout.status.stable != self.rollout.template
     }
 
-    fn targets(&self, percent: Option<u32>, view: &FleetView<'_>) -> Targets {
+    /// What stable and canary should have next; `percent` is the weight of the canary as recorded.
+    pub(super) fn targets(&self, percent: Option<u32>, view: &FleetView<'_>) -> Targets {
         if self.settings.traffic_routing { self.routed_targets(percent, view) } else { self.basic_targets(view) }
     }
 

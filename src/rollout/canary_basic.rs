@@ -1,5 +1,6 @@
 //! The canary without a traffic router: the number of pods is the weight (`utils/replicaset/canary.go`).
 
+use crate::rollout::arithmetic::{ReplicaSetState, counted_for_scale_down};
 use crate::rollout::canary::{Canary, Targets};
 use crate::rollout::{FleetView, Version};
 
@@ -58,10 +59,10 @@ impl Canary {
         approximate(self.rollout.replicas, weight, self.rollout.limits().surge)
     }
 
-    /// Pods that count when something is to be scaled down: available ones, or all if availability is ignored.
+    /// Pods that count when something is to be scaled down.
     fn counted(&self, version: Version, ignore_availability: bool, view: &FleetView<'_>) -> u32 {
-        let (spec, available) = (self.rollout.spec(version), view.of(version).available);
-        if ignore_availability { spec } else { spec.min(available) }
+        let set = ReplicaSetState { spec: self.rollout.spec(version), status: view.of(version) };
+        counted_for_scale_down(set, ignore_availability)
     }
 }
 
@@ -93,8 +94,9 @@ impl Bounds {
 }
 
 /// The numbers of canary and stable pods whose ratio is nearest to a weight. Together they are `replicas`, or one more if
-/// there is surge; ties give the larger canary; a weight other than 0 and 100 leaves a pod on both sides where it can.
-pub(super) fn approximate(replicas: u32, weight: u32, surge: u32) -> Targets {
+/// there is surge; ties give the larger canary; a weight other than 0 and 100 leaves a pod on both sides where it can
+/// (`approximateWeightedCanaryStableReplicaCounts`).
+pub fn approximate(replicas: u32, weight: u32, surge: u32) -> Targets {
     if replicas == 0 {
         return Targets { canary: 0, stable: 0 };
     }

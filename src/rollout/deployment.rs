@@ -2,6 +2,7 @@
 //!
 //! Scaling and its proportions are in `deployment_scaling`.
 
+use crate::rollout::arithmetic::has_passed_deadline;
 use crate::rollout::{Command, Course, FleetView, Health, Limits, Note, PauseReason, Phase, Version};
 use crate::scenario::DeploymentSettings;
 use crate::units::{Duration, Time};
@@ -26,13 +27,34 @@ pub(super) struct ReplicaSet {
     pub(super) max: u32,
 }
 
-/// The status that the last sync stored; progress is what differs from it.
+/// What a Deployment's status says of its pods; progress is what differs from the status that the last sync stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Status {
-    replicas: u32,
-    updated: u32,
-    ready: u32,
-    available: u32,
+pub struct Status {
+    /// Active pods.
+    pub replicas: u32,
+    /// Those of the current template.
+    pub updated: u32,
+    /// Those that are ready.
+    pub ready: u32,
+    /// Those that are available.
+    pub available: u32,
+}
+
+impl Status {
+    /// Whether all of so many desired replicas are new and available, and there are no others (`DeploymentComplete`).
+    pub fn is_complete(&self, desired: u32) -> bool {
+        [self.updated, self.replicas, self.available].iter().all(|count| *count == desired)
+    }
+
+    /// Whether this shows progress over an earlier one (`DeploymentProgressing`): more new pods, fewer old ones, more that
+    /// are ready or available.
+    pub fn has_progressed_since(&self, before: &Status) -> bool {
+        let old = |status: &Status| i64::from(status.replicas) - i64::from(status.updated);
+        self.updated > before.updated
+            || old(self) < old(before)
+            || self.ready > before.ready
+            || self.available > before.available
+    }
 }
 
 /// Why the Progressing condition is as it is.
@@ -256,7 +278,7 @@ impl Deployment {
     }
 
     /// The size that the new ReplicaSet should have, being `spec` now: what room the old ones' sizes leave under surge.
-    fn new_size(&self, spec: u32) -> u32 {
+    pub(super) fn new_size(&self, spec: u32) -> u32 {
         if spec >= self.replicas {
             return self.replicas;
         }
@@ -274,33 +296,45 @@ impl Deployment {
     }
 
     /// Shrinks the old ReplicaSets: unhealthy pods first, then as many as availability allows, oldest first.
-    fn shrink_old(&mut self, view: &FleetView<'_>, commands: &mut Vec<Command>) {
-        let old = self.old_sets();
+    pub(super) fn shrink_old(&mut self, view: &FleetView<'_>, commands: &mut Vec<Command>) {
         let minimum = i64::from(self.replicas - self.limits().unavailable);
         let new_unavailable = i64::from(self.spec(self.template)) - i64::from(view.of(self.template).available);
         let most = i64::from(self.total_spec()) - minimum - new_unavailable;
-        if old.is_empty() || most <= 0 {
+        if self.old_sets().is_empty() || most <= 0 {
             return;
         }
+        if self.clean_up_old(most, view, commands) {
+            self.scale_down_old(view, commands);
+        }
+    }
+
+    /// Removes unavailable pods of old ReplicaSets, at most so many, oldest ReplicaSet first. False if a status is stale: the
+    /// controller then gives the pass up and looks again.
+    pub(super) fn clean_up_old(&mut self, most: i64, view: &FleetView<'_>, commands: &mut Vec<Command>) -> bool {
         let mut left = most;
-        for version in &old {
-            let (spec, available) = (self.spec(*version), view.of(*version).available);
+        for version in self.old_sets() {
+            let (spec, available) = (self.spec(version), view.of(version).available);
             if left <= 0 {
                 break;
             }
             if available > spec {
-                // The status is stale; the controller gives this pass up and looks again.
-                return;
+                return false;
             }
             let cleaned = left.min(i64::from(spec - available));
-            self.scale_to(*version, spec - cleaned as u32, commands);
+            self.scale_to(version, spec - cleaned as u32, commands);
             left -= cleaned;
         }
+        true
+    }
+
+    /// Shrinks old ReplicaSets, the oldest first, by as many pods as are available beyond those needed.
+    pub(super) fn scale_down_old(&mut self, view: &FleetView<'_>, commands: &mut Vec<Command>) {
+        let minimum = i64::from(self.replicas - self.limits().unavailable);
         let mut spare = i64::from(view.total(|set| set.available)) - minimum;
-        for version in &old {
-            let spec = self.spec(*version);
+        for version in self.old_sets() {
+            let spec = self.spec(version);
             let taken = spare.clamp(0, i64::from(spec));
-            self.scale_to(*version, spec - taken as u32, commands);
+            self.scale_to(version, spec - taken as u32, commands);
             spare -= taken;
         }
     }
@@ -330,8 +364,7 @@ impl Deployment {
     fn sync_status(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
         let (before, status) = (self.status, self.observe(view));
         self.status = status;
-        let complete = [status.updated, status.replicas, status.available].iter().all(|count| *count == self.replicas);
-        if complete && self.set(self.template).is_some() {
+        if status.is_complete(self.replicas) && self.set(self.template).is_some() {
             self.progress = Progress::Available;
             self.stable = self.template;
             self.course.complete(self.template, now, commands);
@@ -340,16 +373,11 @@ impl Deployment {
         if self.progress == Progress::Available && status.replicas == status.updated {
             return;
         }
-        let progressed = status.updated > before.updated
-            || status.replicas - status.updated < before.replicas - before.updated
-            || status.ready > before.ready
-            || status.available > before.available;
-        if progressed {
+        if status.has_progressed_since(&before) {
             self.progress = Progress::Updated;
             self.last_progress = now;
         } else if self.progress == Progress::Updated
-            && self.has_deadline()
-            && now > self.last_progress + self.settings.progress_deadline
+            && has_passed_deadline(self.last_progress, self.settings.progress_deadline, now)
         {
             self.progress = Progress::Exceeded;
             commands.push(Command::Note(Note::DeadlineExceeded));

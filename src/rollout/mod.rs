@@ -19,8 +19,6 @@ mod blue_green;
 mod canary;
 mod canary_basic;
 mod canary_routed;
-#[cfg(test)]
-mod canary_tables;
 mod controller;
 mod deployment;
 mod deployment_scaling;

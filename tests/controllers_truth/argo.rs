@@ -11,19 +11,26 @@ use crate::analysis_runs::{self, template};
 use crate::harness::*;
 use crate::{Verdict, cases, conclude};
 
+/// What a `setCanaryScale` asks for: of several keys, the first of these counts.
+pub(crate) fn canary_scale(scale: &Value) -> CanaryScale {
+    if scale["matchTrafficWeight"] == true {
+        CanaryScale::MatchTrafficWeight
+    } else if let Some(replicas) = scale.get("replicas") {
+        CanaryScale::Replicas(count(replicas))
+    } else if let Some(weight) = scale.get("weight") {
+        CanaryScale::Weight(count(weight))
+    } else {
+        CanaryScale::MatchTrafficWeight
+    }
+}
+
 fn canary_step(step: &Value, analyses: &Analyses) -> CanaryStep {
     if let Some(weight) = step.get("setWeight") {
         CanaryStep::SetWeight(count(weight))
     } else if let Some(pause) = step.get("pause") {
         CanaryStep::Pause(duration(&pause["duration"]))
     } else if let Some(scale) = step.get("setCanaryScale") {
-        CanaryStep::SetCanaryScale(if let Some(replicas) = scale.get("replicas") {
-            CanaryScale::Replicas(count(replicas))
-        } else if let Some(weight) = scale.get("weight") {
-            CanaryScale::Weight(count(weight))
-        } else {
-            CanaryScale::MatchTrafficWeight
-        })
+        CanaryStep::SetCanaryScale(canary_scale(scale))
     } else {
         CanaryStep::Analysis(analyses.of("Step", &step["analysis"]))
     }
