@@ -234,3 +234,31 @@ fn least_requests_sends_each_attempt_where_there_are_fewest_even_while_replicas_
     assert!(checked > 500);
     assert!(log.requests.iter().any(|row| row.attempt > 1));
 }
+
+/// The most replicas that held GPUs at once: created and not gone, as there is no quota to wait for.
+fn most_at_once(log: &RunLog) -> usize {
+    let (mut now, mut most) = (0, 0);
+    for row in &log.events {
+        match row.event {
+            "created" => now += 1,
+            "gone" => now -= 1,
+            _ => {}
+        }
+        most = most.max(now);
+    }
+    most
+}
+
+#[test]
+fn gpus_never_exceed_the_surge_where_terminating_replicas_are_waited_for() {
+    // Answers of thirty seconds, which a replica drains while the next one starts in ten.
+    let slow = ["traffic.output_tokens=3000", "termination.grace_period=\"90s\"", "cold_start.engine_start=\"10s\""];
+    for (policy, most) in [("termination_started", 4), ("termination_complete", 3)] {
+        let policy = format!("rollout.rolling.pod_replacement_policy=\"{policy}\"");
+        let log = log(&[slow.as_slice(), &[policy.as_str()]].concat());
+        assert!(log.events.iter().any(|row| row.detail == "outcome=completed"), "{policy}");
+        // The two of the warm fleet were created before the log begins.
+        let warm = if log.events.iter().filter(|row| row.event == "created").count() == 2 { 2 } else { 0 };
+        assert_eq!(most_at_once(&log) + warm, most, "{policy}");
+    }
+}

@@ -3,8 +3,8 @@
 //! Scaling and its proportions are in `deployment_scaling`.
 
 use crate::rollout::arithmetic::has_passed_deadline;
-use crate::rollout::{Command, Course, FleetView, Health, Limits, Note, PauseReason, Phase, Version};
-use crate::scenario::DeploymentSettings;
+use crate::rollout::{Command, Course, FleetView, Health, Limits, Note, PauseReason, Phase, ReplicaSetStatus, Version};
+use crate::scenario::{DeploymentSettings, PodReplacementPolicy};
 use crate::units::{Duration, Time};
 
 /// How pods of an old version give way.
@@ -25,6 +25,8 @@ pub(super) struct ReplicaSet {
     pub(super) desired: u32,
     /// The Deployment's replicas and surge when this was last scaled: what proportions are taken of.
     pub(super) max: u32,
+    /// The size before a change of replicas that waits for terminating pods: what proportions are taken from.
+    pub(super) before_scale: Option<u32>,
 }
 
 /// What a Deployment's status says of its pods; progress is what differs from the status that the last sync stored.
@@ -104,7 +106,7 @@ impl Deployment {
             course: Course::new(),
         };
         let max = replicas + deployment.limits().surge;
-        deployment.sets.push(Some(ReplicaSet { spec: replicas, desired: replicas, max }));
+        deployment.sets.push(Some(ReplicaSet { spec: replicas, desired: replicas, max, before_scale: None }));
         deployment
     }
 
@@ -181,9 +183,11 @@ impl Deployment {
         }
     }
 
-    /// When the progress deadline is looked at next: a second after it passed, as the controller's own timer has it.
+    /// When the progress deadline is looked at next: a second after it passed, as the controller's own timer has it. Not while
+    /// a change of the number of replicas waits for terminating pods: progress is not judged meanwhile.
     pub(super) fn next_wake(&self) -> Time {
-        if self.progress == Progress::Updated && !self.paused && self.has_deadline() {
+        let is_judged = !self.paused && !self.is_scaling_event();
+        if self.progress == Progress::Updated && is_judged && self.has_deadline() {
             self.last_progress + self.settings.progress_deadline + Duration::from_seconds(1)
         } else {
             Time::NEVER
@@ -196,7 +200,7 @@ impl Deployment {
 
     /// One sync. True if anything changed, so that another is due at this instant.
     pub(super) fn reconcile(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) -> bool {
-        let before = (commands.len(), self.status, self.progress);
+        let before = (commands.len(), self.status, self.progress, self.is_scaling_event());
         self.note_pause(now, commands);
         if self.paused || self.is_scaling_event() {
             // Neither judges progress: the status is stored as it is.
@@ -209,7 +213,7 @@ impl Deployment {
             }
             self.sync_status(view, now, commands);
         }
-        (commands.len(), self.status, self.progress) != before
+        (commands.len(), self.status, self.progress, self.is_scaling_event()) != before
     }
 
     /// Stops the deadline's clock while paused and starts it anew afterwards. A deadline that was exceeded stays so.
@@ -230,11 +234,11 @@ impl Deployment {
     /// RollingUpdate: grow the new ReplicaSet, or else shrink the old ones.
     fn roll(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
         if self.set(self.template).is_none() {
-            let size = self.new_size(0);
+            let size = self.new_size(0, view);
             self.create(size, now, commands);
         }
         let spec = self.spec(self.template);
-        let target = self.new_size(spec);
+        let target = self.new_size(spec, view);
         if target != spec {
             self.scale_to(self.template, target, commands);
             return;
@@ -242,7 +246,7 @@ impl Deployment {
         self.shrink_old(view, commands);
     }
 
-    /// Recreate: the new ReplicaSet waits until the last old pod is gone, terminating ones included.
+    /// Recreate: the new ReplicaSet waits until the last old pod is gone, or only terminates, if that is the policy.
     fn recreate(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
         let old: Vec<Version> = self.old_sets();
         if !old.is_empty() {
@@ -251,15 +255,18 @@ impl Deployment {
             }
             return;
         }
-        let new = view.of(self.template);
-        let left = view.total(|set| set.replicas + set.terminating);
-        if left > new.replicas + new.terminating {
+        let waits_for = |set: &ReplicaSetStatus| match self.settings.pod_replacement_policy {
+            Some(PodReplacementPolicy::TerminationStarted) => set.replicas,
+            None | Some(PodReplacementPolicy::TerminationComplete) => set.replicas + set.terminating,
+        };
+        if view.total(waits_for) > waits_for(&view.of(self.template)) {
             return;
         }
+        let target = self.new_size(self.spec(self.template), view);
         if self.set(self.template).is_none() {
-            self.create(self.replicas, now, commands);
-        } else if self.spec(self.template) != self.replicas {
-            self.scale_to(self.template, self.replicas, commands);
+            self.create(target, now, commands);
+        } else {
+            self.scale_to(self.template, target, commands);
         }
     }
 
@@ -269,7 +276,7 @@ impl Deployment {
             self.sets.resize(self.template + 1, None);
         }
         let max = self.replicas + self.limits().surge;
-        self.sets[self.template] = Some(ReplicaSet { spec: size, desired: self.replicas, max });
+        self.sets[self.template] = Some(ReplicaSet { spec: size, desired: self.replicas, max, before_scale: None });
         self.progress = Progress::Updated;
         self.last_progress = now;
         if size > 0 {
@@ -277,13 +284,25 @@ impl Deployment {
         }
     }
 
-    /// The size that the new ReplicaSet should have, being `spec` now: what room the old ones' sizes leave under surge.
-    pub(super) fn new_size(&self, spec: u32) -> u32 {
+    /// The size that the new ReplicaSet should have, being `spec` now: what room the old ones' sizes leave under surge, and
+    /// terminating pods, if they are to be waited for.
+    pub(super) fn new_size(&self, spec: u32, view: &FleetView<'_>) -> u32 {
         if spec >= self.replicas {
             return self.replicas;
         }
-        let room = (self.replicas + self.limits().surge).saturating_sub(self.total_spec());
+        let most = self.replicas + self.limits().surge;
+        let room = most.saturating_sub(self.total_spec() + self.withheld(view));
         spec + room.min(self.replicas - spec)
+    }
+
+    /// Terminating pods that hold their place until they are gone.
+    pub(super) fn withheld(&self, view: &FleetView<'_>) -> u32 {
+        if self.waits_for_terminating() { view.total(|set| set.terminating) } else { 0 }
+    }
+
+    /// Whether a terminating pod holds its place until it is gone.
+    pub(super) fn waits_for_terminating(&self) -> bool {
+        self.settings.pod_replacement_policy == Some(PodReplacementPolicy::TerminationComplete)
     }
 
     fn total_spec(&self) -> u32 {
@@ -347,7 +366,7 @@ impl Deployment {
         };
         if set.spec != to {
             commands.push(Command::Scale { version, from: set.spec, to });
-            *set = ReplicaSet { spec: to, desired, max };
+            *set = ReplicaSet { spec: to, desired, max, before_scale: None };
         }
     }
 

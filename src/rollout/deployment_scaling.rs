@@ -14,13 +14,13 @@ impl Deployment {
     pub(super) fn sync_scale(&mut self, view: &FleetView<'_>, commands: &mut Vec<Command>) {
         let active: Vec<Version> = (0..self.sets.len()).filter(|version| self.spec(*version) > 0).collect();
         if let Some(version) = self.only_active_or_newest(&active) {
-            self.scale_to(version, self.replicas, commands);
+            self.scale_only(version, view, commands);
         } else if self.is_saturated(view) {
             for version in self.old_sets() {
                 self.scale_to(version, 0, commands);
             }
         } else if self.is_rolling() {
-            self.scale_in_proportion(active, commands);
+            self.scale_in_proportion(active, view, commands);
         }
     }
 
@@ -41,10 +41,30 @@ impl Deployment {
             .is_some_and(|set| set.spec == self.replicas && set.desired == self.replicas && available == self.replicas)
     }
 
+    /// Gives the one ReplicaSet in use all replicas; as many of them at first as terminating pods leave room for, where
+    /// these are waited for, and the rest as they go.
+    fn scale_only(&mut self, version: Version, view: &FleetView<'_>, commands: &mut Vec<Command>) {
+        let spec = self.spec(version);
+        let target = self.new_size(spec, view);
+        if target == self.replicas {
+            return self.scale_to(version, target, commands);
+        }
+        if let Some(set) = self.sets.get_mut(version).and_then(Option::as_mut) {
+            // That it was scaled for another number stays recorded, so that it is looked at again.
+            set.spec = target;
+        }
+        if spec != target {
+            commands.push(Command::Scale { version, from: spec, to: target });
+        }
+    }
+
     /// Shares out what is to be added or removed, surge included, in proportion to the sizes; the largest takes the rest.
-    fn scale_in_proportion(&mut self, mut active: Vec<Version>, commands: &mut Vec<Command>) {
+    /// Where terminating pods are waited for, they keep a part of what is to be added until they are gone; proportions are
+    /// then taken of the sizes at the beginning (KEP-3973's annotation replicaset-replicas-before-scale).
+    fn scale_in_proportion(&mut self, mut active: Vec<Version>, view: &FleetView<'_>, commands: &mut Vec<Command>) {
         let allowed = if self.replicas > 0 { i64::from(self.replicas + self.limits().surge) } else { 0 };
-        let change = allowed - active.iter().map(|version| i64::from(self.spec(*version))).sum::<i64>();
+        let wanted = allowed - active.iter().map(|version| i64::from(self.spec(*version))).sum::<i64>();
+        let change = if wanted > 0 { (wanted - i64::from(self.withheld(view))).max(0) } else { wanted };
         if change > 0 {
             active.reverse();
         }
@@ -59,14 +79,25 @@ impl Deployment {
         if let Some(largest) = sizes.first_mut() {
             *largest = (*largest + change - given).max(0);
         }
-        let (desired, max) = (self.replicas, self.replicas + self.limits().surge);
         for (version, size) in active.into_iter().zip(sizes) {
-            let from = self.spec(version);
-            let to = size as u32;
-            self.sets[version] = Some(ReplicaSet { spec: to, desired, max });
-            if from != to {
-                commands.push(Command::Scale { version, from, to });
-            }
+            self.scale_by_share(version, size as u32, change == wanted, commands);
+        }
+    }
+
+    /// Sets a ReplicaSet's size; records for which number of replicas that was, if it is its whole share.
+    fn scale_by_share(&mut self, version: Version, to: u32, is_whole: bool, commands: &mut Vec<Command>) {
+        let (desired, max) = (self.replicas, self.replicas + self.limits().surge);
+        let Some(set) = self.sets.get_mut(version).and_then(Option::as_mut) else {
+            return;
+        };
+        let from = set.spec;
+        *set = if is_whole {
+            ReplicaSet { spec: to, desired, max, before_scale: None }
+        } else {
+            ReplicaSet { spec: to, before_scale: Some(set.before_scale.unwrap_or(from)), ..*set }
+        };
+        if from != to {
+            commands.push(Command::Scale { version, from, to });
         }
     }
 
@@ -83,9 +114,17 @@ impl Deployment {
         let fraction = if self.replicas == 0 {
             -spec
         } else {
-            let size = f64::from(set.spec) * f64::from(self.replicas + self.limits().surge) / f64::from(set.max);
+            let base = set.before_scale.unwrap_or(set.spec);
+            let size = f64::from(base) * f64::from(self.replicas + self.limits().surge) / f64::from(set.max);
             size.round() as i64 - spec
         };
-        if change > 0 { fraction.min(rest) } else { fraction.max(rest) }
+        let share = if change > 0 { fraction.min(rest) } else { fraction.max(rest) };
+        // A share can go the other way, if the recorded sizes are of several scalings. Where terminating pods are waited for,
+        // what one ReplicaSet loses is not to be had for another yet.
+        match self.waits_for_terminating() {
+            true if change > 0 => share.max(0),
+            true => share.min(0),
+            false => share,
+        }
     }
 }

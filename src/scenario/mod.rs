@@ -34,7 +34,7 @@ use crate::units::Duration;
 pub use load::{load, location_of_check, parse};
 pub use policy::{
     Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, Check,
-    DeploymentSettings, NewVersion, NoData, Rollout, Statistic, Strategy,
+    DeploymentSettings, NewVersion, NoData, PodReplacementPolicy, Rollout, Statistic, Strategy,
 };
 pub use problems::{LoadError, Problem, Problems};
 

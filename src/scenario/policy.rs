@@ -28,17 +28,28 @@ pub enum Strategy {
     Canary(CanarySettings),
 }
 
-/// `[rollout.rolling]` (and `[rollout.recreate]`, which reads only the last two).
+/// `[rollout.rolling]` (and `[rollout.recreate]`, which has neither surge nor unavailable).
 #[derive(Clone, Debug)]
 pub struct DeploymentSettings {
     /// Replicas beyond the desired ones; a percentage rounds up.
     pub max_surge: CountOrPercent,
     /// Desired replicas that may be missing; a percentage rounds down.
     pub max_unavailable: CountOrPercent,
+    /// When a terminating replica may be replaced. `None`: unset; a rolling update waits for none, Recreate for all.
+    pub pod_replacement_policy: Option<PodReplacementPolicy>,
     /// How long a replica must be ready to be available.
     pub min_ready: Duration,
     /// How long without progress until it is reported.
     pub progress_deadline: Duration,
+}
+
+/// Kubernetes' `podReplacementPolicy` (KEP-3973, KEP-5882).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PodReplacementPolicy {
+    /// As soon as it terminates.
+    TerminationStarted,
+    /// When it is gone: until then it counts against the desired replicas and the surge.
+    TerminationComplete,
 }
 
 /// `[rollout.blue_green]`, Argo Rollouts' keys.
@@ -121,6 +132,7 @@ impl Default for DeploymentSettings {
         DeploymentSettings {
             max_surge: QUARTER,
             max_unavailable: QUARTER,
+            pod_replacement_policy: None,
             min_ready: Duration::ZERO,
             progress_deadline: TEN_MINUTES,
         }

@@ -3,7 +3,7 @@
 use super::analysis::{self, Use};
 use super::canary;
 use super::reader::Section;
-use super::{Analysis, BlueGreenSettings, DeploymentSettings, Rollout, Strategy};
+use super::{Analysis, BlueGreenSettings, DeploymentSettings, PodReplacementPolicy, Rollout, Strategy};
 use crate::units::{CountOrPercent, Duration, Time};
 
 /// Kubernetes' and Argo Rollouts' default of both surge and unavailable.
@@ -71,11 +71,15 @@ pub(super) fn surge_and_unavailable(table: &Section<'_>) -> (CountOrPercent, Cou
 
 /// `[rollout.rolling]`, and `[rollout.recreate]`, which has no surge.
 fn deployment(table: &Section<'_>, is_rolling: bool) -> DeploymentSettings {
-    table.not_supported(&["pod_replacement_policy"]);
+    const POLICIES: [(&str, PodReplacementPolicy); 2] = [
+        ("termination_started", PodReplacementPolicy::TerminationStarted),
+        ("termination_complete", PodReplacementPolicy::TerminationComplete),
+    ];
     let (max_surge, max_unavailable) = if is_rolling { surge_and_unavailable(table) } else { (QUARTER, QUARTER) };
     DeploymentSettings {
         max_surge,
         max_unavailable,
+        pod_replacement_policy: table.field("pod_replacement_policy").and_then(|field| field.choice(&POLICIES, &[])),
         min_ready: table.duration("min_ready", Duration::ZERO),
         progress_deadline: table.positive_duration("progress_deadline", Duration::from_seconds(600)),
     }

@@ -14,6 +14,7 @@ fn deployment(config: &Value) -> Strategy {
         max_unavailable: count_or_percent(&config["maxUnavailable"], CountOrPercent::Percent(25)),
         min_ready: whole_seconds(&config["minReadySeconds"]).unwrap_or(Duration::ZERO),
         progress_deadline: whole_seconds(&config["progressDeadlineSeconds"]).unwrap_or(Duration::FOREVER),
+        ..DeploymentSettings::default()
     };
     if config["strategy"] == "Recreate" { Strategy::Recreate(settings) } else { Strategy::Rolling(settings) }
 }

@@ -34,7 +34,12 @@ impl DeploymentState {
 fn with_sets(settings: &DeploymentSettings, replicas: u32, sets: &[Option<ScaledSet>]) -> Deployment {
     let mut deployment = Deployment::new(Kind::RollingUpdate, settings, replicas);
     deployment.ship(sets.len().saturating_sub(1), Time::ZERO);
-    let set = |set: &ScaledSet| ReplicaSet { spec: set.spec, desired: set.recorded_replicas, max: set.recorded_max };
+    let set = |set: &ScaledSet| ReplicaSet {
+        spec: set.spec,
+        desired: set.recorded_replicas,
+        max: set.recorded_max,
+        before_scale: None,
+    };
     deployment.sets = sets.iter().map(|state| state.as_ref().map(set)).collect();
     deployment
 }
@@ -46,7 +51,8 @@ fn old_sizes(deployment: &Deployment, old: usize) -> Vec<u32> {
 
 /// The size that the new ReplicaSet gets (`NewRSNewReplicas`).
 pub fn new_replica_set_size(settings: &DeploymentSettings, state: &DeploymentState) -> u32 {
-    state.midway(settings).0.new_size(state.new.spec)
+    let (deployment, statuses) = state.midway(settings);
+    deployment.new_size(state.new.spec, &FleetView { sets: &statuses })
 }
 
 /// The sizes that the old ReplicaSets get (`reconcileOldReplicaSets`).

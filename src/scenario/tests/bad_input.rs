@@ -361,6 +361,11 @@ fn contradictions_between_keys_are_refused() {
         ("[engine]\nkv_cache_tokens = 900\nblock_size = 1000", "engine.kv_cache_tokens", "one block of 1000"),
         ("[rollout]\nstart = \"1m\"", "rollout.strategy", "missing key"),
         ("[rollout]\nstrategy = \"rollin\"", "rollout.strategy", "did you mean `rolling`?"),
+        (
+            "[rollout]\nstrategy = \"none\"\n[rollout.rolling]\npod_replacement_policy = \"TerminationComplete\"",
+            "rollout.rolling.pod_replacement_policy",
+            "\"termination_complete\"",
+        ),
     ]);
 }
 
@@ -372,7 +377,6 @@ fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
         "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nestimator = \"mann_whitney\"",
         "[[action]]\nat = \"50m\"\ndo = \"pause\"",
         "[plan]\nx = 1",
-        "[rollout]\nstrategy = \"none\"\n[rollout.rolling]\npod_replacement_policy = \"TerminationComplete\"",
         "[rollout]\nstrategy = \"none\"\n[rollout.canary]\ncontroller = \"flagger\"",
     ] {
         let problem = problem_with(&with(text));

@@ -125,6 +125,24 @@ fn the_examples_canary_resolves_its_analyses_and_tells_unset_from_zero() {
 }
 
 #[test]
+fn a_deployment_may_wait_for_terminating_replicas() {
+    let policy = |text: &str| match read(&with(text)).rollout.strategy {
+        Strategy::Rolling(settings) | Strategy::Recreate(settings) => settings.pod_replacement_policy,
+        other => panic!("expected a Deployment, found {other:?}"),
+    };
+    assert_eq!(policy("[rollout]\nstrategy = \"rolling\""), None);
+    for strategy in ["rolling", "recreate"] {
+        for (word, expected) in [
+            ("termination_started", PodReplacementPolicy::TerminationStarted),
+            ("termination_complete", PodReplacementPolicy::TerminationComplete),
+        ] {
+            let table = format!("[rollout.{strategy}]\npod_replacement_policy = \"{word}\"");
+            assert_eq!(policy(&format!("[rollout]\nstrategy = \"{strategy}\"\n{table}")), Some(expected));
+        }
+    }
+}
+
+#[test]
 fn a_canary_may_go_on_before_all_is_available_and_back_without_steps() {
     let text = "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\nreplica_progress_threshold = \"80%\"\n\
                 rollback_window = 3\nscale_down_delay_revision_limit = 1";
