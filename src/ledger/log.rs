@@ -15,6 +15,8 @@ pub struct EventRow {
     pub version: &'static str,
     /// More, as `key=value` words: `new=4`, `weight=25`, `reason=...`.
     pub detail: String,
+    /// Which rule of the controller decided so, in a sentence for people; empty where none did. Not a column of the file.
+    pub why: String,
 }
 
 /// A row of `requests.csv`: one attempt.

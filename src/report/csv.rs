@@ -204,6 +204,7 @@ mod tests {
                 replica: None,
                 version: "new",
                 detail: "reason=a, \"b\"".to_owned(),
+                why: "no column of the file".to_owned(),
             }],
             requests: vec![RequestRow {
                 id: 7,

@@ -89,6 +89,7 @@ mod tests {
             replica,
             version,
             detail: detail.to_owned(),
+            why: String::new(),
         };
         let log = RunLog {
             events: vec![

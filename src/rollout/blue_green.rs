@@ -3,7 +3,7 @@
 
 use crate::rollout::argo::{Rollout, Shared, StrategyKind};
 use crate::rollout::argo_pass::Pass;
-use crate::rollout::{Command, FleetView, PauseReason, Routing, RunId, Version};
+use crate::rollout::{Command, FleetView, PauseReason, Routing, Rule, RunId, Version};
 use crate::scenario::{Analysis, BlueGreenSettings};
 use crate::units::{CountOrPercent, Time};
 
@@ -81,9 +81,14 @@ impl BlueGreen {
     fn reconcile_replica_sets(&mut self, pass: &mut Pass<'_>) {
         self.rollout.remove_scale_down_deadlines(pass);
         let (stable, replicas) = (self.rollout.status.stable, self.rollout.replicas);
-        self.rollout.scale(stable, replicas, pass);
+        self.rollout.scale(stable, replicas, Rule::StableWhole { desired: replicas }, pass);
         let target = self.new_size();
-        self.rollout.reconcile_new(target, pass);
+        let rule = match self.settings.preview_replica_count {
+            _ if self.rollout.is_aborted(pass) => Rule::Aborted,
+            Some(count) if target != replicas => Rule::Preview { count },
+            _ => Rule::NewWhole { desired: replicas },
+        };
+        self.rollout.reconcile_new(target, rule, pass);
         self.scale_down_others(pass);
     }
 
@@ -125,8 +130,8 @@ impl BlueGreen {
         let (full, mut kept) = (self.rollout.replicas, 0);
         for version in others {
             if !self.is_referenced(version) {
-                let target = self.rollout.delayed_size(version, full, &mut kept, pass.now);
-                self.rollout.scale(version, target, pass);
+                let (target, rule) = self.rollout.delayed_size(version, full, &mut kept, pass.now);
+                self.rollout.scale(version, target, rule, pass);
             }
         }
     }

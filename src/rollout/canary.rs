@@ -4,8 +4,8 @@
 
 use crate::rollout::argo::{Rollout, Shared, StrategyKind};
 use crate::rollout::argo_pass::Pass;
-use crate::rollout::{Command, FleetView, Note, PauseReason, Routing, RunId, Version, arithmetic};
-use crate::scenario::{Analysis, CanarySettings, CanaryStep};
+use crate::rollout::{Command, FleetView, Note, PauseReason, Routing, Rule, RunId, Version, arithmetic};
+use crate::scenario::{Analysis, CanaryScale, CanarySettings, CanaryStep};
 use crate::units::Time;
 
 /// A canary rollout.
@@ -171,12 +171,47 @@ impl Canary {
         let stored = Some(self.rollout.status.weights.percent);
         if self.has_distinct_stable() {
             let target = self.targets(stored, pass.view).stable;
-            if self.rollout.scale(self.rollout.status.stable, target, pass) {
+            let rule = self.stable_rule(pass);
+            if self.rollout.scale(self.rollout.status.stable, target, rule, pass) {
                 return true;
             }
         }
         let target = self.targets(Some(pass.next.weights.percent), pass.view).canary;
-        self.rollout.reconcile_new(target, pass) || self.scale_down_others(pass)
+        let rule = self.new_rule(pass);
+        self.rollout.reconcile_new(target, rule, pass) || self.scale_down_others(pass)
+    }
+
+    /// Why stable has the size that it should have.
+    fn stable_rule(&self, pass: &Pass<'_>) -> Rule {
+        let desired = self.rollout.replicas;
+        if !self.settings.traffic_routing {
+            return self.basic_rule();
+        }
+        if !self.settings.dynamic_stable_scale {
+            return Rule::StableWhole { desired };
+        }
+        let canary = self.desired_weight(pass.view).min(self.rollout.status.weights.percent);
+        Rule::StableForTraffic { percent: 100u32.saturating_sub(canary), desired }
+    }
+
+    /// Why the new version has the size that it should have.
+    fn new_rule(&self, pass: &Pass<'_>) -> Rule {
+        let desired = self.rollout.replicas;
+        if !self.has_distinct_stable() {
+            return Rule::NewWhole { desired };
+        }
+        if !self.settings.traffic_routing {
+            return self.basic_rule();
+        }
+        match (self.rollout.is_aborted(pass), self.canary_scale()) {
+            (false, _) if self.rollout.status.promote_full || self.current_step().is_none() => {
+                Rule::NewWhole { desired }
+            }
+            (_, Some(CanaryScale::Replicas(replicas))) => Rule::CanaryScaleReplicas { replicas },
+            (_, Some(CanaryScale::Weight(weight))) => Rule::CanaryScaleWeight { weight, desired },
+            (true, _) if !self.settings.dynamic_stable_scale => Rule::Aborted,
+            _ => Rule::CanaryForWeight { weight: self.desired_weight(pass.view), desired },
+        }
     }
 
     /// Scales down what is neither new nor stable: first all that is unavailable, then the newest revisions.
@@ -187,7 +222,8 @@ impl Canary {
             if available > self.rollout.spec(*version) {
                 return false;
             }
-            scaled |= self.rollout.scale(*version, available, pass);
+            let unavailable = self.rollout.spec(*version) - available;
+            scaled |= self.rollout.scale(*version, available, Rule::OtherUnavailableGo { unavailable }, pass);
         }
         let minimum = i64::from(self.rollout.replicas - self.rollout.limits().unavailable);
         let mut spare = i64::from(pass.view.total(|set| set.available)) - minimum;
@@ -200,26 +236,31 @@ impl Canary {
             if spare <= 0 || spec == 0 || (self.settings.traffic_routing && self.is_referenced(version)) {
                 continue;
             }
-            let target = self.other_target(version, spare, &mut kept, pass.now);
-            scaled |= self.rollout.scale(version, target, pass);
+            let (target, rule) = self.other_target(version, spare, &mut kept, pass);
+            scaled |= self.rollout.scale(version, target, rule, pass);
             spare -= i64::from(spec) - i64::from(target);
         }
         scaled
     }
 
     /// The size of a ReplicaSet that is neither new nor stable. Basic: as availability allows, as its pods take requests.
-    /// Routed: a former stable one is kept for its delay; one that never got that far goes at once.
-    fn other_target(&mut self, version: Version, spare: i64, kept: &mut u32, now: Time) -> u32 {
+    /// Routed: a former stable one is kept for its delay; one that never got that far goes at once. With the reason.
+    fn other_target(&mut self, version: Version, spare: i64, kept: &mut u32, pass: &Pass<'_>) -> (u32, Rule) {
         let set = self.rollout.set(version);
         let spec = self.rollout.spec(version);
         if !self.settings.traffic_routing {
-            return i64::from(spec).saturating_sub(spare).max(0) as u32;
+            let rule = Rule::OldAsAvailabilityAllows {
+                available: pass.view.total(|set| set.available),
+                pods: pass.view.total(|set| set.replicas),
+                needed: self.rollout.replicas - self.rollout.limits().unavailable,
+            };
+            return (i64::from(spec).saturating_sub(spare).max(0) as u32, rule);
         }
         let was_stable = self.rollout.is_fully_promoted() || set.is_some_and(|set| set.scale_down_at.is_some());
-        if was_stable && !self.settings.dynamic_stable_scale {
-            self.rollout.delayed_size(version, spec, kept, now)
-        } else {
-            0
+        match (was_stable, self.settings.dynamic_stable_scale) {
+            (true, false) => self.rollout.delayed_size(version, spec, kept, pass.now),
+            (true, true) => (0, Rule::FormerStableGoes),
+            (false, _) => (0, Rule::Superseded),
         }
     }
 

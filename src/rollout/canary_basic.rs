@@ -2,7 +2,7 @@
 
 use crate::rollout::arithmetic::{ReplicaSetState, counted_for_scale_down};
 use crate::rollout::canary::{Canary, Targets};
-use crate::rollout::{FleetView, Version};
+use crate::rollout::{FleetView, Rule, Version};
 
 impl Canary {
     /// The next sizes of stable and canary on their way to the weight in force, within surge and unavailable.
@@ -51,12 +51,17 @@ impl Canary {
 
     /// The sizes that come nearest to the weight in force.
     fn basic_goal(&self) -> Targets {
-        let weight = if self.rollout.status.promote_full || self.rollout.is_fully_promoted() {
-            100
-        } else {
-            self.current_weight()
-        };
-        approximate(self.rollout.replicas, weight, self.rollout.limits().surge)
+        approximate(self.rollout.replicas, self.basic_weight(), self.rollout.limits().surge)
+    }
+
+    fn basic_weight(&self) -> u32 {
+        let is_whole = self.rollout.status.promote_full || self.rollout.is_fully_promoted();
+        if is_whole { 100 } else { self.current_weight() }
+    }
+
+    /// Why either side has the size that it should have.
+    pub(super) fn basic_rule(&self) -> Rule {
+        Rule::TowardsWeight { weight: self.basic_weight(), desired: self.rollout.replicas }
     }
 
     /// Pods that count when something is to be scaled down.

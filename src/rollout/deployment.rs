@@ -3,7 +3,9 @@
 //! Scaling and its proportions are in `deployment_scaling`.
 
 use crate::rollout::arithmetic::has_passed_deadline;
-use crate::rollout::{Command, Course, FleetView, Health, Limits, Note, PauseReason, Phase, ReplicaSetStatus, Version};
+use crate::rollout::{
+    Command, Course, FleetView, Health, Limits, Note, PauseReason, Phase, ReplicaSetStatus, Rule, Version,
+};
 use crate::scenario::{DeploymentSettings, PodReplacementPolicy};
 use crate::units::{Duration, Time};
 
@@ -234,13 +236,13 @@ impl Deployment {
     /// RollingUpdate: grow the new ReplicaSet, or else shrink the old ones.
     fn roll(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
         if self.set(self.template).is_none() {
-            let size = self.new_size(0, view);
-            self.create(size, now, commands);
+            let (size, rule) = (self.new_size(0, view), self.new_rule(view));
+            self.create(size, rule, now, commands);
         }
         let spec = self.spec(self.template);
         let target = self.new_size(spec, view);
         if target != spec {
-            self.scale_to(self.template, target, commands);
+            self.scale_to(self.template, target, self.new_rule(view), commands);
             return;
         }
         self.shrink_old(view, commands);
@@ -251,7 +253,7 @@ impl Deployment {
         let old: Vec<Version> = self.old_sets();
         if !old.is_empty() {
             for version in old {
-                self.scale_to(version, 0, commands);
+                self.scale_to(version, 0, Rule::RecreateOldGo, commands);
             }
             return;
         }
@@ -263,15 +265,16 @@ impl Deployment {
             return;
         }
         let target = self.new_size(self.spec(self.template), view);
+        let rule = Rule::RecreateNewCome { desired: self.replicas };
         if self.set(self.template).is_none() {
-            self.create(target, now, commands);
+            self.create(target, rule, now, commands);
         } else {
-            self.scale_to(self.template, target, commands);
+            self.scale_to(self.template, target, rule, commands);
         }
     }
 
     /// Creates the template's ReplicaSet, already scaled. Its creation counts as progress.
-    fn create(&mut self, size: u32, now: Time, commands: &mut Vec<Command>) {
+    fn create(&mut self, size: u32, rule: Rule, now: Time, commands: &mut Vec<Command>) {
         if self.sets.len() <= self.template {
             self.sets.resize(self.template + 1, None);
         }
@@ -280,7 +283,7 @@ impl Deployment {
         self.progress = Progress::Updated;
         self.last_progress = now;
         if size > 0 {
-            commands.push(Command::Scale { version: self.template, from: 0, to: size });
+            commands.push(Command::Scale { version: self.template, from: 0, to: size, rule });
         }
     }
 
@@ -293,6 +296,15 @@ impl Deployment {
         let most = self.replicas + self.limits().surge;
         let room = most.saturating_sub(self.total_spec() + self.withheld(view));
         spec + room.min(self.replicas - spec)
+    }
+
+    /// Why the new ReplicaSet has the size that it should have.
+    fn new_rule(&self, view: &FleetView<'_>) -> Rule {
+        if self.spec(self.template) > self.replicas {
+            return Rule::NewBeyondDesired { desired: self.replicas };
+        }
+        let most = self.replicas + self.limits().surge;
+        Rule::NewWithinSurge { pods: self.total_spec(), terminating: self.withheld(view), most }
     }
 
     /// Terminating pods that hold their place until they are gone.
@@ -340,7 +352,8 @@ impl Deployment {
                 return false;
             }
             let cleaned = left.min(i64::from(spec - available));
-            self.scale_to(version, spec - cleaned as u32, commands);
+            let rule = Rule::OldUnavailableGo { unavailable: spec - available, most: left as u32 };
+            self.scale_to(version, spec - cleaned as u32, rule, commands);
             left -= cleaned;
         }
         true
@@ -349,23 +362,26 @@ impl Deployment {
     /// Shrinks old ReplicaSets, the oldest first, by as many pods as are available beyond those needed.
     pub(super) fn scale_down_old(&mut self, view: &FleetView<'_>, commands: &mut Vec<Command>) {
         let minimum = i64::from(self.replicas - self.limits().unavailable);
-        let mut spare = i64::from(view.total(|set| set.available)) - minimum;
+        let available = view.total(|set| set.available);
+        let pods = view.total(|set| set.replicas);
+        let rule = Rule::OldAsAvailabilityAllows { available, pods, needed: minimum as u32 };
+        let mut spare = i64::from(available) - minimum;
         for version in self.old_sets() {
             let spec = self.spec(version);
             let taken = spare.clamp(0, i64::from(spec));
-            self.scale_to(version, spec - taken as u32, commands);
+            self.scale_to(version, spec - taken as u32, rule, commands);
             spare -= taken;
         }
     }
 
     /// Sets a ReplicaSet's size, if it differs, and records for which number of replicas that was.
-    pub(super) fn scale_to(&mut self, version: Version, to: u32, commands: &mut Vec<Command>) {
+    pub(super) fn scale_to(&mut self, version: Version, to: u32, rule: Rule, commands: &mut Vec<Command>) {
         let (desired, max) = (self.replicas, self.replicas + self.limits().surge);
         let Some(set) = self.sets.get_mut(version).and_then(Option::as_mut) else {
             return;
         };
         if set.spec != to {
-            commands.push(Command::Scale { version, from: set.spec, to });
+            commands.push(Command::Scale { version, from: set.spec, to, rule });
             *set = ReplicaSet { spec: to, desired, max, before_scale: None };
         }
     }

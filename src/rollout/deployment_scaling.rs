@@ -2,7 +2,7 @@
 //! (`pkg/controller/deployment/sync.go`, `scale`).
 
 use crate::rollout::deployment::{Deployment, ReplicaSet};
-use crate::rollout::{Command, FleetView, Version};
+use crate::rollout::{Command, FleetView, Rule, Version};
 
 impl Deployment {
     /// Whether a ReplicaSet in use was last scaled for another number of replicas.
@@ -17,7 +17,7 @@ impl Deployment {
             self.scale_only(version, view, commands);
         } else if self.is_saturated(view) {
             for version in self.old_sets() {
-                self.scale_to(version, 0, commands);
+                self.scale_to(version, 0, Rule::NewIsWhole { desired: self.replicas }, commands);
             }
         } else if self.is_rolling() {
             self.scale_in_proportion(active, view, commands);
@@ -46,15 +46,16 @@ impl Deployment {
     fn scale_only(&mut self, version: Version, view: &FleetView<'_>, commands: &mut Vec<Command>) {
         let spec = self.spec(version);
         let target = self.new_size(spec, view);
+        let rule = Rule::OnlySetTakesAll { desired: self.replicas };
         if target == self.replicas {
-            return self.scale_to(version, target, commands);
+            return self.scale_to(version, target, rule, commands);
         }
         if let Some(set) = self.sets.get_mut(version).and_then(Option::as_mut) {
             // That it was scaled for another number stays recorded, so that it is looked at again.
             set.spec = target;
         }
         if spec != target {
-            commands.push(Command::Scale { version, from: spec, to: target });
+            commands.push(Command::Scale { version, from: spec, to: target, rule });
         }
     }
 
@@ -90,14 +91,14 @@ impl Deployment {
         let Some(set) = self.sets.get_mut(version).and_then(Option::as_mut) else {
             return;
         };
-        let from = set.spec;
+        let (from, rule) = (set.spec, Rule::InProportion { before: set.max, after: max });
         *set = if is_whole {
             ReplicaSet { spec: to, desired, max, before_scale: None }
         } else {
             ReplicaSet { spec: to, before_scale: Some(set.before_scale.unwrap_or(from)), ..*set }
         };
         if from != to {
-            commands.push(Command::Scale { version, from, to });
+            commands.push(Command::Scale { version, from, to, rule });
         }
     }
 

@@ -140,7 +140,10 @@ impl World {
 
     fn carry_out(&mut self, command: Command) {
         match command {
-            Command::Scale { version, from, to } => self.scale(version, from, to),
+            Command::Scale { version, from, to, rule } => {
+                assert!(!rule.sentence().is_empty(), "{rule:?} says nothing");
+                self.scale(version, from, to);
+            }
             Command::Measure { run, template } => self.measure(run, template),
             Command::Note(note) => self.notes.push(note),
             Command::Route(routing) => assert_eq!(routing, self.controller.routing()),

@@ -27,10 +27,12 @@ mod laws;
 mod limits;
 mod metric;
 pub mod replica_set;
+mod rule;
 
 pub use analysis::RunId;
 pub use controller::Controller;
 pub use limits::Limits;
+pub use rule::{Rule, WeightRule};
 
 pub use crate::fleet::{ReplicaSetStatus, Routing, Version};
 use crate::units::Time;
@@ -65,6 +67,8 @@ pub enum Command {
         from: u32,
         /// Size from now on.
         to: u32,
+        /// Why, for people.
+        rule: Rule,
     },
     /// Send requests elsewhere from now on.
     Route(Routing),
@@ -82,8 +86,13 @@ pub enum Command {
 /// A row for the event log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
-    /// The traffic router's weight of the canary, percent.
-    WeightSet(u32),
+    /// The traffic router's weight of the canary.
+    WeightSet {
+        /// Percent.
+        percent: u32,
+        /// Why, for people.
+        rule: WeightRule,
+    },
     /// The rollout pauses.
     Paused(PauseReason),
     /// It goes on after a pause.

@@ -4,7 +4,7 @@ use super::calendar::Event;
 use super::run::{Run, VERSION_NAMES};
 use crate::fleet::{Replica, State, Timer};
 use crate::ledger::{EventRow, RolloutOutcome, RolloutResult};
-use crate::rollout::{Command, FleetView, Measured, Note, Phase, RunId, Version, replica_set};
+use crate::rollout::{Command, FleetView, Measured, Note, Phase, Rule, RunId, Version, replica_set};
 use crate::scenario::{AnalysisMetric, Strategy};
 use crate::units::{Duration, Time};
 
@@ -52,7 +52,7 @@ impl Run<'_> {
         let mut next = 0;
         while next < commands.len() {
             match commands[next].clone() {
-                Command::Scale { version, to, .. } => self.scale(version, to),
+                Command::Scale { version, to, rule, .. } => self.scale(version, to, &rule),
                 Command::Route(_) => self.flush_gateway(),
                 Command::Measure { run, template } => self.measure(run, template, commands),
                 Command::Note(note) => self.tell_note(&note),
@@ -62,9 +62,10 @@ impl Run<'_> {
     }
 
     /// The ReplicaSet controller: creates or deletes pods until there are as many as specified.
-    fn scale(&mut self, version: Version, to: u32) {
+    fn scale(&mut self, version: Version, to: u32, rule: &Rule) {
         let active = self.fleet.statuses()[version].replicas;
-        self.tell("scaled", VERSION_NAMES[version], format!("{}={to}", VERSION_NAMES[version]));
+        let name = VERSION_NAMES[version];
+        self.tell_why("scaled", name, format!("{name}={to}"), || rule.sentence());
         if to > active {
             for _ in active..to {
                 self.fleet.create(version, self.now, &mut self.out);
@@ -100,9 +101,13 @@ impl Run<'_> {
     }
 
     fn tell(&mut self, event: &'static str, version: &'static str, detail: String) {
+        self.tell_why(event, version, detail, String::new);
+    }
+
+    fn tell_why(&mut self, event: &'static str, version: &'static str, detail: String, why: impl FnOnce() -> String) {
         let time = self.now;
         if let Some(log) = &mut self.log {
-            log.events.push(EventRow { time, event, replica: None, version, detail });
+            log.events.push(EventRow { time, event, replica: None, version, detail, why: why() });
         }
     }
 
@@ -112,7 +117,9 @@ impl Run<'_> {
         }
         let name = |template: usize| self.scenario.analyses[template].name.clone();
         let (event, detail) = match note {
-            Note::WeightSet(weight) => ("weight_set", format!("weight={weight}")),
+            Note::WeightSet { percent, rule } => {
+                return self.tell_why("weight_set", "", format!("weight={percent}"), || rule.sentence());
+            }
             Note::Paused(reason) => ("paused", format!("reason={}", reason.name())),
             Note::Resumed => ("resumed", String::new()),
             Note::StepReached(step) => ("step_reached", format!("step={step}")),

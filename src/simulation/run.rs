@@ -211,6 +211,7 @@ impl<'a> Run<'a> {
                 replica: Some(change.replica),
                 version: VERSION_NAMES[change.version],
                 detail: String::new(),
+                why: String::new(),
             }));
         }
         let gateway_concerned = self.out.changes.iter().any(|change| change.event == LifeEvent::Ready);

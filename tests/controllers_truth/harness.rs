@@ -315,7 +315,7 @@ impl Replay<'_> {
 
     fn carry_out(&mut self, command: Command, now: Time) {
         match command {
-            Command::Scale { version, from, to } => {
+            Command::Scale { version, from, to, .. } => {
                 self.operations.push((seconds(now), version, from, to));
                 let (created, deleted) = self.fleet.scale(version, to, now);
                 for (kind, number) in [("create_pod", created), ("delete_pod", deleted)] {
