@@ -123,7 +123,7 @@ fn read_scale(field: &Field<'_>, table: &Section<'_>) -> Option<CanaryScale> {
     let (replicas, weight) = (table.field("replicas"), table.field("weight"));
     match (replicas, weight, table.field("match_traffic_weight")) {
         (Some(replicas), None, None) => Some(CanaryScale::Replicas(replicas.whole(0..=10_000)? as u32)),
-        (None, Some(weight), None) => Some(CanaryScale::Weight(weight.whole(0..=100)? as u32)),
+        (None, Some(weight), None) => Some(CanaryScale::Weight(weight.whole(0..=1_000)? as u32)),
         (None, None, Some(matched)) => match matched.boolean()? {
             true => Some(CanaryScale::MatchTrafficWeight),
             false => matched.wrong("true"),

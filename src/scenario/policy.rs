@@ -201,7 +201,7 @@ pub enum CanaryStep {
 pub enum CanaryScale {
     /// `{ replicas = 2 }`.
     Replicas(u32),
-    /// `{ weight = 25 }`: percent of the desired replicas.
+    /// `{ weight = 25 }`: percent of the desired replicas, which may be more than all of them.
     Weight(u32),
     /// `{ match_traffic_weight = true }`.
     MatchTrafficWeight,
