@@ -1,13 +1,11 @@
 //! Kubernetes' Deployment: RollingUpdate and Recreate, one sync at a time (`pkg/controller/deployment` of v1.20.2).
 //!
-//! Scaling and its proportions are in `deployment_scaling`.
+//! Scaling and its proportions are in `deployment_scaling`, status and progress in `deployment_progress`.
 
-use crate::rollout::arithmetic::has_passed_deadline;
-use crate::rollout::{
-    Command, Course, FleetView, Health, Limits, Note, PauseReason, Phase, ReplicaSetStatus, Rule, Version,
-};
+use crate::rollout::deployment_progress::{Progress, Status};
+use crate::rollout::{Command, Course, FleetView, Limits, Phase, ReplicaSetStatus, Rule, Version};
 use crate::scenario::{DeploymentSettings, PodReplacementPolicy};
-use crate::units::{Duration, Time};
+use crate::units::Time;
 
 /// How pods of an old version give way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,64 +29,21 @@ pub(super) struct ReplicaSet {
     pub(super) before_scale: Option<u32>,
 }
 
-/// What a Deployment's status says of its pods; progress is what differs from the status that the last sync stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    /// Active pods.
-    pub replicas: u32,
-    /// Those of the current template.
-    pub updated: u32,
-    /// Those that are ready.
-    pub ready: u32,
-    /// Those that are available.
-    pub available: u32,
-}
-
-impl Status {
-    /// Whether all of so many desired replicas are new and available, and there are no others (`DeploymentComplete`).
-    pub fn is_complete(&self, desired: u32) -> bool {
-        [self.updated, self.replicas, self.available].iter().all(|count| *count == desired)
-    }
-
-    /// Whether this shows progress over an earlier one (`DeploymentProgressing`): more new pods, fewer old ones, more that
-    /// are ready or available.
-    pub fn has_progressed_since(&self, before: &Status) -> bool {
-        let old = |status: &Status| i64::from(status.replicas) - i64::from(status.updated);
-        self.updated > before.updated
-            || old(self) < old(before)
-            || self.ready > before.ready
-            || self.available > before.available
-    }
-}
-
-/// Why the Progressing condition is as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    /// Complete: the deadline does not apply.
-    Available,
-    /// Under way since the condition's last update.
-    Updated,
-    /// Held; the deadline's clock stands.
-    Paused,
-    /// Nothing happened for the progress deadline.
-    Exceeded,
-}
-
 /// A Deployment with its ReplicaSets.
 #[derive(Clone, Debug)]
 pub(super) struct Deployment {
     kind: Kind,
-    settings: DeploymentSettings,
+    pub(super) settings: DeploymentSettings,
     pub(super) replicas: u32,
-    template: Version,
+    pub(super) template: Version,
     /// The version that was complete last.
-    stable: Version,
+    pub(super) stable: Version,
     pub(super) sets: Vec<Option<ReplicaSet>>,
-    paused: bool,
-    status: Status,
-    progress: Progress,
-    last_progress: Time,
-    course: Course,
+    pub(super) paused: bool,
+    pub(super) status: Status,
+    pub(super) progress: Progress,
+    pub(super) last_progress: Time,
+    pub(super) course: Course,
 }
 
 impl Deployment {
@@ -137,11 +92,6 @@ impl Deployment {
         self.sets.get(version).copied().flatten()
     }
 
-    /// The version of the current pod template.
-    pub(super) fn template(&self) -> Version {
-        self.template
-    }
-
     /// Changes the pod template.
     pub(super) fn ship(&mut self, version: Version, now: Time) {
         if version != self.template {
@@ -175,31 +125,6 @@ impl Deployment {
         }
     }
 
-    /// What the Progressing condition says.
-    pub(super) fn health(&self) -> Health {
-        match self.progress {
-            Progress::Available => Health::Healthy,
-            Progress::Updated => Health::Progressing,
-            Progress::Paused => Health::Paused,
-            Progress::Exceeded => Health::Degraded,
-        }
-    }
-
-    /// When the progress deadline is looked at next: a second after it passed, as the controller's own timer has it. Not while
-    /// a change of the number of replicas waits for terminating pods: progress is not judged meanwhile.
-    pub(super) fn next_wake(&self) -> Time {
-        let is_judged = !self.paused && !self.is_scaling_event();
-        if self.progress == Progress::Updated && is_judged && self.has_deadline() {
-            self.last_progress + self.settings.progress_deadline + Duration::from_seconds(1)
-        } else {
-            Time::NEVER
-        }
-    }
-
-    fn has_deadline(&self) -> bool {
-        !self.settings.progress_deadline.is_forever()
-    }
-
     /// One sync. True if anything changed, so that another is due at this instant.
     pub(super) fn reconcile(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) -> bool {
         let before = (commands.len(), self.status, self.progress, self.is_scaling_event());
@@ -216,21 +141,6 @@ impl Deployment {
             self.sync_status(view, now, commands);
         }
         (commands.len(), self.status, self.progress, self.is_scaling_event()) != before
-    }
-
-    /// Stops the deadline's clock while paused and starts it anew afterwards. A deadline that was exceeded stays so.
-    fn note_pause(&mut self, now: Time, commands: &mut Vec<Command>) {
-        if self.progress == Progress::Exceeded || self.paused == (self.progress == Progress::Paused) {
-            return;
-        }
-        self.last_progress = now;
-        if self.paused {
-            self.progress = Progress::Paused;
-            commands.push(Command::Note(Note::Paused(PauseReason::Operator)));
-        } else {
-            self.progress = Progress::Updated;
-            commands.push(Command::Note(Note::Resumed));
-        }
     }
 
     /// RollingUpdate: grow the new ReplicaSet, or else shrink the old ones.
@@ -383,39 +293,6 @@ impl Deployment {
         if set.spec != to {
             commands.push(Command::Scale { version, from: set.spec, to, rule });
             *set = ReplicaSet { spec: to, desired, max, before_scale: None };
-        }
-    }
-
-    fn observe(&self, view: &FleetView<'_>) -> Status {
-        Status {
-            replicas: view.total(|set| set.replicas),
-            updated: view.of(self.template).replicas,
-            ready: view.total(|set| set.ready),
-            available: view.total(|set| set.available),
-        }
-    }
-
-    /// Stores the status; judges completeness, progress and the deadline.
-    fn sync_status(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
-        let (before, status) = (self.status, self.observe(view));
-        self.status = status;
-        if status.is_complete(self.replicas) && self.set(self.template).is_some() {
-            self.progress = Progress::Available;
-            self.stable = self.template;
-            self.course.complete(self.template, now, commands);
-            return;
-        }
-        if self.progress == Progress::Available && status.replicas == status.updated {
-            return;
-        }
-        if status.has_progressed_since(&before) {
-            self.progress = Progress::Updated;
-            self.last_progress = now;
-        } else if self.progress == Progress::Updated
-            && has_passed_deadline(self.last_progress, self.settings.progress_deadline, now)
-        {
-            self.progress = Progress::Exceeded;
-            commands.push(Command::Note(Note::DeadlineExceeded));
         }
     }
 }

@@ -27,7 +27,7 @@ impl Deployment {
     /// The one active ReplicaSet; if there is none, the template's or else the newest; `None` if there are several.
     fn only_active_or_newest(&self, active: &[Version]) -> Option<Version> {
         match active {
-            [] if self.set(self.template()).is_some() => Some(self.template()),
+            [] if self.set(self.template).is_some() => Some(self.template),
             [] => (0..self.sets.len()).rev().find(|version| self.set(*version).is_some()),
             [only] => Some(*only),
             _ => None,
@@ -36,8 +36,8 @@ impl Deployment {
 
     /// Whether the new ReplicaSet has all replicas available, and knows that these are all.
     fn is_saturated(&self, view: &FleetView<'_>) -> bool {
-        let available = view.of(self.template()).available;
-        self.set(self.template())
+        let available = view.of(self.template).available;
+        self.set(self.template)
             .is_some_and(|set| set.spec == self.replicas && set.desired == self.replicas && available == self.replicas)
     }
 

@@ -21,6 +21,7 @@ mod canary_basic;
 mod canary_routed;
 mod controller;
 mod deployment;
+mod deployment_progress;
 mod deployment_scaling;
 #[cfg(test)]
 mod laws;

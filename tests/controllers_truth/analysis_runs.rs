@@ -44,21 +44,23 @@ pub(crate) fn template(metric: &Value) -> Analysis {
     }
 }
 
+/// Keys of a configuration that a scenario can name, or that only describe the recording.
+const KNOWN: &[&str] = &[
+    "name",
+    "outcomes",
+    "provider",
+    "interval",
+    "count",
+    "failureLimit",
+    "inconclusiveLimit",
+    "consecutiveErrorLimit",
+    "consecutiveSuccessLimit",
+    "dryRun",
+    "initialDelay",
+];
+
 /// What of a metric a scenario cannot name, if anything.
 pub(crate) fn not_covered(metric: &Value) -> Option<String> {
-    const KNOWN: &[&str] = &[
-        "name",
-        "outcomes",
-        "provider",
-        "interval",
-        "count",
-        "failureLimit",
-        "inconclusiveLimit",
-        "consecutiveErrorLimit",
-        "consecutiveSuccessLimit",
-        "dryRun",
-        "initialDelay",
-    ];
     unknown_key(metric, "", KNOWN, &[])
 }
 

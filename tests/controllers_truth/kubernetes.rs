@@ -50,23 +50,25 @@ fn our_row(replay: &Replay<'_>, t: i64, has_condition: bool) -> (i64, String) {
     (t, format!("new {} old {} {condition}", side(vec![replay.template]), side(old)))
 }
 
+/// Keys of a configuration that a scenario can name, or that only describe the recording.
+const KNOWN: &[&str] = &[
+    "id",
+    "replicas",
+    "strategy",
+    "maxSurge",
+    "maxUnavailable",
+    "minReadySeconds",
+    "progressDeadlineSeconds",
+    "coldStarts.*",
+    "events.t",
+    "events.op",
+    "events.arg",
+    "events.n",
+    "horizon",
+];
+
 /// What of a case a scenario cannot name, if anything.
 fn not_covered(config: &Value) -> Option<String> {
-    const KNOWN: &[&str] = &[
-        "id",
-        "replicas",
-        "strategy",
-        "maxSurge",
-        "maxUnavailable",
-        "minReadySeconds",
-        "progressDeadlineSeconds",
-        "coldStarts.*",
-        "events.t",
-        "events.op",
-        "events.arg",
-        "events.n",
-        "horizon",
-    ];
     unknown_key(config, "", KNOWN, &[]).or_else(|| unknown_operation(config))
 }
 

@@ -20,7 +20,7 @@ pub use status::{RolloutStatus, has_rollout_progressed, is_rollout_healthy};
 use crate::rollout::ReplicaSetStatus;
 pub use crate::rollout::canary::Targets;
 pub use crate::rollout::canary_basic::approximate;
-pub use crate::rollout::deployment::Status as DeploymentStatus;
+pub use crate::rollout::deployment_progress::Status as DeploymentStatus;
 pub use crate::rollout::limits::fenceposts;
 use crate::units::{CountOrPercent, Duration, Time};
 
