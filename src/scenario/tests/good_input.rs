@@ -125,6 +125,20 @@ fn the_examples_canary_resolves_its_analyses_and_tells_unset_from_zero() {
 }
 
 #[test]
+fn a_strategy_that_sets_nothing_has_the_real_controllers_defaults() {
+    let strategy =
+        |name: &str| format!("{:?}", read(&with(&format!("[rollout]\nstrategy = \"{name}\""))).rollout.strategy);
+    let rolling = DeploymentSettings::default();
+    assert_eq!(strategy("rolling"), format!("{:?}", Strategy::Rolling(rolling.clone())));
+    assert_eq!(strategy("recreate"), format!("{:?}", Strategy::Recreate(rolling)));
+    assert_eq!(strategy("blue_green"), format!("{:?}", Strategy::BlueGreen(BlueGreenSettings::default())));
+    assert_eq!(strategy("canary"), format!("{:?}", Strategy::Canary(CanarySettings::default())));
+    let analysis = &read(&with("[analysis.it]\nmetric = \"error_rate\"\nmax = 0")).analyses[0];
+    let expected = Analysis { name: "it".to_owned(), ..Analysis::default() };
+    assert_eq!(format!("{analysis:?}"), format!("{expected:?}"));
+}
+
+#[test]
 fn a_deployment_may_wait_for_terminating_replicas() {
     let policy = |text: &str| match read(&with(text)).rollout.strategy {
         Strategy::Rolling(settings) | Strategy::Recreate(settings) => settings.pod_replacement_policy,
