@@ -332,3 +332,80 @@ fn least_requests_sends_each_attempt_where_there_are_fewest_even_while_replicas_
     assert!(checked > 500);
     assert!(log.requests.iter().any(|row| row.attempt > 1));
 }
+
+/// The most replicas that held GPUs at once: created and not gone, as there is no quota to wait for.
+fn most_at_once(log: &RunLog) -> usize {
+    let (mut now, mut most) = (0, 0);
+    for row in &log.events {
+        match row.event {
+            "created" => now += 1,
+            "gone" => now -= 1,
+            _ => {}
+        }
+        most = most.max(now);
+    }
+    most
+}
+
+#[test]
+fn gpus_never_exceed_the_surge_where_terminating_replicas_are_waited_for() {
+    // Answers of thirty seconds, which a replica drains while the next one starts in ten.
+    let slow = ["traffic.output_tokens=3000", "termination.grace_period=\"90s\"", "cold_start.engine_start=\"10s\""];
+    for (policy, most) in [("termination_started", 4), ("termination_complete", 3)] {
+        let policy = format!("rollout.rolling.pod_replacement_policy=\"{policy}\"");
+        let log = log(&[slow.as_slice(), &[policy.as_str()]].concat());
+        assert!(log.events.iter().any(|row| row.detail == "outcome=completed"), "{policy}");
+        // The two of the warm fleet were created before the log begins.
+        let warm = if log.events.iter().filter(|row| row.event == "created").count() == 2 { 2 } else { 0 };
+        assert_eq!(most_at_once(&log) + warm, most, "{policy}");
+    }
+}
+
+/// What the controller did with sizes and weights, and why.
+fn reasons(sets: &[&str]) -> Vec<String> {
+    let told = |row: &&EventRow| matches!(row.event, "scaled" | "weight_set");
+    let log = log(sets);
+    log.events.iter().filter(told).map(|row| format!("{}: {}", row.detail, row.why)).collect()
+}
+
+#[test]
+fn a_rolling_update_says_why_it_scales() {
+    assert_eq!(
+        reasons(&["cold_start.engine_start=\"1m\""]),
+        [
+            "new=1: 2 of at most 3 pods are there: room for 1",
+            "stable=1: 3 of 3 available, 2 needed: 1 old may go",
+            "new=2: 2 of at most 3 pods are there: room for 1",
+            "stable=0: 3 of 3 available, 2 needed: 1 old may go",
+        ]
+    );
+}
+
+#[test]
+fn a_canary_says_why_it_scales_and_why_weights_are_set() {
+    let steps = "rollout.canary.steps=[{ set_weight = 50 }, { pause = \"2m\" }]";
+    assert_eq!(
+        reasons(&["cold_start.engine_start=\"1m\"", "rollout.strategy=\"canary\"", steps]),
+        [
+            "new=1: the canary has what 50 % of the traffic needs of 2",
+            "weight=50: the step asks for it, and its pods are there",
+            "new=2: the new version gets all 2",
+            "weight=100: all steps are done",
+            "weight=0: there is no canary: what is shipped is stable",
+            "stable=0: scale_down_delay (30s) is over",
+        ]
+    );
+}
+
+#[test]
+fn blue_green_says_why_it_scales() {
+    let preview = "rollout.blue_green.preview_replica_count=1";
+    assert_eq!(
+        reasons(&["cold_start.engine_start=\"1m\"", "rollout.strategy=\"blue_green\"", preview]),
+        [
+            "new=1: preview_replica_count is 1 until the preview passed",
+            "new=2: the new version gets all 2",
+            "stable=0: scale_down_delay (30s) is over",
+        ]
+    );
+}

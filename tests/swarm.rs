@@ -190,12 +190,19 @@ start = "{start}s"
 max_surge = {surge}
 max_unavailable = {unavailable}
 min_ready = "{min_ready}s"
+pod_replacement_policy = "{replacement}"
+[rollout.recreate]
+pod_replacement_policy = "{replacement}"
 [rollout.blue_green]
 auto_promotion = "10s"
+scale_down_delay_revision_limit = {kept}
 post_promotion_analysis = ["errors"]
 [rollout.canary]
 traffic_routing = {routed}
 dynamic_stable_scale = {dynamic}
+replica_progress_threshold = {threshold}
+scale_down_delay_revision_limit = {kept}
+rollback_window = {kept}
 background_analysis = ["errors"]
 steps = {steps}
 [analysis.ttft]
@@ -203,12 +210,14 @@ metric = "ttft"
 {ttft_estimator}
 interval = "10s"
 count = 2
+dry_run = {dry_run}
 no_data = "{no_data}"
 [analysis.errors]
 metric = "error_rate"
 {error_estimator}
 interval = "10s"
 count = 3
+consecutive_success_limit = {successes}
 window = "30s"
 {actions}"#,
         warm_up = dice.between(0, 60),
@@ -233,12 +242,17 @@ window = "30s"
         start = dice.between(0, 90),
         min_ready = dice.pick(&["0", "15"]),
         dynamic = routed && dice.chance(0.5),
+        replacement = dice.pick(&["termination_started", "termination_complete"]),
+        threshold = dice.pick(&["\"100%\"", "\"60%\"", "1"]),
+        kept = dice.between(0, 2),
+        dry_run = dice.chance(0.3),
+        successes = dice.between(0, 3),
         no_data = dice.pick(&["success", "error", "inconclusive"]),
         quota = if dice.chance(0.9) { format!("gpu_limit = {}", 2 * (replicas + spare)) } else { String::new() },
         loss = dice.pick(&["0", "0", "0.3", "1"]),
         absence = dice.pick(&["0", "30", "1000"]),
         ttft_estimator = dice.pick(&[
-            "max = \"3s\"",
+            "max = \"3s\"\nfail_above = \"4s\"",
             "max_ratio_to_stable = 1.5",
             "max = \"3s\"\nestimator = \"prometheus\"\nscrape_interval = \"3s\"",
             "estimator = \"mann_whitney\"\nstep = \"2s\"",

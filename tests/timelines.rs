@@ -238,6 +238,10 @@ fn argo_settings(strategy: &Value, config: &Value) -> Option<(&'static str, Stri
             "autoPromotionEnabled" => format!("auto_promotion_enabled = {value}"),
             "autoPromotionSeconds" => format!("auto_promotion = {}", seconds(value)),
             "previewReplicaCount" => format!("preview_replica_count = {value}"),
+            "replicaProgressThreshold" => {
+                assert_eq!(value["type"], "Percent");
+                format!("replica_progress_threshold = \"{}%\"", value["value"])
+            }
             "steps" => {
                 let steps: Option<Vec<String>> = value.as_array()?.iter().map(argo_step).collect();
                 format!("steps = [{}]", steps?.join(", "))
@@ -292,5 +296,5 @@ fn argo_rollouts_equal_the_real_controllers_timelines_pod_for_pod() {
         compared += 1;
     }
     println!("argo timelines end to end: {compared} of {} compared", cases.len());
-    assert!(compared >= 50, "only {compared} cases were compared");
+    assert!(compared >= 52, "only {compared} cases were compared");
 }

@@ -15,7 +15,7 @@ pub struct ReplicaSetStatus {
     pub ready: u32,
     /// Those that have been ready for `min_ready`.
     pub available: u32,
-    /// Terminating pods that are not gone; only Recreate looks at them.
+    /// Terminating pods that are not gone. Only Recreate looks at them, and whoever replaces pods when they are gone.
     pub terminating: u32,
 }
 

@@ -15,7 +15,7 @@ pub struct EventRow {
     pub version: String,
     /// More, as `key=value` words: `new=4`, `weight=25`, `reason=...`.
     pub detail: String,
-    /// Why a controller did it, in plain words; empty for what nobody decided. Not a column of the file.
+    /// Which rule of the controller decided so, in a sentence for people; empty where none did. Not a column of the file.
     pub why: String,
 }
 

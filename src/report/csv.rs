@@ -204,7 +204,7 @@ mod tests {
                 replica: None,
                 version: "new".to_owned(),
                 detail: "reason=a, \"b\"".to_owned(),
-                why: String::new(),
+                why: "no column of the file".to_owned(),
             }],
             requests: vec![RequestRow {
                 id: 7,

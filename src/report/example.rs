@@ -58,8 +58,7 @@ fn rollout() -> Rollout {
         strategy: Strategy::Rolling(DeploymentSettings {
             max_surge: CountOrPercent::Percent(25),
             max_unavailable: CountOrPercent::Percent(25),
-            min_ready: Duration::ZERO,
-            progress_deadline: Duration::from_seconds(600),
+            ..DeploymentSettings::default()
         }),
     }
 }

@@ -1,10 +1,11 @@
-//! AnalysisRuns: when each metric is measured, what its measurements count as, and the verdict.
+//! AnalysisRuns: when each metric is measured, and the verdict of all of them.
 //!
-//! Argo Rollouts' rules (`analysis/analysis.go`, `utils/analysis/helpers.go`), without dry runs and limits of consecutive
-//! successes, which a scenario cannot name. What a run's verdict does to the rollout is not decided here.
+//! Argo Rollouts' rules (`analysis/analysis.go`, `utils/analysis/helpers.go`). What one metric's measurements come to is in
+//! `metric`; what a run's verdict does to the rollout is not decided here.
 
+pub use crate::rollout::metric::{Counts, Judgement, Outcome, RunPhase, judge};
 use crate::rollout::{Measured, Note};
-use crate::scenario::{Analysis, AnalysisBound, NoData};
+use crate::scenario::Analysis;
 use crate::units::{Duration, Time};
 
 /// Wait before a measurement is taken again after an error, whatever the interval.
@@ -14,91 +15,16 @@ const ERROR_RETRY: Duration = Duration::from_seconds(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunId(pub u32);
 
-/// What one measurement came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Within the bound.
-    Successful,
-    /// Beyond it.
-    Failed,
-    /// Neither.
-    Inconclusive,
-    /// It could not be taken: taken again after 10 s, and not counted.
-    Error,
-}
-
-impl Outcome {
-    /// The word of the event log.
-    pub fn name(self) -> &'static str {
-        match self {
-            Outcome::Successful => "successful",
-            Outcome::Failed => "failed",
-            Outcome::Inconclusive => "inconclusive",
-            Outcome::Error => "error",
-        }
-    }
-}
-
-/// A measurement under its template's bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    /// What it counts as.
-    pub outcome: Outcome,
-    /// Whether it counts so for want of data.
-    pub without_data: bool,
-}
-
-/// What a measurement counts as under its template's bound.
-pub fn judge(analysis: &Analysis, measured: Measured) -> Judgement {
-    let within = match (measured, analysis.bound) {
-        (Measured::Value { value, .. }, AnalysisBound::Max(max)) => Some(value <= max),
-        (Measured::Value { value, stable: Some(stable), .. }, AnalysisBound::MaxRatioToStable(ratio)) => {
-            Some(value <= ratio * stable)
-        }
-        // Kayenta's judge: high if surely and by enough, and in the mean, too.
-        (Measured::Shift { shift, lower, mean_ratio, .. }, AnalysisBound::MaxShift { tolerance, ratio }) => {
-            Some(!(lower > tolerance * shift.abs() && mean_ratio >= ratio))
-        }
-        _ => None,
-    };
-    let outcome = match (within, analysis.no_data) {
-        (Some(true), _) | (None, NoData::Success) => Outcome::Successful,
-        (Some(false), _) => Outcome::Failed,
-        (None, NoData::Error) => Outcome::Error,
-        (None, NoData::Inconclusive) => Outcome::Inconclusive,
-    };
-    Judgement { outcome, without_data: within.is_none() }
-}
-
-/// The phase of a metric or of a whole run, the better ones first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RunPhase {
-    /// Under way.
-    Running,
-    /// Passed.
-    Successful,
-    /// Ended without a verdict.
-    Inconclusive,
-    /// Ended by too many errors.
-    Error,
-    /// Did not pass.
-    Failed,
-}
-
 /// One metric of a run.
 #[derive(Clone, Debug)]
 struct Metric {
     template: usize,
     analysis: Analysis,
     phase: RunPhase,
-    /// Successes, failures and inconclusive measurements; errors are not counted.
-    count: u32,
-    failed: u32,
-    inconclusive: u32,
-    consecutive_errors: u32,
+    /// Why it did not pass.
+    reason: String,
+    counts: Counts,
     without_data: u32,
-    /// Measurements of every outcome.
-    taken: u32,
     /// When it was measured last, and how that ended.
     last: Option<(Time, Outcome)>,
     /// A measurement was asked for and is not in yet.
@@ -123,12 +49,9 @@ impl AnalysisRun {
                 template: *template,
                 analysis: analysis.clone(),
                 phase: RunPhase::Running,
-                count: 0,
-                failed: 0,
-                inconclusive: 0,
-                consecutive_errors: 0,
+                reason: String::new(),
+                counts: Counts::default(),
                 without_data: 0,
-                taken: 0,
                 last: None,
                 in_flight: false,
             })
@@ -219,191 +142,128 @@ impl AnalysisRun {
         self.assess();
     }
 
-    /// Judges the metrics, then the run. Once a metric has not passed, the others end as they are.
+    /// Judges the metrics, then the run. Once a metric has not passed, the others end as they are. A dry run's verdict
+    /// neither ends nor fails the run, but the run waits for it.
     fn assess(&mut self) {
         if self.phase != RunPhase::Running || (!self.terminate && self.metrics.iter().any(|metric| metric.in_flight)) {
             return;
         }
-        for metric in &mut self.metrics {
-            metric.assess();
-        }
-        let terminating = self.terminate || self.metrics.iter().any(|metric| metric.phase > RunPhase::Successful);
-        if terminating {
-            for metric in self.metrics.iter_mut().filter(|metric| metric.phase == RunPhase::Running) {
-                metric.phase = RunPhase::Successful;
-            }
+        self.metrics.iter_mut().for_each(|metric| metric.assess(self.terminate));
+        if self.metrics.iter().any(|metric| metric.verdict() > RunPhase::Successful) {
+            self.metrics.iter_mut().for_each(|metric| metric.assess(true));
         }
         if self.metrics.iter().any(|metric| metric.phase == RunPhase::Running) {
             return;
         }
-        self.phase = self.metrics.iter().map(|metric| metric.phase).max().unwrap_or(RunPhase::Successful);
-        self.message = self.worst().map(|metric| metric.verdict()).unwrap_or_default();
+        self.phase = self.metrics.iter().map(Metric::verdict).max().unwrap_or(RunPhase::Successful);
+        self.message = self.worst().map(Metric::tell).unwrap_or_default();
     }
 
     /// The metric that decided against the run.
     fn worst(&self) -> Option<&Metric> {
-        self.metrics.iter().find(|metric| metric.phase == self.phase && metric.phase > RunPhase::Successful)
+        self.metrics.iter().find(|metric| metric.verdict() == self.phase && self.phase > RunPhase::Successful)
     }
 
-    /// What to tell of the verdict: of each template that passed, or of the one that decided against.
+    /// What to tell of the verdict: of dry runs that did not pass, and of each template that passed or of the one that
+    /// decided against.
     pub fn notes(&self) -> Vec<Note> {
-        if self.phase == RunPhase::Successful {
-            let passed = |metric: &Metric| Note::AnalysisPassed {
-                template: metric.template,
-                measurements: metric.count,
-                without_data: metric.without_data,
-            };
-            return self.metrics.iter().map(passed).collect();
-        }
-        let note = |metric: &Metric| match metric.phase {
-            RunPhase::Inconclusive => {
-                Note::AnalysisInconclusive { template: metric.template, detail: metric.exceeded() }
-            }
-            _ => Note::AnalysisFailed { template: metric.template, detail: metric.exceeded() },
+        let missed = |metric: &&Metric| metric.analysis.dry_run && metric.phase > RunPhase::Successful;
+        let dry_run = |metric: &Metric| Note::AnalysisDryRun {
+            template: metric.template,
+            detail: format!("would be {}: {}", word(metric.phase), metric.reason),
         };
-        self.worst().map(note).into_iter().collect()
+        let mut notes: Vec<Note> = self.metrics.iter().filter(missed).map(dry_run).collect();
+        match self.worst() {
+            Some(worst) => notes.push(worst.note()),
+            None => notes.extend(self.metrics.iter().filter(|metric| !missed(metric)).map(Metric::note)),
+        }
+        notes
     }
 }
 
 impl Metric {
     /// How often it has waited for its next measurement: each time, and for an initial delay.
     fn waits(&self) -> u32 {
-        self.taken + u32::from(!self.analysis.initial_delay.is_zero())
+        self.counts.taken + u32::from(!self.analysis.initial_delay.is_zero())
     }
 
     fn record(&mut self, outcome: Outcome, now: Time) {
         self.in_flight = false;
-        self.taken += 1;
         self.last = Some((now, outcome));
-        if outcome == Outcome::Error {
-            self.consecutive_errors += 1;
-            return;
-        }
-        self.consecutive_errors = 0;
-        self.count += 1;
-        self.failed += u32::from(outcome == Outcome::Failed);
-        self.inconclusive += u32::from(outcome == Outcome::Inconclusive);
+        self.counts.record(outcome);
     }
 
-    /// The phase that the measurements come to; of several limits exceeded, the last one named decides.
-    fn assess(&mut self) {
-        if self.phase != RunPhase::Running || self.last.is_none() {
-            return;
+    /// Takes the phase that the measurements come to; a phase that is final stays.
+    fn assess(&mut self, terminating: bool) {
+        if self.phase == RunPhase::Running {
+            (self.phase, self.reason) = self.counts.assess(&self.analysis, terminating);
         }
-        let analysis = &self.analysis;
-        self.phase = if self.consecutive_errors > analysis.consecutive_error_limit {
-            RunPhase::Error
-        } else if self.inconclusive > analysis.inconclusive_limit {
-            RunPhase::Inconclusive
-        } else if self.failed > analysis.failure_limit {
-            RunPhase::Failed
-        } else if analysis.count.is_some_and(|count| self.count >= count) {
-            RunPhase::Successful
-        } else {
-            RunPhase::Running
-        };
     }
 
-    /// The limit that was exceeded.
-    fn exceeded(&self) -> String {
-        let analysis = &self.analysis;
+    /// What its phase counts for in the run: a dry run's is a pass, once it is final.
+    fn verdict(&self) -> RunPhase {
+        if self.analysis.dry_run { self.phase.min(RunPhase::Successful) } else { self.phase }
+    }
+
+    fn note(&self) -> Note {
+        let (template, detail) = (self.template, self.reason.clone());
         match self.phase {
-            RunPhase::Failed => format!("failed ({}) > failure_limit ({})", self.failed, analysis.failure_limit),
-            RunPhase::Inconclusive => {
-                format!("inconclusive ({}) > inconclusive_limit ({})", self.inconclusive, analysis.inconclusive_limit)
+            RunPhase::Inconclusive => Note::AnalysisInconclusive { template, detail },
+            RunPhase::Failed | RunPhase::Error => Note::AnalysisFailed { template, detail },
+            RunPhase::Running | RunPhase::Successful => {
+                Note::AnalysisPassed { template, measurements: self.counts.counted, without_data: self.without_data }
             }
-            RunPhase::Error => format!(
-                "consecutive_errors ({}) > consecutive_error_limit ({})",
-                self.consecutive_errors, analysis.consecutive_error_limit
-            ),
-            RunPhase::Running | RunPhase::Successful => String::new(),
         }
     }
 
-    fn verdict(&self) -> String {
-        let word = match self.phase {
-            RunPhase::Failed => "failed",
-            RunPhase::Inconclusive => "inconclusive",
-            RunPhase::Error => "erred",
-            RunPhase::Running | RunPhase::Successful => "passed",
-        };
-        format!("analysis {} {word}: {}", self.analysis.name, self.exceeded())
+    fn tell(&self) -> String {
+        format!("analysis {} {}: {}", self.analysis.name, word(self.phase), self.reason)
+    }
+}
+
+/// A phase in a sentence.
+fn word(phase: RunPhase) -> &'static str {
+    match phase {
+        RunPhase::Failed => "failed",
+        RunPhase::Inconclusive => "inconclusive",
+        RunPhase::Error => "erred",
+        RunPhase::Running | RunPhase::Successful => "passed",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{AnalysisMetric, Estimator};
 
-    fn analysis(bound: AnalysisBound, no_data: NoData) -> Analysis {
-        Analysis {
-            name: "ttft".to_owned(),
-            metric: AnalysisMetric::Ttft,
-            quantile: 0.99,
-            bound,
-            interval: Duration::from_seconds(60),
-            count: Some(2),
-            failure_limit: 0,
-            inconclusive_limit: 0,
-            consecutive_error_limit: 0,
-            initial_delay: Duration::ZERO,
-            window: Duration::from_seconds(60),
-            min_samples: 1,
-            no_data,
-            estimator: Estimator::Exact,
+    fn twice() -> Analysis {
+        Analysis { name: "ttft".to_owned(), count: Some(2), ..Analysis::default() }
+    }
+
+    fn run(analyses: &[Analysis]) -> AnalysisRun {
+        let every: Vec<usize> = (0..analyses.len()).collect();
+        AnalysisRun::new(&every, analyses, Time::ZERO)
+    }
+
+    /// Measures all that is due until the run ends; `script` says how each template's measurements come out, the last
+    /// one repeating.
+    fn play(run: &mut AnalysisRun, script: &[&[Outcome]]) -> Time {
+        let mut taken = vec![0; script.len()];
+        loop {
+            let now = run.next_due();
+            for template in run.take_due(now) {
+                let place = taken[template].min(script[template].len() - 1);
+                taken[template] += 1;
+                run.record(template, script[template][place], false, now);
+            }
+            if run.phase() != RunPhase::Running {
+                return now;
+            }
         }
-    }
-
-    fn value(value: f64, stable: Option<f64>) -> Measured {
-        Measured::Value { value, samples: 9, stable }
-    }
-
-    #[test]
-    fn a_measurement_succeeds_up_to_its_bound_inclusive() {
-        let run = AnalysisRun::new(&[0], &[analysis(AnalysisBound::Max(2.0), NoData::Error)], Time::ZERO);
-        let outcome = |measured| run.judge(0, measured).map(|judgement| judgement.outcome);
-        assert_eq!(outcome(value(2.0, None)), Some(Outcome::Successful));
-        assert_eq!(outcome(value(2.1, None)), Some(Outcome::Failed));
-        assert_eq!(outcome(value(f64::NAN, None)), Some(Outcome::Failed));
-        assert_eq!(run.judge(1, value(1.0, None)), None);
-    }
-
-    #[test]
-    fn a_ratio_without_a_stable_value_has_no_data() {
-        for (no_data, expected) in [
-            (NoData::Success, Outcome::Successful),
-            (NoData::Error, Outcome::Error),
-            (NoData::Inconclusive, Outcome::Inconclusive),
-        ] {
-            let template = analysis(AnalysisBound::MaxRatioToStable(1.5), no_data);
-            let run = AnalysisRun::new(&[0], &[template], Time::ZERO);
-            let judgement = |measured| run.judge(0, measured).map(|judged| (judged.outcome, judged.without_data));
-            assert_eq!(judgement(value(3.0, Some(2.0))), Some((Outcome::Successful, false)));
-            assert_eq!(judgement(value(3.1, Some(2.0))), Some((Outcome::Failed, false)));
-            assert_eq!(judgement(value(1.0, None)), Some((expected, true)));
-            assert_eq!(judgement(Measured::NoData { samples: 0 }), Some((expected, true)));
-        }
-    }
-
-    #[test]
-    fn a_shift_fails_if_it_is_sure_and_the_means_agree() {
-        let bound = AnalysisBound::MaxShift { tolerance: 0.25, ratio: 1.1 };
-        let run = AnalysisRun::new(&[0], &[analysis(bound, NoData::Error)], Time::ZERO);
-        let outcome = |shift, lower, mean_ratio| {
-            run.judge(0, Measured::Shift { shift, lower, mean_ratio, points: 9 }).map(|judgement| judgement.outcome)
-        };
-        assert_eq!(outcome(4.0, 1.1, 1.1), Some(Outcome::Failed));
-        assert_eq!(outcome(4.0, 1.0, 1.1), Some(Outcome::Successful), "the interval reaches down to a quarter");
-        assert_eq!(outcome(4.0, 1.1, 1.09), Some(Outcome::Successful), "the means are too close");
-        assert_eq!(outcome(-4.0, -5.0, 0.5), Some(Outcome::Successful));
-        assert_eq!(run.judge(0, value(1.0, None)).map(|judged| judged.without_data), Some(true));
     }
 
     #[test]
     fn a_passed_run_tells_how_many_measurements_had_no_data() {
-        let template = analysis(AnalysisBound::Max(2.0), NoData::Success);
-        let mut run = AnalysisRun::new(&[0], &[template], Time::ZERO);
+        let mut run = run(&[twice()]);
         for without_data in [true, false] {
             let now = run.next_due();
             assert_eq!(run.take_due(now), [0]);
@@ -416,11 +276,41 @@ mod tests {
 
     #[test]
     fn a_failed_run_names_the_limit_that_was_exceeded() {
-        let template = analysis(AnalysisBound::Max(2.0), NoData::Success);
-        let mut run = AnalysisRun::new(&[0], &[template], Time::ZERO);
-        run.take_due(Time::ZERO);
-        run.record(0, Outcome::Failed, false, Time::ZERO);
+        let mut run = run(&[twice()]);
+        play(&mut run, &[&[Outcome::Failed]]);
         assert_eq!(run.phase(), RunPhase::Failed);
         assert_eq!(run.message(), "analysis ttft failed: failed (1) > failure_limit (0)");
+    }
+
+    #[test]
+    fn a_dry_run_that_fails_is_told_and_fails_nobody() {
+        let mut run = run(&[Analysis { dry_run: true, ..twice() }, twice()]);
+        play(&mut run, &[&[Outcome::Failed], &[Outcome::Successful]]);
+        assert_eq!(run.phase(), RunPhase::Successful);
+        let detail = "would be failed: failed (1) > failure_limit (0)".to_owned();
+        let passed = Note::AnalysisPassed { template: 1, measurements: 2, without_data: 0 };
+        assert_eq!(run.notes(), [Note::AnalysisDryRun { template: 0, detail }, passed]);
+    }
+
+    #[test]
+    fn successes_in_a_row_pass_before_all_measurements_are_taken() {
+        use Outcome::{Failed, Successful};
+        let template = Analysis { count: Some(9), failure_limit: None, consecutive_success_limit: 2, ..twice() };
+        let mut run = run(&[template]);
+        let ended = play(&mut run, &[&[Successful, Failed, Successful]]);
+        assert_eq!((run.phase(), ended), (RunPhase::Successful, Time::ZERO + Duration::from_seconds(3 * 60)));
+    }
+
+    #[test]
+    fn too_few_successes_in_a_row_fail_unless_failures_were_tolerated() {
+        use Outcome::{Failed, Successful};
+        for (failure_limit, expected) in [(None, RunPhase::Failed), (Some(1), RunPhase::Inconclusive)] {
+            let template = Analysis { failure_limit, count: Some(3), consecutive_success_limit: 2, ..twice() };
+            let mut run = run(&[template]);
+            play(&mut run, &[&[Successful, Failed, Successful]]);
+            assert_eq!(run.phase(), expected);
+            let why = "consecutive_successes (1) < consecutive_success_limit (2) after all measurements";
+            assert!(run.message().ends_with(why), "{}", run.message());
+        }
     }
 }

@@ -17,6 +17,13 @@ pub(super) struct Pause {
     pub(super) since: Time,
 }
 
+impl PauseReason {
+    /// A pause for this reason.
+    pub(super) fn since(self, since: Time) -> Pause {
+        Pause { reason: self, since }
+    }
+}
+
 /// The traffic router's weights as recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Weights {
@@ -74,6 +81,25 @@ pub(super) struct Shared {
     pub(super) scale_down_delay: Option<Duration>,
     /// `None`: unset.
     pub(super) abort_scale_down_delay: Option<Duration>,
+    /// Most old ReplicaSets that are kept for `scale_down_delay`; `None`: any number.
+    pub(super) scale_down_delay_revision_limit: Option<u32>,
+    /// Shipping an older version takes the short way if fewer than so many lie between it and stable.
+    pub(super) rollback_window: u32,
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared {
+            max_surge: CountOrPercent::Count(0),
+            max_unavailable: CountOrPercent::Count(0),
+            progress_deadline: Duration::from_seconds(600),
+            progress_deadline_abort: false,
+            scale_down_delay: None,
+            abort_scale_down_delay: None,
+            scale_down_delay_revision_limit: None,
+            rollback_window: 0,
+        }
+    }
 }
 
 /// Which strategy, where the common rules differ.

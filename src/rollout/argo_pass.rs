@@ -1,7 +1,7 @@
 //! One reconcile of an Argo Rollouts rollout: it reads the status that an earlier one stored and stores the next, with
 //! pauses, abort and promotion (`rollout/context.go`, `rollout/pause.go`, `rollout/sync.go`).
 
-use crate::rollout::argo::{Pause, Rollout, Status, StrategyKind};
+use crate::rollout::argo::{Rollout, Status, StrategyKind};
 use crate::rollout::argo_replica_sets::ReplicaSet;
 use crate::rollout::{Command, FleetView, Health, Note, PauseReason, Phase};
 use crate::units::{Duration, Time};
@@ -82,7 +82,14 @@ impl Rollout {
     pub(super) fn is_fast_rollback(&self, pass: &Pass<'_>) -> bool {
         let is_older = self.template < self.status.stable;
         let is_kept = pass.new_within_delay && self.kind == StrategyKind::BlueGreen;
-        self.template == self.status.stable || (is_older && is_kept)
+        self.template == self.status.stable || (is_older && is_kept) || self.is_within_rollback_window()
+    }
+
+    /// Whether the shipped version is older than stable, and near enough to it for `rollback_window`.
+    pub(super) fn is_within_rollback_window(&self) -> bool {
+        let (template, stable) = (self.template, self.status.stable);
+        let between = (template + 1..stable).filter(|version| self.set(*version).is_some()).count();
+        template < stable && between < self.shared.rollback_window as usize
     }
 
     /// The status as at the beginning of an update.
@@ -129,7 +136,7 @@ impl Rollout {
         let mut controller_pause = self.status.controller_pause;
         for reason in &pass.add_pauses {
             if self.pause(*reason).is_none() {
-                pauses.push(Pause { reason: *reason, since: pass.now });
+                pauses.push(reason.since(pass.now));
                 controller_pause = true;
             }
         }

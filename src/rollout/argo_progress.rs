@@ -2,6 +2,7 @@
 
 use crate::rollout::argo::{Rollout, Status, StrategyKind};
 use crate::rollout::argo_pass::Pass;
+use crate::rollout::arithmetic::has_passed_deadline;
 use crate::rollout::{Command, Health, Note};
 use crate::units::{Duration, Time};
 
@@ -100,7 +101,7 @@ impl Rollout {
     }
 
     /// Argo's RolloutHealthy: all replicas are new, available and where the traffic is, and (canary) no others are left.
-    fn is_healthy(&self, next: &Status) -> bool {
+    pub(super) fn is_healthy(&self, next: &Status) -> bool {
         let complete = match self.kind {
             StrategyKind::BlueGreen => next.active == next.current && next.preview == next.current,
             StrategyKind::BasicCanary | StrategyKind::RoutedCanary { .. } => {
@@ -113,7 +114,7 @@ impl Rollout {
     }
 
     /// Argo's RolloutProgressing: whether the next status shows progress over the stored one.
-    fn has_progressed(&self, next: &Status) -> bool {
+    pub(super) fn has_progressed(&self, next: &Status) -> bool {
         let before = &self.status;
         let moved = match self.kind {
             StrategyKind::BlueGreen => next.active != before.active || next.preview != before.preview,
@@ -149,7 +150,7 @@ impl Rollout {
         match status.progressing.reason {
             Reason::Aborted | Reason::Paused => false,
             Reason::TimedOut => true,
-            _ => now > status.progressing.updated + self.shared.progress_deadline,
+            _ => has_passed_deadline(status.progressing.updated, self.shared.progress_deadline, now),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::rollout::argo::{Rollout, StrategyKind};
 use crate::rollout::argo_pass::Pass;
-use crate::rollout::{Command, Version};
+use crate::rollout::{Command, Rule, Version};
 use crate::units::{Duration, Time};
 
 /// `scaleDownDelaySeconds` and `abortScaleDownDelaySeconds` where they are not set.
@@ -32,7 +32,7 @@ impl Rollout {
     }
 
     /// Sets a ReplicaSet's size. True if it differed.
-    pub(super) fn scale(&mut self, version: Version, to: u32, pass: &mut Pass<'_>) -> bool {
+    pub(super) fn scale(&mut self, version: Version, to: u32, rule: Rule, pass: &mut Pass<'_>) -> bool {
         let delays = self.delays_scale_down_on_abort(pass);
         let replicas = self.replicas;
         let Some(set) = self.set_mut(version) else {
@@ -48,7 +48,7 @@ impl Rollout {
             set.scale_down_at = None;
         }
         if from != to {
-            pass.commands.push(Command::Scale { version, from, to });
+            pass.commands.push(Command::Scale { version, from, to, rule });
         }
         from != to
     }
@@ -85,19 +85,19 @@ impl Rollout {
     }
 
     /// Scales the new ReplicaSet to `target`; after an abort, when its time has come. True if it was scaled.
-    pub(super) fn reconcile_new(&mut self, target: u32, pass: &mut Pass<'_>) -> bool {
+    pub(super) fn reconcile_new(&mut self, target: u32, rule: Rule, pass: &mut Pass<'_>) -> bool {
         let new = self.template;
         if !self.delays_scale_down_on_abort(pass) {
-            return self.scale(new, target, pass);
+            return self.scale(new, target, rule, pass);
         }
         let spec = self.spec(new);
+        let delay = self.shared.abort_scale_down_delay.unwrap_or(DEFAULT_SCALE_DOWN_DELAY);
         match self.set(new).and_then(|set| set.scale_down_at) {
-            Some(deadline) if deadline <= pass.now => self.scale(new, 0, pass),
-            Some(_) => self.scale(new, spec, pass),
+            Some(deadline) if deadline <= pass.now => self.scale(new, 0, Rule::AbortDelayOver { delay }, pass),
+            Some(_) => self.scale(new, spec, rule, pass),
             None => {
-                self.scale(new, spec, pass);
+                self.scale(new, spec, rule, pass);
                 // The delay begins only once stable can carry everything.
-                let delay = self.shared.abort_scale_down_delay.unwrap_or(DEFAULT_SCALE_DOWN_DELAY);
                 if pass.view.of(self.status.stable).available >= self.replicas
                     && let Some(set) = self.set_mut(new)
                 {
@@ -109,20 +109,33 @@ impl Rollout {
     }
 
     /// The size that an old ReplicaSet should have under `scale_down_delay`: what it has (or `full`) until its deadline,
-    /// which this sets where there is none. An explicit zero sets none, and so keeps it for ever.
-    pub(super) fn delayed_size(&mut self, version: Version, full: u32, now: Time) -> u32 {
+    /// which this sets where there is none. An explicit zero sets none, and so keeps it for ever. Beyond the revision limit
+    /// nothing is kept; `kept` counts those that are, in the order in which they are asked about. With the reason.
+    pub(super) fn delayed_size(&mut self, version: Version, full: u32, kept: &mut u32, now: Time) -> (u32, Rule) {
         let delay = self.shared.scale_down_delay.unwrap_or(DEFAULT_SCALE_DOWN_DELAY);
+        let limit = self.shared.scale_down_delay_revision_limit;
         let Some(set) = self.set_mut(version) else {
-            return 0;
+            return (0, Rule::ScaleDownDelayOver { delay });
         };
+        if let Some(limit) = limit.filter(|limit| *kept >= *limit) {
+            return (0, Rule::RevisionLimit { limit });
+        }
+        *kept += 1;
         match set.scale_down_at {
             None => {
                 set.scale_down_at = (!delay.is_zero()).then_some(now + delay);
-                set.spec
+                (set.spec, Rule::KeptForDelay { delay })
             }
-            Some(deadline) if deadline > now => full,
-            Some(_) => 0,
+            Some(deadline) if deadline > now => (full, Rule::KeptForDelay { delay }),
+            Some(_) => (0, Rule::ScaleDownDelayOver { delay }),
         }
+    }
+
+    /// Old ReplicaSets, the one shipped last first.
+    pub(super) fn others_by_revision(&self) -> Vec<Version> {
+        let mut others = self.others();
+        others.sort_by_key(|version| std::cmp::Reverse(self.set(*version).map_or(0, |set| set.revision)));
+        others
     }
 
     /// The earliest time after the last reconcile at which a ReplicaSet's scale-down delay ends.

@@ -3,7 +3,7 @@
 
 use crate::rollout::argo::{Rollout, Shared, StrategyKind};
 use crate::rollout::argo_pass::Pass;
-use crate::rollout::{Command, FleetView, PauseReason, Routing, RunId, Version};
+use crate::rollout::{Command, FleetView, PauseReason, Routing, Rule, RunId, Version};
 use crate::scenario::{Analysis, BlueGreenSettings};
 use crate::units::{CountOrPercent, Time};
 
@@ -27,6 +27,8 @@ impl BlueGreen {
             progress_deadline_abort: settings.progress_deadline_abort,
             scale_down_delay: settings.scale_down_delay,
             abort_scale_down_delay: settings.abort_scale_down_delay,
+            scale_down_delay_revision_limit: settings.scale_down_delay_revision_limit,
+            rollback_window: settings.rollback_window,
         };
         let rollout = Rollout::new(StrategyKind::BlueGreen, shared, analyses, replicas);
         BlueGreen { settings: settings.clone(), rollout, active: 0, preview: 0 }
@@ -79,14 +81,19 @@ impl BlueGreen {
     fn reconcile_replica_sets(&mut self, pass: &mut Pass<'_>) {
         self.rollout.remove_scale_down_deadlines(pass);
         let (stable, replicas) = (self.rollout.status.stable, self.rollout.replicas);
-        self.rollout.scale(stable, replicas, pass);
+        self.rollout.scale(stable, replicas, Rule::StableWhole { desired: replicas }, pass);
         let target = self.new_size();
-        self.rollout.reconcile_new(target, pass);
+        let rule = match self.settings.preview_replica_count {
+            _ if self.rollout.is_aborted(pass) => Rule::Aborted,
+            Some(count) if target != replicas => Rule::Preview { count },
+            _ => Rule::NewWhole { desired: replicas },
+        };
+        self.rollout.reconcile_new(target, rule, pass);
         self.scale_down_others(pass);
     }
 
     /// What the new ReplicaSet should have: all replicas, or until its preview passed, `preview_replica_count`.
-    fn new_size(&self) -> u32 {
+    pub(super) fn new_size(&self) -> u32 {
         let rollout = &self.rollout;
         let replicas = rollout.replicas;
         let Some(preview) = self.settings.preview_replica_count else {
@@ -108,7 +115,7 @@ impl BlueGreen {
     /// Scales down what is neither new nor stable after its delay. With a post-promotion analysis and no delay set, only once
     /// that has passed.
     fn scale_down_others(&mut self, pass: &mut Pass<'_>) {
-        let others = self.rollout.others();
+        let others = self.rollout.others_by_revision();
         if others.is_empty() || self.rollout.pause(PauseReason::InconclusiveAnalysis).is_some() {
             return;
         }
@@ -120,11 +127,11 @@ impl BlueGreen {
         {
             return;
         }
-        let full = self.rollout.replicas;
+        let (full, mut kept) = (self.rollout.replicas, 0);
         for version in others {
             if !self.is_referenced(version) {
-                let target = self.rollout.delayed_size(version, full, pass.now);
-                self.rollout.scale(version, target, pass);
+                let (target, rule) = self.rollout.delayed_size(version, full, &mut kept, pass.now);
+                self.rollout.scale(version, target, rule, pass);
             }
         }
     }
@@ -275,7 +282,7 @@ impl BlueGreen {
         if self.rollout.status.current != self.rollout.template {
             self.rollout.reset_status(pass);
         }
-        if self.rollout.status.promote_full {
+        if self.rollout.status.promote_full || self.rollout.is_within_rollback_window() {
             pass.clear_pauses = true;
             pass.remove_abort = true;
         }

@@ -4,8 +4,8 @@
 
 use crate::rollout::argo::{Rollout, Shared, StrategyKind};
 use crate::rollout::argo_pass::Pass;
-use crate::rollout::{Command, FleetView, Note, PauseReason, Routing, RunId, Version, Versions};
-use crate::scenario::{Analysis, CanarySettings, CanaryStep};
+use crate::rollout::{Command, FleetView, Note, PauseReason, Routing, Rule, RunId, Version, Versions, arithmetic};
+use crate::scenario::{Analysis, CanaryScale, CanarySettings, CanaryStep};
 use crate::units::Time;
 
 /// A canary rollout.
@@ -20,9 +20,11 @@ pub(super) struct Canary {
 
 /// What a canary and a stable ReplicaSet should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Targets {
-    pub(super) canary: u32,
-    pub(super) stable: u32,
+pub struct Targets {
+    /// Pods of what is shipped.
+    pub canary: u32,
+    /// Pods of what was promoted last.
+    pub stable: u32,
 }
 
 impl Canary {
@@ -40,6 +42,8 @@ impl Canary {
             progress_deadline_abort: settings.progress_deadline_abort,
             scale_down_delay: settings.scale_down_delay,
             abort_scale_down_delay: settings.abort_scale_down_delay,
+            scale_down_delay_revision_limit: settings.scale_down_delay_revision_limit,
+            rollback_window: settings.rollback_window,
         };
         let mut rollout = Rollout::new(kind, shared, analyses, replicas);
         rollout.steps = settings.steps.len();
@@ -132,7 +136,8 @@ impl Canary {
         self.rollout.status.stable != self.rollout.template
     }
 
-    fn targets(&self, percent: Option<u32>, view: &FleetView<'_>) -> Targets {
+    /// What stable and canary should have next; `percent` is the weight of the canary as recorded.
+    pub(super) fn targets(&self, percent: Option<u32>, view: &FleetView<'_>) -> Targets {
         if self.settings.traffic_routing { self.routed_targets(percent, view) } else { self.basic_targets(view) }
     }
 
@@ -140,7 +145,7 @@ impl Canary {
     pub(super) fn is_at_targets(&self, percent: Option<u32>, view: &FleetView<'_>) -> bool {
         let targets = self.targets(percent, view);
         let (new, stable) = (self.rollout.template, self.rollout.status.stable);
-        let canary_is_available = self.rollout.spec(new) == targets.canary && view.of(new).available == targets.canary;
+        let canary_is_available = self.is_threshold_met(new, targets.canary, view);
         let stable_is_created =
             self.rollout.spec(stable) == targets.stable && view.of(stable).replicas == targets.stable;
         if self.settings.traffic_routing {
@@ -149,6 +154,12 @@ impl Canary {
         let is_other = |version: &Version| *version != new && *version != stable;
         let others = (0..view.sets.len()).filter(is_other).all(|version| view.of(version).available == 0);
         canary_is_available && stable_is_created && others
+    }
+
+    /// Whether of `desired` pods of a version enough are available: all, unless `replica_progress_threshold` says less.
+    pub(super) fn is_threshold_met(&self, version: Version, desired: u32, view: &FleetView<'_>) -> bool {
+        let threshold = self.settings.replica_progress_threshold;
+        arithmetic::is_threshold_met(threshold, self.rollout.spec(version), view.of(version).available, desired)
     }
 
     /// Scales stable, or else the canary, or else the others. True if anything was scaled.
@@ -161,56 +172,96 @@ impl Canary {
         let stored = Some(self.rollout.status.weights.percent);
         if self.has_distinct_stable() {
             let target = self.targets(stored, pass.view).stable;
-            if self.rollout.scale(self.rollout.status.stable, target, pass) {
+            let rule = self.stable_rule(pass);
+            if self.rollout.scale(self.rollout.status.stable, target, rule, pass) {
                 return true;
             }
         }
         let target = self.targets(Some(pass.next.weights.percent), pass.view).canary;
-        self.rollout.reconcile_new(target, pass) || self.scale_down_others(pass)
+        let rule = self.new_rule(pass);
+        self.rollout.reconcile_new(target, rule, pass) || self.scale_down_others(pass)
+    }
+
+    /// Why stable has the size that it should have.
+    fn stable_rule(&self, pass: &Pass<'_>) -> Rule {
+        let desired = self.rollout.replicas;
+        if !self.settings.traffic_routing {
+            return self.basic_rule();
+        }
+        if !self.settings.dynamic_stable_scale {
+            return Rule::StableWhole { desired };
+        }
+        let canary = self.desired_weight(pass.view).min(self.rollout.status.weights.percent);
+        Rule::StableForTraffic { percent: 100u32.saturating_sub(canary), desired }
+    }
+
+    /// Why the new version has the size that it should have.
+    fn new_rule(&self, pass: &Pass<'_>) -> Rule {
+        let desired = self.rollout.replicas;
+        if !self.has_distinct_stable() {
+            return Rule::NewWhole { desired };
+        }
+        if !self.settings.traffic_routing {
+            return self.basic_rule();
+        }
+        match (self.rollout.is_aborted(pass), self.canary_scale()) {
+            (false, _) if self.rollout.status.promote_full || self.current_step().is_none() => {
+                Rule::NewWhole { desired }
+            }
+            (_, Some(CanaryScale::Replicas(replicas))) => Rule::CanaryScaleReplicas { replicas },
+            (_, Some(CanaryScale::Weight(weight))) => Rule::CanaryScaleWeight { weight, desired },
+            (true, _) if !self.settings.dynamic_stable_scale => Rule::Aborted,
+            _ => Rule::CanaryForWeight { weight: self.desired_weight(pass.view), desired },
+        }
     }
 
     /// Scales down what is neither new nor stable: first all that is unavailable, then the newest revisions.
     fn scale_down_others(&mut self, pass: &mut Pass<'_>) -> bool {
-        let mut others = self.rollout.others();
         let mut scaled = false;
-        for version in &others {
+        for version in &self.rollout.others() {
             let available = pass.view.of(*version).available;
             if available > self.rollout.spec(*version) {
                 return false;
             }
-            scaled |= self.rollout.scale(*version, available, pass);
+            let unavailable = self.rollout.spec(*version) - available;
+            scaled |= self.rollout.scale(*version, available, Rule::OtherUnavailableGo { unavailable }, pass);
         }
         let minimum = i64::from(self.rollout.replicas - self.rollout.limits().unavailable);
         let mut spare = i64::from(pass.view.total(|set| set.available)) - minimum;
         if spare <= 0 {
             return false;
         }
-        others.sort_by_key(|version| std::cmp::Reverse(self.rollout.set(*version).map_or(0, |set| set.revision)));
-        for version in others {
+        let mut kept = 0;
+        for version in self.rollout.others_by_revision() {
             let spec = self.rollout.spec(version);
             if spare <= 0 || spec == 0 || (self.settings.traffic_routing && self.is_referenced(version)) {
                 continue;
             }
-            let target = self.other_target(version, spare, pass.now);
-            scaled |= self.rollout.scale(version, target, pass);
+            let (target, rule) = self.other_target(version, spare, &mut kept, pass);
+            scaled |= self.rollout.scale(version, target, rule, pass);
             spare -= i64::from(spec) - i64::from(target);
         }
         scaled
     }
 
     /// The size of a ReplicaSet that is neither new nor stable. Basic: as availability allows, as its pods take requests.
-    /// Routed: a former stable one is kept for its delay; one that never got that far goes at once.
-    fn other_target(&mut self, version: Version, spare: i64, now: Time) -> u32 {
+    /// Routed: a former stable one is kept for its delay; one that never got that far goes at once. With the reason.
+    fn other_target(&mut self, version: Version, spare: i64, kept: &mut u32, pass: &Pass<'_>) -> (u32, Rule) {
         let set = self.rollout.set(version);
         let spec = self.rollout.spec(version);
         if !self.settings.traffic_routing {
-            return i64::from(spec).saturating_sub(spare).max(0) as u32;
+            let rule = Rule::OldAsAvailabilityAllows {
+                available: pass.view.total(|set| set.available),
+                pods: pass.view.total(|set| set.replicas),
+                needed: self.rollout.replicas - self.rollout.limits().unavailable,
+            };
+            return (i64::from(spec).saturating_sub(spare).max(0) as u32, rule);
         }
         let was_stable = self.rollout.is_fully_promoted() || set.is_some_and(|set| set.scale_down_at.is_some());
-        if was_stable && !self.settings.dynamic_stable_scale {
-            self.rollout.delayed_size(version, spec, now)
-        } else {
-            0
+        match (was_stable, self.settings.dynamic_stable_scale) {
+            (true, false) => self.rollout.delayed_size(version, spec, kept, pass.now),
+            (true, true) => (0, Rule::FormerStableGoes),
+            (false, _) => (0, Rule::Superseded),
         }
     }
 
@@ -277,10 +328,13 @@ impl Canary {
         let status = &self.rollout.status;
         if status.current != self.rollout.template {
             self.rollout.reset_status(pass);
-            pass.next.step = if status.stable == self.rollout.template { steps } else { steps.map(|_| 0) };
+            let skips_steps = self.rollout.is_within_rollback_window() && self.rollout.spec(self.rollout.template) > 0;
+            let is_stable = status.stable == self.rollout.template;
+            pass.next.step = if is_stable || skips_steps { steps } else { steps.map(|_| 0) };
             return;
         }
-        if status.promote_full {
+        let skips_steps = status.promote_full || self.rollout.is_within_rollback_window();
+        if skips_steps {
             pass.clear_pauses = true;
             pass.remove_abort = true;
             pass.next.step = steps;
@@ -290,7 +344,7 @@ impl Canary {
             pass.next.step = steps;
         } else if self.rollout.is_aborted(pass) {
             pass.next.step = if status.stable == pass.next.current { steps } else { steps.map(|_| 0) };
-        } else if !status.promote_full && self.has_completed_step(pass) {
+        } else if !skips_steps && self.has_completed_step(pass) {
             let reached = status.step.map(|step| step + 1);
             pass.next.step = reached;
             pass.next.step_run = None;
@@ -301,8 +355,10 @@ impl Canary {
 
     fn should_promote(&self, pass: &Pass<'_>) -> bool {
         let all_steps_done = self.rollout.status.step.is_none_or(|step| step == self.rollout.steps);
+        let (new, replicas) = (self.rollout.template, self.rollout.replicas);
+        let is_available = pass.view.of(new).available >= replicas || self.is_threshold_met(new, replicas, pass.view);
         !self.rollout.is_aborted(pass)
-            && pass.view.of(self.rollout.template).available >= self.rollout.replicas
+            && is_available
             && (self.rollout.status.promote_full || self.rollout.is_fast_rollback(pass) || all_steps_done)
     }
 

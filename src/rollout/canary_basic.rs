@@ -1,7 +1,8 @@
 //! The canary without a traffic router: the number of pods is the weight (`utils/replicaset/canary.go`).
 
+use crate::rollout::arithmetic::{ReplicaSetState, counted_for_scale_down};
 use crate::rollout::canary::{Canary, Targets};
-use crate::rollout::{FleetView, Version};
+use crate::rollout::{FleetView, Rule, Version};
 
 impl Canary {
     /// The next sizes of stable and canary on their way to the weight in force, within surge and unavailable.
@@ -50,18 +51,23 @@ impl Canary {
 
     /// The sizes that come nearest to the weight in force.
     fn basic_goal(&self) -> Targets {
-        let weight = if self.rollout.status.promote_full || self.rollout.is_fully_promoted() {
-            100
-        } else {
-            self.current_weight()
-        };
-        approximate(self.rollout.replicas, weight, self.rollout.limits().surge)
+        approximate(self.rollout.replicas, self.basic_weight(), self.rollout.limits().surge)
     }
 
-    /// Pods that count when something is to be scaled down: available ones, or all if availability is ignored.
+    fn basic_weight(&self) -> u32 {
+        let is_whole = self.rollout.status.promote_full || self.rollout.is_fully_promoted();
+        if is_whole { 100 } else { self.current_weight() }
+    }
+
+    /// Why either side has the size that it should have.
+    pub(super) fn basic_rule(&self) -> Rule {
+        Rule::TowardsWeight { weight: self.basic_weight(), desired: self.rollout.replicas }
+    }
+
+    /// Pods that count when something is to be scaled down.
     fn counted(&self, version: Version, ignore_availability: bool, view: &FleetView<'_>) -> u32 {
-        let (spec, available) = (self.rollout.spec(version), view.of(version).available);
-        if ignore_availability { spec } else { spec.min(available) }
+        let set = ReplicaSetState { spec: self.rollout.spec(version), status: view.of(version) };
+        counted_for_scale_down(set, ignore_availability)
     }
 }
 
@@ -93,8 +99,9 @@ impl Bounds {
 }
 
 /// The numbers of canary and stable pods whose ratio is nearest to a weight. Together they are `replicas`, or one more if
-/// there is surge; ties give the larger canary; a weight other than 0 and 100 leaves a pod on both sides where it can.
-pub(super) fn approximate(replicas: u32, weight: u32, surge: u32) -> Targets {
+/// there is surge; ties give the larger canary; a weight other than 0 and 100 leaves a pod on both sides where it can
+/// (`approximateWeightedCanaryStableReplicaCounts`).
+pub fn approximate(replicas: u32, weight: u32, surge: u32) -> Targets {
     if replicas == 0 {
         return Targets { canary: 0, stable: 0 };
     }

@@ -4,7 +4,7 @@
 use crate::rollout::argo::Weights;
 use crate::rollout::argo_pass::Pass;
 use crate::rollout::canary::{Canary, Targets};
-use crate::rollout::{Command, FleetView, Note, Version};
+use crate::rollout::{Command, FleetView, Note, Version, WeightRule};
 use crate::scenario::{CanaryScale, CanaryStep};
 use crate::units::Duration;
 
@@ -53,7 +53,7 @@ impl Canary {
     }
 
     /// The `set_canary_scale` in force. After an abort there is none, unless the canary is to be kept.
-    fn canary_scale(&self) -> Option<CanaryScale> {
+    pub(super) fn canary_scale(&self) -> Option<CanaryScale> {
         if self.rollout.status.abort && self.settings.abort_scale_down_delay != Some(Duration::ZERO) {
             return None;
         }
@@ -106,67 +106,72 @@ impl Canary {
     pub(super) fn reconcile_weight(&mut self, pass: &mut Pass<'_>) {
         let (new, stable) = (self.rollout.template, self.rollout.status.stable);
         let rolls_back = self.is_rolling_back_dynamically(pass.view);
-        let percent = self.weight_to_set(rolls_back, pass);
+        let (percent, rule) = self.weight_to_set(rolls_back, pass);
         let is_giving_up = !rolls_back && !self.rollout.is_fully_promoted() && self.rollout.is_aborted(pass);
         if is_giving_up && (!self.settings.dynamic_stable_scale || percent == 0) {
             self.canary_service = stable;
         }
-        let share = u64::from(100u32.saturating_sub(percent)) * u64::from(self.rollout.replicas) / 100;
-        if u64::from(pass.view.of(stable).available) < share {
+        let share = (u64::from(100u32.saturating_sub(percent)) * u64::from(self.rollout.replicas) / 100) as u32;
+        if pass.view.of(stable).available < share && !self.is_threshold_met(stable, share, pass.view) {
             return;
         }
         let canary = if rolls_back { self.rollout.status.weights.canary } else { new };
         if percent != self.rollout.status.weights.percent {
-            pass.commands.push(Command::Note(Note::WeightSet(percent)));
+            pass.commands.push(Command::Note(Note::WeightSet { percent, rule }));
         }
         pass.next.weights = Weights { percent, canary, stable };
     }
 
-    fn weight_to_set(&self, rolls_back: bool, pass: &Pass<'_>) -> u32 {
+    /// The weight to be set, and why.
+    fn weight_to_set(&self, rolls_back: bool, pass: &Pass<'_>) -> (u32, WeightRule) {
         let status = &self.rollout.status;
         let available = pass.view.of(self.rollout.template).available;
         if rolls_back {
             return self.weight_on_abort(pass);
         }
         if self.rollout.is_fully_promoted() {
-            return 0;
+            return (0, WeightRule::NoCanary);
         }
         if self.rollout.is_aborted(pass) {
             return self.weight_on_abort(pass);
         }
         if available == 0 {
-            return 0;
+            return (0, WeightRule::NoCanaryPods);
         }
         if status.promote_full {
-            return if self.settings.dynamic_stable_scale {
-                100 * available / self.rollout.replicas.max(1)
-            } else {
-                status.weights.percent
-            };
+            let carried = 100 * available / self.rollout.replicas.max(1);
+            let percent = if self.settings.dynamic_stable_scale { carried } else { status.weights.percent };
+            return (percent, WeightRule::PromotedInFull);
         }
         match status.step {
-            None => 0,
+            None => (0, WeightRule::Step),
             Some(index) if !self.is_at_targets(None, pass.view) => {
-                index.checked_sub(1).and_then(|before| self.weight_at(before)).unwrap_or(0)
+                let before = index.checked_sub(1).and_then(|before| self.weight_at(before)).unwrap_or(0);
+                (before, WeightRule::StepBefore)
             }
-            Some(index) if index != self.rollout.steps => self.current_weight(),
-            Some(_) => 100,
+            Some(index) if index != self.rollout.steps => (self.current_weight(), WeightRule::Step),
+            Some(_) => (100, WeightRule::StepsDone),
         }
     }
 
     /// The weight while the canary gives way: nothing, unless a dynamically scaled stable fleet must grow first.
-    fn weight_on_abort(&self, pass: &Pass<'_>) -> u32 {
+    fn weight_on_abort(&self, pass: &Pass<'_>) -> (u32, WeightRule) {
         let replicas = self.rollout.replicas;
         if !self.settings.dynamic_stable_scale || replicas == 0 {
-            return 0;
+            return (0, WeightRule::Aborted);
         }
-        let carried = 100 * pass.view.of(self.rollout.status.stable).available / replicas;
+        let available = pass.view.of(self.rollout.status.stable).available;
+        let carried = 100 * available / replicas;
         let current = self.rollout.status.weights.percent;
         let desired = self.desired_weight(pass.view);
-        if desired == 0 {
-            return current.min(100u32.saturating_sub(carried));
-        }
-        if carried < 100u32.saturating_sub(desired) { current } else { current.min(desired) }
+        let percent = if desired == 0 {
+            current.min(100u32.saturating_sub(carried))
+        } else if carried < 100u32.saturating_sub(desired) {
+            current
+        } else {
+            current.min(desired)
+        };
+        (percent, WeightRule::AsStableGrows { available, desired: replicas })
     }
 
     /// Whether a Service or a recorded weight still refers to a version.

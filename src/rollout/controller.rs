@@ -7,7 +7,7 @@ use crate::rollout::canary::Canary;
 use crate::rollout::deployment::{self, Deployment};
 use crate::rollout::flagger::Flagger;
 use crate::rollout::flagger_side;
-use crate::rollout::{Command, Course, FleetView, Health, Measured, Phase, Routing, Version};
+use crate::rollout::{Command, Course, FleetView, Health, Measured, Phase, Routing, Rule, Version};
 use crate::scenario::{Analysis, Strategy};
 use crate::units::Time;
 
@@ -130,7 +130,8 @@ impl Controller {
             Kind::Fixed { spec, replicas } => {
                 let from = std::mem::replace(spec, *replicas);
                 if from != *spec {
-                    commands.push(Command::Scale { version: 0, from, to: *spec });
+                    let rule = Rule::OnlySetTakesAll { desired: *replicas };
+                    commands.push(Command::Scale { version: 0, from, to: *spec, rule });
                 }
                 false
             }

@@ -1,10 +1,11 @@
 //! Kubernetes' Deployment: RollingUpdate and Recreate, one sync at a time (`pkg/controller/deployment` of v1.20.2).
 //!
-//! Scaling and its proportions are in `deployment_scaling`.
+//! Scaling and its proportions are in `deployment_scaling`, status and progress in `deployment_progress`.
 
-use crate::rollout::{Command, Course, FleetView, Health, Limits, Note, PauseReason, Phase, Version};
-use crate::scenario::DeploymentSettings;
-use crate::units::{Duration, Time};
+use crate::rollout::deployment_progress::{Progress, Status};
+use crate::rollout::{Command, Course, FleetView, Limits, Phase, ReplicaSetStatus, Rule, Version};
+use crate::scenario::{DeploymentSettings, PodReplacementPolicy};
+use crate::units::Time;
 
 /// How pods of an old version give way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,49 +25,27 @@ pub(super) struct ReplicaSet {
     pub(super) desired: u32,
     /// The Deployment's replicas and surge when this was last scaled: what proportions are taken of.
     pub(super) max: u32,
-}
-
-/// The status that the last sync stored; progress is what differs from it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Status {
-    /// Active pods.
-    pub(super) replicas: u32,
-    /// Those of the pod template.
-    pub(super) updated: u32,
-    pub(super) ready: u32,
-    pub(super) available: u32,
-}
-
-/// Why the Progressing condition is as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    /// Complete: the deadline does not apply.
-    Available,
-    /// Under way since the condition's last update.
-    Updated,
-    /// Held; the deadline's clock stands.
-    Paused,
-    /// Nothing happened for the progress deadline.
-    Exceeded,
+    /// The size before a change of replicas that waits for terminating pods: what proportions are taken from.
+    pub(super) before_scale: Option<u32>,
 }
 
 /// A Deployment with its ReplicaSets.
 #[derive(Clone, Debug)]
 pub(super) struct Deployment {
     kind: Kind,
-    settings: DeploymentSettings,
+    pub(super) settings: DeploymentSettings,
     pub(super) replicas: u32,
-    template: Version,
+    pub(super) template: Version,
     /// The version that was complete last.
-    stable: Version,
+    pub(super) stable: Version,
     pub(super) sets: Vec<Option<ReplicaSet>>,
-    paused: bool,
-    status: Status,
-    progress: Progress,
-    last_progress: Time,
+    pub(super) paused: bool,
+    pub(super) status: Status,
+    pub(super) progress: Progress,
+    pub(super) last_progress: Time,
     /// Since when the Available condition is false; `None` while it holds.
-    unavailable_since: Option<Time>,
-    course: Course,
+    pub(super) unavailable_since: Option<Time>,
+    pub(super) course: Course,
 }
 
 impl Deployment {
@@ -87,7 +66,7 @@ impl Deployment {
             course: Course::new(),
         };
         let max = replicas + deployment.limits().surge;
-        deployment.sets.push(Some(ReplicaSet { spec: replicas, desired: replicas, max }));
+        deployment.sets.push(Some(ReplicaSet { spec: replicas, desired: replicas, max, before_scale: None }));
         deployment
     }
 
@@ -159,16 +138,6 @@ impl Deployment {
         }
     }
 
-    /// What the Progressing condition says.
-    pub(super) fn health(&self) -> Health {
-        match self.progress {
-            Progress::Available => Health::Healthy,
-            Progress::Updated => Health::Progressing,
-            Progress::Paused => Health::Paused,
-            Progress::Exceeded => Health::Degraded,
-        }
-    }
-
     /// The status that the last sync stored.
     pub(super) fn status(&self) -> Status {
         self.status
@@ -179,22 +148,9 @@ impl Deployment {
         self.unavailable_since
     }
 
-    /// When the progress deadline is looked at next: a second after it passed, as the controller's own timer has it.
-    pub(super) fn next_wake(&self) -> Time {
-        if self.progress == Progress::Updated && !self.paused && self.has_deadline() {
-            self.last_progress + self.settings.progress_deadline + Duration::from_seconds(1)
-        } else {
-            Time::NEVER
-        }
-    }
-
-    fn has_deadline(&self) -> bool {
-        !self.settings.progress_deadline.is_forever()
-    }
-
     /// One sync. True if anything changed, so that another is due at this instant.
     pub(super) fn reconcile(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) -> bool {
-        let before = (commands.len(), self.status, self.progress);
+        let before = (commands.len(), self.status, self.progress, self.is_scaling_event());
         self.note_pause(now, commands);
         if self.paused || self.is_scaling_event() {
             // Neither judges progress: the status is stored as it is.
@@ -209,81 +165,91 @@ impl Deployment {
         }
         let is_available = self.status.available >= self.replicas - self.limits().unavailable;
         self.unavailable_since = if is_available { None } else { self.unavailable_since.or(Some(now)) };
-        (commands.len(), self.status, self.progress) != before
-    }
-
-    /// Stops the deadline's clock while paused and starts it anew afterwards. A deadline that was exceeded stays so.
-    fn note_pause(&mut self, now: Time, commands: &mut Vec<Command>) {
-        if self.progress == Progress::Exceeded || self.paused == (self.progress == Progress::Paused) {
-            return;
-        }
-        self.last_progress = now;
-        if self.paused {
-            self.progress = Progress::Paused;
-            commands.push(Command::Note(Note::Paused(PauseReason::Operator)));
-        } else {
-            self.progress = Progress::Updated;
-            commands.push(Command::Note(Note::Resumed));
-        }
+        (commands.len(), self.status, self.progress, self.is_scaling_event()) != before
     }
 
     /// RollingUpdate: grow the new ReplicaSet, or else shrink the old ones.
     fn roll(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
         if self.set(self.template).is_none() {
-            let size = self.new_size(0);
-            self.create(size, now, commands);
+            let (size, rule) = (self.new_size(0, view), self.new_rule(view));
+            self.create(size, rule, now, commands);
         }
         let spec = self.spec(self.template);
-        let target = self.new_size(spec);
+        let target = self.new_size(spec, view);
         if target != spec {
-            self.scale_to(self.template, target, commands);
+            self.scale_to(self.template, target, self.new_rule(view), commands);
             return;
         }
         self.shrink_old(view, commands);
     }
 
-    /// Recreate: the new ReplicaSet waits until the last old pod is gone, terminating ones included.
+    /// Recreate: the new ReplicaSet waits until the last old pod is gone, or only terminates, if that is the policy.
     fn recreate(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
         let old: Vec<Version> = self.old_sets();
         if !old.is_empty() {
             for version in old {
-                self.scale_to(version, 0, commands);
+                self.scale_to(version, 0, Rule::RecreateOldGo, commands);
             }
             return;
         }
-        let new = view.of(self.template);
-        let left = view.total(|set| set.replicas + set.terminating);
-        if left > new.replicas + new.terminating {
+        let waits_for = |set: &ReplicaSetStatus| match self.settings.pod_replacement_policy {
+            Some(PodReplacementPolicy::TerminationStarted) => set.replicas,
+            None | Some(PodReplacementPolicy::TerminationComplete) => set.replicas + set.terminating,
+        };
+        if view.total(waits_for) > waits_for(&view.of(self.template)) {
             return;
         }
+        let target = self.new_size(self.spec(self.template), view);
+        let rule = Rule::RecreateNewCome { desired: self.replicas };
         if self.set(self.template).is_none() {
-            self.create(self.replicas, now, commands);
-        } else if self.spec(self.template) != self.replicas {
-            self.scale_to(self.template, self.replicas, commands);
+            self.create(target, rule, now, commands);
+        } else {
+            self.scale_to(self.template, target, rule, commands);
         }
     }
 
     /// Creates the template's ReplicaSet, already scaled. Its creation counts as progress.
-    fn create(&mut self, size: u32, now: Time, commands: &mut Vec<Command>) {
+    fn create(&mut self, size: u32, rule: Rule, now: Time, commands: &mut Vec<Command>) {
         if self.sets.len() <= self.template {
             self.sets.resize(self.template + 1, None);
         }
         let max = self.replicas + self.limits().surge;
-        self.sets[self.template] = Some(ReplicaSet { spec: size, desired: self.replicas, max });
+        self.sets[self.template] = Some(ReplicaSet { spec: size, desired: self.replicas, max, before_scale: None });
         self.progress = Progress::Updated;
         self.last_progress = now;
         if size > 0 {
-            commands.push(Command::Scale { version: self.template, from: 0, to: size });
+            commands.push(Command::Scale { version: self.template, from: 0, to: size, rule });
         }
     }
 
-    /// The size that the new ReplicaSet should have, being `spec` now: what room the old ones' sizes leave under surge.
-    fn new_size(&self, spec: u32) -> u32 {
+    /// The size that the new ReplicaSet should have, being `spec` now: what room the old ones' sizes leave under surge, and
+    /// terminating pods, if they are to be waited for.
+    pub(super) fn new_size(&self, spec: u32, view: &FleetView<'_>) -> u32 {
         if spec >= self.replicas {
             return self.replicas;
         }
-        let room = (self.replicas + self.limits().surge).saturating_sub(self.total_spec());
+        let most = self.replicas + self.limits().surge;
+        let room = most.saturating_sub(self.total_spec() + self.withheld(view));
         spec + room.min(self.replicas - spec)
+    }
+
+    /// Why the new ReplicaSet has the size that it should have.
+    fn new_rule(&self, view: &FleetView<'_>) -> Rule {
+        if self.spec(self.template) > self.replicas {
+            return Rule::NewBeyondDesired { desired: self.replicas };
+        }
+        let most = self.replicas + self.limits().surge;
+        Rule::NewWithinSurge { pods: self.total_spec(), terminating: self.withheld(view), most }
+    }
+
+    /// Terminating pods that hold their place until they are gone.
+    pub(super) fn withheld(&self, view: &FleetView<'_>) -> u32 {
+        if self.waits_for_terminating() { view.total(|set| set.terminating) } else { 0 }
+    }
+
+    /// Whether a terminating pod holds its place until it is gone.
+    pub(super) fn waits_for_terminating(&self) -> bool {
+        self.settings.pod_replacement_policy == Some(PodReplacementPolicy::TerminationComplete)
     }
 
     fn total_spec(&self) -> u32 {
@@ -296,85 +262,62 @@ impl Deployment {
     }
 
     /// Shrinks the old ReplicaSets: unhealthy pods first, then as many as availability allows, oldest first.
-    fn shrink_old(&mut self, view: &FleetView<'_>, commands: &mut Vec<Command>) {
-        let old = self.old_sets();
+    pub(super) fn shrink_old(&mut self, view: &FleetView<'_>, commands: &mut Vec<Command>) {
         let minimum = i64::from(self.replicas - self.limits().unavailable);
         let new_unavailable = i64::from(self.spec(self.template)) - i64::from(view.of(self.template).available);
         let most = i64::from(self.total_spec()) - minimum - new_unavailable;
-        if old.is_empty() || most <= 0 {
+        if self.old_sets().is_empty() || most <= 0 {
             return;
         }
+        if self.clean_up_old(most, view, commands) {
+            self.scale_down_old(view, commands);
+        }
+    }
+
+    /// Removes unavailable pods of old ReplicaSets, at most so many, oldest ReplicaSet first. False if a status is stale: the
+    /// controller then gives the pass up and looks again.
+    pub(super) fn clean_up_old(&mut self, most: i64, view: &FleetView<'_>, commands: &mut Vec<Command>) -> bool {
         let mut left = most;
-        for version in &old {
-            let (spec, available) = (self.spec(*version), view.of(*version).available);
+        for version in self.old_sets() {
+            let (spec, available) = (self.spec(version), view.of(version).available);
             if left <= 0 {
                 break;
             }
             if available > spec {
-                // The status is stale; the controller gives this pass up and looks again.
-                return;
+                return false;
             }
             let cleaned = left.min(i64::from(spec - available));
-            self.scale_to(*version, spec - cleaned as u32, commands);
+            let rule = Rule::OldUnavailableGo { unavailable: spec - available, most: left as u32 };
+            self.scale_to(version, spec - cleaned as u32, rule, commands);
             left -= cleaned;
         }
-        let mut spare = i64::from(view.total(|set| set.available)) - minimum;
-        for version in &old {
-            let spec = self.spec(*version);
+        true
+    }
+
+    /// Shrinks old ReplicaSets, the oldest first, by as many pods as are available beyond those needed.
+    pub(super) fn scale_down_old(&mut self, view: &FleetView<'_>, commands: &mut Vec<Command>) {
+        let minimum = i64::from(self.replicas - self.limits().unavailable);
+        let available = view.total(|set| set.available);
+        let pods = view.total(|set| set.replicas);
+        let rule = Rule::OldAsAvailabilityAllows { available, pods, needed: minimum as u32 };
+        let mut spare = i64::from(available) - minimum;
+        for version in self.old_sets() {
+            let spec = self.spec(version);
             let taken = spare.clamp(0, i64::from(spec));
-            self.scale_to(*version, spec - taken as u32, commands);
+            self.scale_to(version, spec - taken as u32, rule, commands);
             spare -= taken;
         }
     }
 
     /// Sets a ReplicaSet's size, if it differs, and records for which number of replicas that was.
-    pub(super) fn scale_to(&mut self, version: Version, to: u32, commands: &mut Vec<Command>) {
+    pub(super) fn scale_to(&mut self, version: Version, to: u32, rule: Rule, commands: &mut Vec<Command>) {
         let (desired, max) = (self.replicas, self.replicas + self.limits().surge);
         let Some(set) = self.sets.get_mut(version).and_then(Option::as_mut) else {
             return;
         };
         if set.spec != to {
-            commands.push(Command::Scale { version, from: set.spec, to });
-            *set = ReplicaSet { spec: to, desired, max };
-        }
-    }
-
-    fn observe(&self, view: &FleetView<'_>) -> Status {
-        Status {
-            replicas: view.total(|set| set.replicas),
-            updated: view.of(self.template).replicas,
-            ready: view.total(|set| set.ready),
-            available: view.total(|set| set.available),
-        }
-    }
-
-    /// Stores the status; judges completeness, progress and the deadline.
-    fn sync_status(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) {
-        let (before, status) = (self.status, self.observe(view));
-        self.status = status;
-        let complete = [status.updated, status.replicas, status.available].iter().all(|count| *count == self.replicas);
-        if complete && self.set(self.template).is_some() {
-            self.progress = Progress::Available;
-            self.stable = self.template;
-            self.course.complete(self.template, now, commands);
-            return;
-        }
-        if self.progress == Progress::Available && status.replicas == status.updated {
-            return;
-        }
-        let progressed = status.updated > before.updated
-            || status.replicas - status.updated < before.replicas - before.updated
-            || status.ready > before.ready
-            || status.available > before.available;
-        if progressed {
-            self.progress = Progress::Updated;
-            self.last_progress = now;
-        } else if self.progress == Progress::Updated
-            && self.has_deadline()
-            && now > self.last_progress + self.settings.progress_deadline
-        {
-            self.progress = Progress::Exceeded;
-            commands.push(Command::Note(Note::DeadlineExceeded));
+            commands.push(Command::Scale { version, from: set.spec, to, rule });
+            *set = ReplicaSet { spec: to, desired, max, before_scale: None };
         }
     }
 }

@@ -2,7 +2,7 @@
 //! (`pkg/controller/deployment/sync.go`, `scale`).
 
 use crate::rollout::deployment::{Deployment, ReplicaSet};
-use crate::rollout::{Command, FleetView, Version};
+use crate::rollout::{Command, FleetView, Rule, Version};
 
 impl Deployment {
     /// Whether a ReplicaSet in use was last scaled for another number of replicas.
@@ -14,20 +14,20 @@ impl Deployment {
     pub(super) fn sync_scale(&mut self, view: &FleetView<'_>, commands: &mut Vec<Command>) {
         let active: Vec<Version> = (0..self.sets.len()).filter(|version| self.spec(*version) > 0).collect();
         if let Some(version) = self.only_active_or_newest(&active) {
-            self.scale_to(version, self.replicas, commands);
+            self.scale_only(version, view, commands);
         } else if self.is_saturated(view) {
             for version in self.old_sets() {
-                self.scale_to(version, 0, commands);
+                self.scale_to(version, 0, Rule::NewIsWhole { desired: self.replicas }, commands);
             }
         } else if self.is_rolling() {
-            self.scale_in_proportion(active, commands);
+            self.scale_in_proportion(active, view, commands);
         }
     }
 
     /// The one active ReplicaSet; if there is none, the template's or else the newest; `None` if there are several.
     fn only_active_or_newest(&self, active: &[Version]) -> Option<Version> {
         match active {
-            [] if self.set(self.template()).is_some() => Some(self.template()),
+            [] if self.set(self.template).is_some() => Some(self.template),
             [] => (0..self.sets.len()).rev().find(|version| self.set(*version).is_some()),
             [only] => Some(*only),
             _ => None,
@@ -36,15 +36,36 @@ impl Deployment {
 
     /// Whether the new ReplicaSet has all replicas available, and knows that these are all.
     fn is_saturated(&self, view: &FleetView<'_>) -> bool {
-        let available = view.of(self.template()).available;
-        self.set(self.template())
+        let available = view.of(self.template).available;
+        self.set(self.template)
             .is_some_and(|set| set.spec == self.replicas && set.desired == self.replicas && available == self.replicas)
     }
 
+    /// Gives the one ReplicaSet in use all replicas; as many of them at first as terminating pods leave room for, where
+    /// these are waited for, and the rest as they go.
+    fn scale_only(&mut self, version: Version, view: &FleetView<'_>, commands: &mut Vec<Command>) {
+        let spec = self.spec(version);
+        let target = self.new_size(spec, view);
+        let rule = Rule::OnlySetTakesAll { desired: self.replicas };
+        if target == self.replicas {
+            return self.scale_to(version, target, rule, commands);
+        }
+        if let Some(set) = self.sets.get_mut(version).and_then(Option::as_mut) {
+            // That it was scaled for another number stays recorded, so that it is looked at again.
+            set.spec = target;
+        }
+        if spec != target {
+            commands.push(Command::Scale { version, from: spec, to: target, rule });
+        }
+    }
+
     /// Shares out what is to be added or removed, surge included, in proportion to the sizes; the largest takes the rest.
-    fn scale_in_proportion(&mut self, mut active: Vec<Version>, commands: &mut Vec<Command>) {
+    /// Where terminating pods are waited for, they keep a part of what is to be added until they are gone; proportions are
+    /// then taken of the sizes at the beginning (KEP-3973's annotation replicaset-replicas-before-scale).
+    fn scale_in_proportion(&mut self, mut active: Vec<Version>, view: &FleetView<'_>, commands: &mut Vec<Command>) {
         let allowed = if self.replicas > 0 { i64::from(self.replicas + self.limits().surge) } else { 0 };
-        let change = allowed - active.iter().map(|version| i64::from(self.spec(*version))).sum::<i64>();
+        let wanted = allowed - active.iter().map(|version| i64::from(self.spec(*version))).sum::<i64>();
+        let change = if wanted > 0 { (wanted - i64::from(self.withheld(view))).max(0) } else { wanted };
         if change > 0 {
             active.reverse();
         }
@@ -59,14 +80,25 @@ impl Deployment {
         if let Some(largest) = sizes.first_mut() {
             *largest = (*largest + change - given).max(0);
         }
-        let (desired, max) = (self.replicas, self.replicas + self.limits().surge);
         for (version, size) in active.into_iter().zip(sizes) {
-            let from = self.spec(version);
-            let to = size as u32;
-            self.sets[version] = Some(ReplicaSet { spec: to, desired, max });
-            if from != to {
-                commands.push(Command::Scale { version, from, to });
-            }
+            self.scale_by_share(version, size as u32, change == wanted, commands);
+        }
+    }
+
+    /// Sets a ReplicaSet's size; records for which number of replicas that was, if it is its whole share.
+    fn scale_by_share(&mut self, version: Version, to: u32, is_whole: bool, commands: &mut Vec<Command>) {
+        let (desired, max) = (self.replicas, self.replicas + self.limits().surge);
+        let Some(set) = self.sets.get_mut(version).and_then(Option::as_mut) else {
+            return;
+        };
+        let (from, rule) = (set.spec, Rule::InProportion { before: set.max, after: max });
+        *set = if is_whole {
+            ReplicaSet { spec: to, desired, max, before_scale: None }
+        } else {
+            ReplicaSet { spec: to, before_scale: Some(set.before_scale.unwrap_or(from)), ..*set }
+        };
+        if from != to {
+            commands.push(Command::Scale { version, from, to, rule });
         }
     }
 
@@ -83,69 +115,17 @@ impl Deployment {
         let fraction = if self.replicas == 0 {
             -spec
         } else {
-            let size = f64::from(set.spec) * f64::from(self.replicas + self.limits().surge) / f64::from(set.max);
+            let base = set.before_scale.unwrap_or(set.spec);
+            let size = f64::from(base) * f64::from(self.replicas + self.limits().surge) / f64::from(set.max);
             size.round() as i64 - spec
         };
-        if change > 0 { fraction.min(rest) } else { fraction.max(rest) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-    use crate::rollout::deployment::Kind;
-    use crate::scenario::DeploymentSettings;
-    use crate::units::{CountOrPercent, Duration};
-
-    /// Kubernetes' own table `TestScale`, which is not ours to copy: rows that need annotations of their own are left out.
-    const TABLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rollout/kubernetes_tables.json");
-
-    fn size(set: &Value) -> Option<u32> {
-        set["spec"]["replicas"].as_u64().map(|size| size as u32)
-    }
-
-    /// Sizes of the ReplicaSets of a row by age, the template's last (`None`: not created yet).
-    fn sizes(row: &Value, old: &str, new: &str) -> Vec<Option<u32>> {
-        // The table lists the newest old one first.
-        let mut sizes: Vec<_> = row[old].as_array().into_iter().flatten().rev().map(size).collect();
-        sizes.push(size(&row[new]));
-        sizes
-    }
-
-    fn desired_and_surge(deployment: &Value) -> (u32, u32) {
-        let surge = deployment["spec"]["strategy"]["rollingUpdate"]["maxSurge"].as_u64();
-        (size(deployment).expect("a number of replicas"), surge.expect("a number of replicas") as u32)
-    }
-
-    #[test]
-    fn a_change_of_replicas_is_shared_out_as_in_kubernetes_own_table() {
-        let Ok(text) = std::fs::read_to_string(TABLES) else {
-            return println!("absent, nothing compared: kubernetes_tables.json");
-        };
-        let tables: Value = serde_json::from_str(&text).expect("the tables are JSON");
-        let rows = tables["tables"]["TestScale"].as_array().expect("the table has rows");
-        for row in rows.iter().filter(|row| row["desiredReplicasAnnotations"].is_null()) {
-            let (desired, surge) = desired_and_surge(&row["deployment"]);
-            let (desired_before, surge_before) = desired_and_surge(&row["oldDeployment"]);
-            let settings = DeploymentSettings {
-                max_surge: CountOrPercent::Count(surge),
-                max_unavailable: CountOrPercent::Count(0),
-                min_ready: Duration::ZERO,
-                progress_deadline: Duration::FOREVER,
-            };
-            let before = sizes(row, "oldRSs", "newRS");
-            let after = sizes(row, "expectedOld", "expectedNew");
-            let mut deployment = Deployment::new(Kind::RollingUpdate, &settings, desired);
-            deployment.ship(before.len() - 1, crate::units::Time::ZERO);
-            let max = desired_before + surge_before;
-            let set = |spec| ReplicaSet { spec, desired: desired_before, max };
-            deployment.sets = before.iter().map(|size| size.map(set)).collect();
-            deployment.sync_scale(&FleetView { sets: &[] }, &mut Vec::new());
-            let scaled: Vec<u32> = (0..before.len()).map(|version| deployment.spec(version)).collect();
-            let expected: Vec<u32> = after.iter().map(|size| size.unwrap_or(0)).collect();
-            assert_eq!(scaled, expected, "{}", row["name"]);
+        let share = if change > 0 { fraction.min(rest) } else { fraction.max(rest) };
+        // A share can go the other way, if the recorded sizes are of several scalings. Where terminating pods are waited for,
+        // what one ReplicaSet loses is not to be had for another yet.
+        match self.waits_for_terminating() {
+            true if change > 0 => share.max(0),
+            true => share.min(0),
+            false => share,
         }
     }
 }

@@ -7,7 +7,9 @@
 
 use crate::rollout::analysis::{self, Outcome};
 use crate::rollout::flagger_side::{Readiness, Role, Side};
-use crate::rollout::{Command, Course, FleetView, Health, Measured, Note, PauseReason, Phase, Routing, RunId, Version};
+use crate::rollout::{
+    Command, Course, FleetView, Health, Measured, Note, PauseReason, Phase, Routing, RunId, Version, WeightRule,
+};
 use crate::scenario::{Analysis, FlaggerSettings, FlaggerWeights};
 use crate::units::Time;
 
@@ -284,7 +286,7 @@ impl Flagger {
 
     /// Another version during the analysis: it starts anew.
     fn begin_again(&mut self, commands: &mut Vec<Command>) {
-        self.set_weight(0, commands);
+        self.set_weight(0, WeightRule::Restarted, commands);
         self.begin_analysis();
     }
 
@@ -349,7 +351,7 @@ impl Flagger {
     /// The next weight; from the last one, the promotion: the target's template and size become the primary's.
     fn advance(&mut self, now: Time, commands: &mut Vec<Command>) {
         if let Some(weight) = self.settings.weights.after(self.weight) {
-            return self.set_weight(weight, commands);
+            return self.set_weight(weight, WeightRule::ChecksPassed, commands);
         }
         self.primary.set_replicas(self.target.replicas());
         self.primary.ship(self.target.template(), now);
@@ -363,7 +365,7 @@ impl Flagger {
             0 => self.weight,
             step => step,
         };
-        self.set_weight(self.weight.saturating_sub(step), commands);
+        self.set_weight(self.weight.saturating_sub(step), WeightRule::PrimaryUpdated, commands);
         if self.weight == 0 {
             self.stage = Stage::Finalising;
         }
@@ -377,14 +379,14 @@ impl Flagger {
 
     /// Back to the primary at once.
     fn roll_back(&mut self, reason: String, commands: &mut Vec<Command>) {
-        self.set_weight(0, commands);
+        self.set_weight(0, WeightRule::Aborted, commands);
         self.target.set_replicas(0);
         self.fail(reason, commands);
     }
 
     /// The updated primary does not come up: the canary, which is known to be good, takes all requests. Somebody must come.
     fn fail_promotion(&mut self, commands: &mut Vec<Command>) {
-        self.set_weight(100, commands);
+        self.set_weight(100, WeightRule::PrimaryFailed, commands);
         self.fail(format!("promotion failed: {}", self.deadline("primary")), commands);
     }
 
@@ -396,10 +398,10 @@ impl Flagger {
         commands.push(Command::Note(Note::Aborted { reason }));
     }
 
-    fn set_weight(&mut self, weight: u32, commands: &mut Vec<Command>) {
+    fn set_weight(&mut self, weight: u32, rule: WeightRule, commands: &mut Vec<Command>) {
         if weight != self.weight {
             self.weight = weight;
-            commands.push(Command::Note(Note::WeightSet(weight)));
+            commands.push(Command::Note(Note::WeightSet { percent: weight, rule }));
         }
     }
 

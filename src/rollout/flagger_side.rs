@@ -103,12 +103,12 @@ impl Side {
         let again = self.deployment.reconcile(&FleetView { sets: &sets }, now, &mut own);
         for command in own {
             match command {
-                Command::Scale { version, from, to } => {
+                Command::Scale { version, from, to, rule } => {
                     let version = set_of(self.role, version);
                     if to > 0 {
                         self.service = self.service.with(version);
                     }
-                    commands.push(Command::Scale { version, from, to });
+                    commands.push(Command::Scale { version, from, to, rule });
                 }
                 Command::Note(Note::DeadlineExceeded) => commands.push(command),
                 // When a rollout is over, Flagger decides.

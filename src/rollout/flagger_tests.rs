@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::rollout::flagger_side;
 use crate::rollout::laws::{self, MINUTE, Mishap, World};
-use crate::rollout::{Limits, Measured, Note, PauseReason, Phase, Routing, Versions};
+use crate::rollout::{Limits, Measured, Note, PauseReason, Phase, Routing, Versions, WeightRule};
 use crate::scenario::{Analysis, DeploymentSettings, FlaggerSettings, FlaggerWeights, NoData, Strategy as Rollout};
 use crate::units::{CountOrPercent, Duration, Time};
 
@@ -29,6 +29,7 @@ fn settings(step: u32, max: u32) -> FlaggerSettings {
             max_surge: CountOrPercent::Count(1),
             max_unavailable: CountOrPercent::Count(0),
             min_ready: Duration::ZERO,
+            pod_replacement_policy: None,
             progress_deadline: Duration::from_seconds(600),
         },
     }
@@ -44,9 +45,17 @@ fn run(world: &mut World, mishaps: &[(u64, Mishap)]) {
     world.run(mishaps, at(21_600), |_| {});
 }
 
-/// What was told, with its second.
+/// What was told, with its second; of weights, without the reason.
 fn told(world: &World) -> Vec<(u64, Note)> {
-    world.notes.iter().map(|(time, note)| (time.since(Time::ZERO).0 / 1_000_000_000, note.clone())).collect()
+    let plain = |note: &Note| match note {
+        Note::WeightSet { percent, .. } => weight_set(*percent),
+        other => other.clone(),
+    };
+    world.notes.iter().map(|(time, note)| (time.since(Time::ZERO).0 / 1_000_000_000, plain(note))).collect()
+}
+
+fn weight_set(percent: u32) -> Note {
+    Note::WeightSet { percent, rule: WeightRule::ChecksPassed }
 }
 
 fn failed_check(number: u32) -> Note {
@@ -66,13 +75,13 @@ fn a_good_canary_takes_the_ticks_of_the_formula_and_two_cold_starts() {
     run(&mut world, &[(30, Mishap::Ship(1))]);
     let expected = [
         // Seen at 60, and scaled up; at 120 the canary is not ready yet.
-        (180, Note::WeightSet(20)),
-        (240, Note::WeightSet(40)),
+        (180, weight_set(20)),
+        (240, weight_set(40)),
         // Beyond max_weight, of which step_weight is no divisor.
-        (300, Note::WeightSet(60)),
+        (300, weight_set(60)),
         (360, Note::Promoted),
         // Four cold starts one after the other until 720.
-        (720, Note::WeightSet(0)),
+        (720, weight_set(0)),
         (780, Note::Completed),
     ];
     assert_eq!(told(&world), expected);
@@ -100,13 +109,13 @@ fn failed_checks_add_up_and_the_rollback_comes_a_tick_after_the_last() {
     world.measurements = vec![GOOD, BAD, GOOD, BAD];
     run(&mut world, &[(60, Mishap::Ship(1))]);
     let expected = [
-        (120, Note::WeightSet(10)),
-        (180, Note::WeightSet(20)),
+        (120, weight_set(10)),
+        (180, weight_set(20)),
         (240, failed_check(1)),
         // A success forgives nothing.
-        (300, Note::WeightSet(30)),
+        (300, weight_set(30)),
         (360, failed_check(2)),
-        (420, Note::WeightSet(0)),
+        (420, weight_set(0)),
         (420, aborted("failed checks (2) reached threshold")),
         (420, Note::RolledBack),
     ];
@@ -152,16 +161,16 @@ fn another_version_during_the_analysis_starts_it_anew() {
     assert_eq!(world.controller.routing(), Routing::Split { stable: Versions::of(0), canary, canary_percent: 50 });
     run(&mut world, &[]);
     let expected = [
-        (120, Note::WeightSet(50)),
+        (120, weight_set(50)),
         (180, failed_check(1)),
-        (240, Note::WeightSet(0)),
+        (240, weight_set(0)),
         // Four cold starts from 200 on, then the tick after 440.
-        (480, Note::WeightSet(50)),
+        (480, weight_set(50)),
         // The count began anew.
         (540, failed_check(1)),
-        (600, Note::WeightSet(100)),
+        (600, weight_set(100)),
         (660, Note::Promoted),
-        (900, Note::WeightSet(0)),
+        (900, weight_set(0)),
         (960, Note::Completed),
     ];
     assert_eq!(told(&world), expected);
@@ -211,11 +220,11 @@ fn a_promotion_that_does_not_come_up_leaves_all_requests_to_the_canary() {
     world.cold_starts = [vec![MINUTE; 4], vec![Duration::FOREVER; 4]].concat();
     run(&mut world, &[(60, Mishap::Ship(1))]);
     let expected = [
-        (120, Note::WeightSet(50)),
+        (120, weight_set(50)),
         (180, Note::Promoted),
         // The Deployment's deadline, a second late; then the tick.
         (781, Note::DeadlineExceeded),
-        (840, Note::WeightSet(100)),
+        (840, weight_set(100)),
         (840, aborted("promotion failed: primary not ready within progress_deadline (10m)")),
     ];
     assert_eq!(told(&world), expected);
@@ -230,7 +239,7 @@ fn another_version_after_a_failed_promotion_sends_the_requests_back_to_a_primary
     world.cold_starts = [vec![MINUTE; 4], vec![Duration::FOREVER; 4]].concat();
     run(&mut world, &[(60, Mishap::Ship(1)), (840, Mishap::Ship(2))]);
     let reason = "primary not ready within progress_deadline (10m)";
-    assert_eq!(told(&world)[5..], [(900, Note::WeightSet(0)), (900, aborted(reason))]);
+    assert_eq!(told(&world)[5..], [(900, weight_set(0)), (900, aborted(reason))]);
     assert_eq!((world.controller.phase(), world.controller.abort_reason()), (Phase::Aborted, reason));
     assert_eq!([0, 1, 2, 4].map(|set| world.active(set)), [4, 0, 1, 0]);
     assert!(world.controller.next_change().is_never());
@@ -241,7 +250,7 @@ fn requests_go_back_to_the_primary_step_by_step_if_asked_to() {
     let mut world = world(FlaggerSettings { step_weight_promotion: 40, ..settings(50, 100) });
     run(&mut world, &[(60, Mishap::Ship(1))]);
     // Promoted at 240; the fourth replica is ready at 480.
-    let expected = [(480, 60), (540, 20), (600, 0)].map(|(time, weight)| (time, Note::WeightSet(weight)));
+    let expected = [(480, 60), (540, 20), (600, 0)].map(|(time, weight)| (time, weight_set(weight)));
     assert_eq!(told(&world)[3..6], expected);
     assert_eq!(world.controller.finished_at(), Some(at(660)));
 }
@@ -250,8 +259,7 @@ fn requests_go_back_to_the_primary_step_by_step_if_asked_to() {
 fn listed_weights_are_taken_in_order_and_the_last_promotes() {
     let mut world = world(FlaggerSettings { weights: FlaggerWeights::List(vec![5, 30, 60]), ..settings(1, 1) });
     run(&mut world, &[(60, Mishap::Ship(1))]);
-    let expected =
-        [(120, Note::WeightSet(5)), (180, Note::WeightSet(30)), (240, Note::WeightSet(60)), (300, Note::Promoted)];
+    let expected = [(120, weight_set(5)), (180, weight_set(30)), (240, weight_set(60)), (300, Note::Promoted)];
     assert_eq!(told(&world)[..4], expected);
 }
 
@@ -265,11 +273,11 @@ fn a_suspended_canary_keeps_its_weight_and_a_rollback_that_is_asked_for_comes_at
     world.now = at(130);
     run(&mut world, &mishaps[2..]);
     let expected = [
-        (120, Note::WeightSet(10)),
+        (120, weight_set(10)),
         (130, Note::Paused(PauseReason::Operator)),
         (430, Note::Resumed),
-        (480, Note::WeightSet(20)),
-        (540, Note::WeightSet(0)),
+        (480, weight_set(20)),
+        (540, weight_set(0)),
         (540, aborted("asked for")),
         (540, Note::RolledBack),
     ];
@@ -281,10 +289,10 @@ fn a_canary_that_breaks_during_the_promotion_is_given_up_though_the_primary_is_n
     let mut world = world(settings(50, 50));
     run(&mut world, &[(60, Mishap::Ship(1)), (140, Mishap::Break(1, 1))]);
     let expected = [
-        (120, Note::WeightSet(50)),
+        (120, weight_set(50)),
         (180, Note::Promoted),
         // Not available since 200: given up at the first tick from 800 on.
-        (840, Note::WeightSet(0)),
+        (840, weight_set(0)),
         (840, aborted("canary not ready within progress_deadline (10m)")),
         (840, Note::Completed),
     ];
@@ -297,14 +305,14 @@ fn another_version_during_the_promotion_waits_for_its_end_and_belongs_to_the_sam
     let mut world = world(settings(50, 50));
     run(&mut world, &[(60, Mishap::Ship(1)), (140, Mishap::Ship(2))]);
     let expected = [
-        (120, Note::WeightSet(50)),
+        (120, weight_set(50)),
         (180, Note::Promoted),
         // The canary is updated too, until 440.
-        (480, Note::WeightSet(0)),
+        (480, weight_set(0)),
         // Succeeded at 540; the other version is seen at 600.
-        (660, Note::WeightSet(50)),
+        (660, weight_set(50)),
         (720, Note::Promoted),
-        (960, Note::WeightSet(0)),
+        (960, weight_set(0)),
         (1020, Note::Completed),
     ];
     assert_eq!(told(&world), expected);
@@ -346,7 +354,7 @@ pub(super) fn any_settings() -> impl Strategy<Value = FlaggerSettings> {
             .prop_map(|list| FlaggerWeights::List(list.into_iter().collect())),
     ];
     let thresholds = (1u32..4, 0u32..=100, prop_oneof![Just(100), 0u32..=100], prop_oneof![Just(100), 0u32..=100]);
-    (weights, laws::deployment(), thresholds, 10u64..200).prop_map(
+    (weights, laws::strategies::deployment(), thresholds, 10u64..200).prop_map(
         |(weights, deployment, (threshold, back, canary, primary), interval)| FlaggerSettings {
             interval: Duration::from_seconds(interval),
             threshold,
@@ -367,7 +375,7 @@ proptest! {
     fn a_canary_that_passes_completes_and_one_that_fails_rolls_back_within_what_surge_allows(
         settings in any_settings(),
         replicas in 1u32..9,
-        cold_starts in laws::cold_starts(),
+        cold_starts in laws::strategies::cold_starts(),
         passes in any::<bool>(),
     ) {
         let mut world = World::new(&Rollout::Flagger(settings.clone()), &[laws::analysis()], replicas);

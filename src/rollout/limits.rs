@@ -12,14 +12,20 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Kubernetes' rule, which Argo Rollouts shares: surge rounds up, unavailable rounds down; if both come to zero, one may
-    /// be unavailable, so that the update can move. Unavailable is at most `desired`; surge has no such bound.
+    /// Kubernetes' rule, which Argo Rollouts shares: [`fenceposts`], with unavailable at most `desired` (`MaxUnavailable`);
+    /// surge has no such bound.
     pub fn resolve(max_surge: CountOrPercent, max_unavailable: CountOrPercent, desired: u32) -> Limits {
-        let surge = max_surge.round_up(desired);
-        let unavailable = max_unavailable.round_down(desired);
-        let unavailable = if surge == 0 && unavailable == 0 { 1 } else { unavailable };
+        let Limits { surge, unavailable } = fenceposts(max_surge, max_unavailable, desired);
         Limits { surge, unavailable: unavailable.min(desired) }
     }
+}
+
+/// Surge rounds up, unavailable rounds down; if both come to zero, one may be unavailable, so that the update can move
+/// (`ResolveFenceposts`).
+pub fn fenceposts(max_surge: CountOrPercent, max_unavailable: CountOrPercent, desired: u32) -> Limits {
+    let surge = max_surge.round_up(desired);
+    let unavailable = max_unavailable.round_down(desired);
+    Limits { surge, unavailable: if surge == 0 && unavailable == 0 { 1 } else { unavailable } }
 }
 
 #[cfg(test)]

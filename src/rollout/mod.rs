@@ -14,14 +14,14 @@ mod argo_analysis;
 mod argo_pass;
 mod argo_progress;
 mod argo_replica_sets;
+pub mod arithmetic;
 mod blue_green;
 mod canary;
 mod canary_basic;
 mod canary_routed;
-#[cfg(test)]
-mod canary_tables;
 mod controller;
 mod deployment;
+mod deployment_progress;
 mod deployment_scaling;
 mod flagger;
 mod flagger_side;
@@ -31,11 +31,14 @@ mod flagger_tests;
 mod laws;
 mod limits;
 pub mod mann_whitney;
+mod metric;
 pub mod replica_set;
+mod rule;
 
 pub use analysis::RunId;
 pub use controller::{Controller, pod_templates};
 pub use limits::Limits;
+pub use rule::{Rule, WeightRule};
 
 pub use crate::fleet::{ReplicaSetStatus, Routing, Version, Versions};
 use crate::units::Time;
@@ -70,6 +73,8 @@ pub enum Command {
         from: u32,
         /// Size from now on.
         to: u32,
+        /// Why, for people.
+        rule: Rule,
     },
     /// Send requests elsewhere from now on.
     Route(Routing),
@@ -87,8 +92,13 @@ pub enum Command {
 /// A row for the event log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
-    /// The traffic router's weight of the canary, percent.
-    WeightSet(u32),
+    /// The traffic router's weight of the canary.
+    WeightSet {
+        /// Percent.
+        percent: u32,
+        /// Why, for people.
+        rule: WeightRule,
+    },
     /// The rollout pauses.
     Paused(PauseReason),
     /// It goes on after a pause.
@@ -121,6 +131,13 @@ pub enum Note {
         /// Index into the scenario's analyses.
         template: usize,
         /// Which limit was exceeded.
+        detail: String,
+    },
+    /// A template that only looks on did not pass.
+    AnalysisDryRun {
+        /// Index into the scenario's analyses.
+        template: usize,
+        /// What it would have come to, and why.
         detail: String,
     },
     /// The new version became the stable one.

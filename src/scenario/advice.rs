@@ -287,14 +287,16 @@ fn flagger(settings: &FlaggerSettings, scenario: &Scenario, warnings: &mut Vec<S
 fn unread_by_flagger(settings: &FlaggerSettings, scenario: &Scenario, warnings: &mut Vec<String>) {
     let unread = |analysis: &&Analysis| {
         analysis.count.is_some()
-            || analysis.failure_limit > 0
+            || analysis.failure_limit != Some(0)
+            || analysis.consecutive_success_limit > 0
+            || analysis.dry_run
             || !analysis.initial_delay.is_zero()
             || analysis.no_data != NoData::Success
     };
     for analysis in settings.analysis.iter().filter_map(|index| scenario.analyses.get(*index)).filter(unread) {
         warnings.push(format!(
             "analysis.{}: Flagger measures it once a tick, and no data is a failed check; it does not read count, \
-             failure_limit, initial_delay and no_data",
+             failure_limit, consecutive_success_limit, dry_run, initial_delay and no_data",
             analysis.name
         ));
     }

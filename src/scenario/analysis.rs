@@ -7,6 +7,8 @@ use crate::units::Duration;
 
 /// Most measurements, limits and samples that a template may ask for.
 const MOST: u64 = 1_000_000_000;
+/// The same as TOML has its numbers.
+const MOST_SIGNED: i128 = MOST as i128;
 /// Shortest time between measurements: each is an event of its own.
 const SHORTEST_INTERVAL: Duration = Duration(100_000_000);
 
@@ -54,22 +56,7 @@ fn check_scrapes_agree(section: &Section<'_>, analyses: &[Analysis]) {
 
 /// Holds the place of a template that cannot be read, so that the others keep their indices and its name is known.
 fn placeholder(name: &str) -> Analysis {
-    Analysis {
-        name: name.to_owned(),
-        metric: AnalysisMetric::Ttft,
-        quantile: 0.99,
-        bound: AnalysisBound::Max(0.0),
-        interval: Duration::from_seconds(60),
-        count: Some(1),
-        failure_limit: 0,
-        inconclusive_limit: 0,
-        consecutive_error_limit: 4,
-        initial_delay: Duration::ZERO,
-        window: Duration::from_seconds(60),
-        min_samples: 0,
-        no_data: NoData::Success,
-        estimator: Estimator::Exact,
-    }
+    Analysis { name: name.to_owned(), count: Some(1), ..Analysis::default() }
 }
 
 fn template(name: &str, table: &Section<'_>) -> Analysis {
@@ -81,19 +68,23 @@ fn template(name: &str, table: &Section<'_>) -> Analysis {
     let name_of_estimator = read_estimator_name(table);
     let min_samples = table.whole("min_samples", 0..=MOST, 0);
     let unread = placeholder(name);
-    Analysis {
+    let (bound, fail_above) = match name_of_estimator {
+        EstimatorName::MannWhitney => (Some(read_shift_bound(table)), None),
+        _ => read_bounds(table, metric),
+    };
+    let analysis = Analysis {
         name: unread.name,
         metric: metric.unwrap_or(unread.metric),
         quantile: read_quantile(table, metric),
-        bound: match name_of_estimator {
-            EstimatorName::MannWhitney => read_shift_bound(table),
-            _ => read_bound(table, metric).unwrap_or(unread.bound),
-        },
+        bound: bound.unwrap_or(unread.bound),
+        fail_above,
         interval,
         count: table.optional_whole("count", 1..=MOST),
-        failure_limit: table.whole("failure_limit", 0..=MOST, 0),
+        failure_limit: read_failure_limit(table),
         inconclusive_limit: table.whole("inconclusive_limit", 0..=MOST, 0),
         consecutive_error_limit: table.whole("consecutive_error_limit", 0..=MOST, 4),
+        consecutive_success_limit: table.whole("consecutive_success_limit", 0..=MOST, 0),
+        dry_run: table.boolean("dry_run", false),
         initial_delay: table.duration("initial_delay", Duration::ZERO),
         window,
         min_samples,
@@ -103,6 +94,46 @@ fn template(name: &str, table: &Section<'_>) -> Analysis {
             EstimatorName::Prometheus => read_prometheus(table, metric, window),
             EstimatorName::MannWhitney => read_mann_whitney(table, window, min_samples),
         },
+    };
+    check_limits(table, &analysis);
+    analysis
+}
+
+/// `failure_limit`; -1: none.
+fn read_failure_limit(table: &Section<'_>) -> Option<u32> {
+    let Some(field) = table.field("failure_limit") else { return Some(0) };
+    match field.node.value {
+        Value::Whole(-1) => None,
+        Value::Whole(limit @ 0..=MOST_SIGNED) => Some(limit as u32),
+        _ => field.wrong(format_args!("a whole number from 0 to {MOST}, or -1 for no limit")),
+    }
+}
+
+/// What Argo Rollouts refuses of a metric's limits (`utils/analysis/factory.go`, `ValidateMetric`).
+fn check_limits(table: &Section<'_>, analysis: &Analysis) {
+    let key = |name: &str| table.path_of(name);
+    let keys = ["failure_limit", "inconclusive_limit", "consecutive_success_limit", "count"].map(key);
+    if !table.context.are_sound(&keys.each_ref().map(String::as_str)) {
+        return;
+    }
+    let [failure_key, inconclusive_key, _, count_key] = keys;
+    let successes = analysis.consecutive_success_limit;
+    if analysis.failure_limit.is_none() && successes == 0 {
+        let message = format!("`{}` could never fail", table.path);
+        let expected = "expected a `failure_limit`, or a `consecutive_success_limit` above zero";
+        table.context.conflict(&failure_key, message, expected, None);
+    }
+    let Some(count) = analysis.count else { return };
+    let needed = u64::from(analysis.failure_limit.unwrap_or(0)) + u64::from(successes);
+    if u64::from(count) < needed {
+        let message = format!("`{count_key}` is too small for the limits");
+        let expected =
+            format!("expected at least `failure_limit` + `consecutive_success_limit` = {needed}, found {count}");
+        table.context.conflict(&count_key, message, expected, None);
+    } else if count < analysis.inconclusive_limit {
+        let message = format!("`{inconclusive_key}` could never be exceeded");
+        let expected = format!("expected at most `count`, which is {count}, found {}", analysis.inconclusive_limit);
+        table.context.conflict(&inconclusive_key, message, expected, None);
     }
 }
 
@@ -181,6 +212,12 @@ fn read_shift_bound(table: &Section<'_>) -> AnalysisBound {
         let help = Some("`max_ratio_to_stable` bounds the ratio of the means".to_owned());
         max.wrong_because::<()>(expected.to_owned(), help);
     }
+    for key in ["fail_above", "fail_above_ratio_to_stable"] {
+        if let Some(field) = table.field(key) {
+            let expected = "expected no second bound with `estimator = \"mann_whitney\"`: it passes or fails";
+            field.wrong_because::<()>(expected.to_owned(), None);
+        }
+    }
     AnalysisBound::MaxShift {
         tolerance: table.real("tolerance", &PROBABILITY, TOLERANCE),
         ratio: table.real("max_ratio_to_stable", &POSITIVE, 1.0),
@@ -231,20 +268,60 @@ fn read_quantile(table: &Section<'_>, metric: Option<AnalysisMetric>) -> f64 {
     field.real(&QUANTILE).unwrap_or(0.99)
 }
 
-/// Exactly one of `max` (a duration for latencies, a share for rates) and `max_ratio_to_stable`.
-fn read_bound(table: &Section<'_>, metric: Option<AnalysisMetric>) -> Option<AnalysisBound> {
-    match (table.field("max"), table.field("max_ratio_to_stable")) {
-        (Some(max), None) if metric.is_some_and(is_rate) => Some(AnalysisBound::Max(max.real(&PROBABILITY)?)),
-        // Without a metric, nobody knows what its bound should look like.
-        (Some(max), None) => metric.and_then(|_| max.duration()).map(|max| AnalysisBound::Max(max.seconds())),
-        (None, Some(ratio)) => Some(AnalysisBound::MaxRatioToStable(ratio.real(&POSITIVE)?)),
+/// The bound and what fails beyond it: `max` and `fail_above` (durations for latencies, shares for rates), or
+/// `max_ratio_to_stable` and `fail_above_ratio_to_stable`.
+fn read_bounds(table: &Section<'_>, metric: Option<AnalysisMetric>) -> (Option<AnalysisBound>, Option<f64>) {
+    let (max, ratio) = (table.field("max"), table.field("max_ratio_to_stable"));
+    let (fail, fail_ratio) = (table.field("fail_above"), table.field("fail_above_ratio_to_stable"));
+    match (max, ratio) {
+        (Some(max), None) => {
+            refuse_other_bound(fail_ratio.as_ref(), "fail_above");
+            let read = |field: &Field<'_>| read_value(field, metric);
+            let bound = read(&max);
+            (bound.map(AnalysisBound::Max), read_fail_above(fail, read, bound))
+        }
+        (None, Some(ratio)) => {
+            refuse_other_bound(fail.as_ref(), "fail_above_ratio_to_stable");
+            let read = |field: &Field<'_>| field.real(&POSITIVE);
+            let bound = read(&ratio);
+            (bound.map(AnalysisBound::MaxRatioToStable), read_fail_above(fail_ratio, read, bound))
+        }
         (Some(_), Some(ratio)) => {
-            ratio.wrong_because("expected only one of `max` and `max_ratio_to_stable`".to_owned(), None)
+            ratio.wrong_because::<()>("expected only one of `max` and `max_ratio_to_stable`".to_owned(), None);
+            (None, None)
         }
         (None, None) => {
             table.required("max", "`max` or `max_ratio_to_stable`: what a measurement must not exceed");
-            None
+            (None, None)
         }
+    }
+}
+
+/// A value of the metric: seconds of a duration, or a share. Without a metric, nobody knows what it should look like.
+fn read_value(field: &Field<'_>, metric: Option<AnalysisMetric>) -> Option<f64> {
+    if is_rate(metric?) { field.real(&PROBABILITY) } else { field.duration().map(|value| value.seconds()) }
+}
+
+/// What fails beyond it, which lies at or above the bound.
+fn read_fail_above(
+    field: Option<Field<'_>>,
+    read: impl Fn(&Field<'_>) -> Option<f64>,
+    bound: Option<f64>,
+) -> Option<f64> {
+    let field = field?;
+    let value = read(&field)?;
+    if bound.is_some_and(|bound| value < bound) {
+        let found = field.found();
+        let expected = format!("expected at least the bound up to which a measurement succeeds, found {found}");
+        return field.wrong_because(expected, None);
+    }
+    Some(value)
+}
+
+fn refuse_other_bound(field: Option<&Field<'_>>, key: &str) {
+    if let Some(field) = field {
+        let expected = format!("expected `{key}` here: both bounds are values, or both are ratios to stable's");
+        field.wrong_because::<()>(expected, None);
     }
 }
 
@@ -290,7 +367,9 @@ pub(super) fn names(field: &Field<'_>, analyses: &[Analysis], usage: Use) -> Vec
 fn check_ends(element: &Field<'_>, analysis: &Analysis) {
     let key = format!("analysis.{}", analysis.name);
     let count = format!("{key}.count");
-    if analysis.count.is_none() && element.context.are_sound(&[&count]) {
+    // Successes in a row, or too many failures, end it too.
+    let may_end = analysis.count.is_some() || analysis.consecutive_success_limit > 0;
+    if !may_end && element.context.are_sound(&[&count]) {
         let message = format!("`{}` waits for an analysis that never ends", element.path);
         let expected = format!("expected `count` in [{key}]: without it, measuring goes on for ever");
         let help = Some(format!("set `{count}`, such as 5"));

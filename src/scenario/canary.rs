@@ -6,13 +6,15 @@ use super::reader::{Field, Section};
 use super::rollout::surge_and_unavailable;
 use super::tree::Value;
 use super::{Analysis, CanaryScale, CanarySettings, CanaryStep, Strategy};
-use crate::units::Duration;
+use crate::units::{CountOrPercent, Duration};
 
 /// The kinds of step.
 const STEPS: &str = "one of `set_weight`, `pause`, `set_canary_scale`, `analysis`";
 
 /// Argo Rollouts' keys that Flagger does not have.
-const ARGO_KEYS: [&str; 10] = [
+const ARGO_KEYS: [&str; 12] = [
+    "replica_progress_threshold",
+    "rollback_window",
     "traffic_routing",
     "dynamic_stable_scale",
     "scale_down_delay",
@@ -53,28 +55,23 @@ pub(super) fn read(table: &Section<'_>, analyses: &[Analysis]) -> Strategy {
 }
 
 fn read_argo(table: &Section<'_>, analyses: &[Analysis]) -> CanarySettings {
-    table.not_supported(&["scale_down_delay_revision_limit"]);
     let traffic_routing = table.boolean("traffic_routing", true);
     let (max_surge, max_unavailable) = surge_and_unavailable(table);
-    let dynamic_stable_scale = table.field("dynamic_stable_scale");
     let min_pods = table.field("min_pods_per_replica_set");
-    if !traffic_routing {
-        for field in [&dynamic_stable_scale, &min_pods].into_iter().flatten() {
-            if !matches!(field.node.value, Value::Boolean(false)) {
-                needs_routing(field);
-            }
-        }
-    }
+    check_routed_keys(table, traffic_routing);
     let steps = table.field("steps").map(|field| read_steps(&field, analyses, traffic_routing)).unwrap_or_default();
     let background = table.field("background_analysis");
     CanarySettings {
         traffic_routing,
         max_surge,
         max_unavailable,
-        dynamic_stable_scale: dynamic_stable_scale.and_then(|field| field.boolean()).unwrap_or(false),
+        dynamic_stable_scale: table.boolean("dynamic_stable_scale", false),
         scale_down_delay: table.optional_duration("scale_down_delay"),
         abort_scale_down_delay: table.optional_duration("abort_scale_down_delay"),
         min_pods_per_replica_set: min_pods.and_then(|field| field.whole(1..=10_000)).map(|count| count as u32),
+        replica_progress_threshold: read_threshold(table),
+        scale_down_delay_revision_limit: table.optional_whole("scale_down_delay_revision_limit", 0..=10_000),
+        rollback_window: table.whole("rollback_window", 0..=10_000, 0),
         background_analysis: background
             .map(|field| analysis::names(&field, analyses, Use::Background))
             .unwrap_or_default(),
@@ -86,11 +83,36 @@ fn read_argo(table: &Section<'_>, analyses: &[Analysis]) -> CanarySettings {
     }
 }
 
-/// Argo Rollouts ignores such keys without a traffic router, which is never what was meant.
-fn needs_routing(field: &Field<'_>) {
+/// Keys that need a traffic router, and two that exclude each other with it. Argo Rollouts refuses all but
+/// `minPodsPerReplicaSet`, which it ignores (`pkg/apis/rollouts/validation/validation.go`).
+fn check_routed_keys(table: &Section<'_>, traffic_routing: bool) {
+    let written = |key| table.field(key).filter(|field| !matches!(field.node.value, Value::Boolean(false)));
+    let (dynamic, delay) = (written("dynamic_stable_scale"), written("scale_down_delay"));
+    if !traffic_routing {
+        [&dynamic, &delay].into_iter().flatten().for_each(|field| needs_routing(field, "refuses"));
+        written("min_pods_per_replica_set").iter().for_each(|field| needs_routing(field, "ignores"));
+    } else if let (Some(dynamic), Some(_)) = (dynamic, delay) {
+        let message = format!("`{}` excludes `scale_down_delay`", dynamic.path);
+        let expected = "expected only one of the two: a stable fleet that shrinks step by step leaves none to keep";
+        dynamic.context.problem(&dynamic.node.place, &dynamic.path, message, expected.to_owned(), None);
+    }
+}
+
+fn needs_routing(field: &Field<'_>, what_argo_does: &str) {
     let message = format!("`{}` needs a traffic router", field.path);
-    let expected = "expected `rollout.canary.traffic_routing = true` for this; without it, Argo Rollouts ignores it";
-    field.context.problem(&field.node.place, &field.path, message, expected.to_owned(), None);
+    let expected = format!(
+        "expected `rollout.canary.traffic_routing = true` for this; without it, Argo Rollouts {what_argo_does} it"
+    );
+    field.context.problem(&field.node.place, &field.path, message, expected, None);
+}
+
+/// `replica_progress_threshold`, of which more than everything would never be met.
+fn read_threshold(table: &Section<'_>) -> Option<CountOrPercent> {
+    let field = table.field("replica_progress_threshold")?;
+    match field.count_or_percent()? {
+        CountOrPercent::Percent(101..) => field.wrong("a number of pods, or a percentage up to \"100%\""),
+        threshold => Some(threshold),
+    }
 }
 
 fn read_steps(field: &Field<'_>, analyses: &[Analysis], traffic_routing: bool) -> Vec<CanaryStep> {
@@ -112,7 +134,7 @@ fn read_step(step: &Field<'_>, analyses: &[Analysis], traffic_routing: bool) -> 
             (None, Some(pause), None, None) => read_pause(&pause),
             (None, None, Some(scale), None) => {
                 if !traffic_routing {
-                    needs_routing(&scale);
+                    needs_routing(&scale, "refuses");
                 }
                 scale.table()?.read_whole(|table| read_scale(&scale, table)).map(CanaryStep::SetCanaryScale)
             }
@@ -143,7 +165,7 @@ fn read_scale(field: &Field<'_>, table: &Section<'_>) -> Option<CanaryScale> {
     let (replicas, weight) = (table.field("replicas"), table.field("weight"));
     match (replicas, weight, table.field("match_traffic_weight")) {
         (Some(replicas), None, None) => Some(CanaryScale::Replicas(replicas.whole(0..=10_000)? as u32)),
-        (None, Some(weight), None) => Some(CanaryScale::Weight(weight.whole(0..=100)? as u32)),
+        (None, Some(weight), None) => Some(CanaryScale::Weight(weight.whole(0..=1_000)? as u32)),
         (None, None, Some(matched)) => match matched.boolean()? {
             true => Some(CanaryScale::MatchTrafficWeight),
             false => matched.wrong("true"),

@@ -33,6 +33,8 @@ pub(super) fn read(table: &Section<'_>, analyses: &[Analysis]) -> FlaggerSetting
     let deployment = DeploymentSettings {
         max_surge,
         max_unavailable,
+        // Flagger leaves its Deployments' policy alone, and nobody sets it.
+        pod_replacement_policy: None,
         min_ready: table.duration("min_ready", Duration::ZERO),
         progress_deadline: table.positive_duration("progress_deadline", Duration::from_seconds(600)),
     };

@@ -36,8 +36,8 @@ use crate::units::Duration;
 pub use load::{load, location_of_check, parse};
 pub use policy::{
     Action, ActionKind, Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings,
-    CanaryStep, Check, DeploymentSettings, Estimator, FlaggerSettings, FlaggerWeights, NoData, Rollout, Statistic,
-    Strategy, VersionSettings,
+    CanaryStep, Check, DeploymentSettings, Estimator, FlaggerSettings, FlaggerWeights, NoData, PodReplacementPolicy,
+    Rollout, Statistic, Strategy, VersionSettings,
 };
 pub use problems::{LoadError, Problem, Problems};
 

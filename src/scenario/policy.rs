@@ -30,17 +30,28 @@ pub enum Strategy {
     Flagger(FlaggerSettings),
 }
 
-/// `[rollout.rolling]` (and `[rollout.recreate]`, which reads only the last two).
+/// `[rollout.rolling]` (and `[rollout.recreate]`, which has neither surge nor unavailable).
 #[derive(Clone, Debug)]
 pub struct DeploymentSettings {
     /// Replicas beyond the desired ones; a percentage rounds up.
     pub max_surge: CountOrPercent,
     /// Desired replicas that may be missing; a percentage rounds down.
     pub max_unavailable: CountOrPercent,
+    /// When a terminating replica may be replaced. `None`: unset; a rolling update waits for none, Recreate for all.
+    pub pod_replacement_policy: Option<PodReplacementPolicy>,
     /// How long a replica must be ready to be available.
     pub min_ready: Duration,
     /// How long without progress until it is reported.
     pub progress_deadline: Duration,
+}
+
+/// Kubernetes' `podReplacementPolicy` (KEP-3973, KEP-5882).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PodReplacementPolicy {
+    /// As soon as it terminates.
+    TerminationStarted,
+    /// When it is gone: until then it counts against the desired replicas and the surge.
+    TerminationComplete,
 }
 
 /// `[rollout.blue_green]`, Argo Rollouts' keys.
@@ -57,6 +68,11 @@ pub struct BlueGreenSettings {
     pub scale_down_delay: Option<Duration>,
     /// How long the new fleet is kept after an abort. `None`: unset (30 s). An explicit zero keeps it.
     pub abort_scale_down_delay: Option<Duration>,
+    /// How many old ReplicaSets may be kept for `scale_down_delay` at once. `None`: any number.
+    pub scale_down_delay_revision_limit: Option<u32>,
+    /// Shipping an older version skips analyses and pauses if fewer than so many were created between it and stable; 0:
+    /// it never does, except for stable itself and what is still kept.
+    pub rollback_window: u32,
     /// Analyses before the switch, as indices into [`Scenario::analyses`](super::Scenario::analyses).
     pub pre_promotion_analysis: Vec<usize>,
     /// Analyses after the switch.
@@ -86,6 +102,13 @@ pub struct CanarySettings {
     pub abort_scale_down_delay: Option<Duration>,
     /// Least nonzero number of pods of a ReplicaSet under traffic routing.
     pub min_pods_per_replica_set: Option<u32>,
+    /// How many of the pods that a step asks for must be available for it to be done. `None`: all of them.
+    pub replica_progress_threshold: Option<CountOrPercent>,
+    /// How many old ReplicaSets may be kept for `scale_down_delay` at once. `None`: any number.
+    pub scale_down_delay_revision_limit: Option<u32>,
+    /// Shipping an older version skips the steps if fewer than so many were created between it and stable; 0: it never
+    /// does, except for stable itself.
+    pub rollback_window: u32,
     /// Analyses that run beside the steps.
     pub background_analysis: Vec<usize>,
     /// Step from which they run.
@@ -98,6 +121,68 @@ pub struct CanarySettings {
     pub progress_deadline: Duration,
     /// Whether running past the progress deadline aborts.
     pub progress_deadline_abort: bool,
+}
+
+/// Kubernetes' and Argo Rollouts' default of both surge and unavailable.
+const QUARTER: CountOrPercent = CountOrPercent::Percent(25);
+/// Kubernetes' and Argo Rollouts' default `progressDeadlineSeconds`.
+const TEN_MINUTES: Duration = Duration::from_seconds(600);
+
+/// What a scenario gets that sets nothing: Kubernetes' defaults.
+impl Default for DeploymentSettings {
+    fn default() -> DeploymentSettings {
+        DeploymentSettings {
+            max_surge: QUARTER,
+            max_unavailable: QUARTER,
+            pod_replacement_policy: None,
+            min_ready: Duration::ZERO,
+            progress_deadline: TEN_MINUTES,
+        }
+    }
+}
+
+/// What a scenario gets that sets nothing: Argo Rollouts' defaults.
+impl Default for BlueGreenSettings {
+    fn default() -> BlueGreenSettings {
+        BlueGreenSettings {
+            preview_replica_count: None,
+            auto_promotion_enabled: true,
+            auto_promotion: Duration::ZERO,
+            scale_down_delay: None,
+            abort_scale_down_delay: None,
+            scale_down_delay_revision_limit: None,
+            rollback_window: 0,
+            pre_promotion_analysis: Vec::new(),
+            post_promotion_analysis: Vec::new(),
+            min_ready: Duration::ZERO,
+            progress_deadline: TEN_MINUTES,
+            progress_deadline_abort: false,
+        }
+    }
+}
+
+/// What a scenario gets that sets nothing: Argo Rollouts' defaults, behind a traffic router.
+impl Default for CanarySettings {
+    fn default() -> CanarySettings {
+        CanarySettings {
+            traffic_routing: true,
+            max_surge: QUARTER,
+            max_unavailable: QUARTER,
+            dynamic_stable_scale: false,
+            scale_down_delay: None,
+            abort_scale_down_delay: None,
+            min_pods_per_replica_set: None,
+            replica_progress_threshold: None,
+            scale_down_delay_revision_limit: None,
+            rollback_window: 0,
+            background_analysis: Vec::new(),
+            background_starting_step: 0,
+            steps: Vec::new(),
+            min_ready: Duration::ZERO,
+            progress_deadline: TEN_MINUTES,
+            progress_deadline_abort: false,
+        }
+    }
 }
 
 /// One step of a canary.
@@ -118,7 +203,7 @@ pub enum CanaryStep {
 pub enum CanaryScale {
     /// `{ replicas = 2 }`.
     Replicas(u32),
-    /// `{ weight = 25 }`: percent of the desired replicas.
+    /// `{ weight = 25 }`: percent of the desired replicas, which may be more than all of them.
     Weight(u32),
     /// `{ match_traffic_weight = true }`.
     MatchTrafficWeight,
@@ -272,18 +357,25 @@ pub struct Analysis {
     pub metric: AnalysisMetric,
     /// Quantile of a latency.
     pub quantile: f64,
-    /// What a measurement must not exceed.
+    /// What a measurement must not exceed to succeed.
     pub bound: AnalysisBound,
+    /// Above this, in the bound's terms (a value, or a ratio to stable's), it fails; between the two it is inconclusive.
+    /// `None`: whatever exceeds the bound fails.
+    pub fail_above: Option<f64>,
     /// Time between measurements.
     pub interval: Duration,
     /// Measurements until it passes; `None`: as long as it runs (a background analysis).
     pub count: Option<u32>,
-    /// Failed measurements that are tolerated.
-    pub failure_limit: u32,
+    /// Failed measurements that are tolerated; `None`: any number.
+    pub failure_limit: Option<u32>,
     /// Inconclusive measurements that are tolerated.
     pub inconclusive_limit: u32,
     /// Consecutive errors that are tolerated.
     pub consecutive_error_limit: u32,
+    /// Successes in a row by which it passes at once, and without which it does not pass; 0: none are asked for.
+    pub consecutive_success_limit: u32,
+    /// Whether it only looks on: its verdict is told, and decides nothing.
+    pub dry_run: bool,
     /// Wait before the first measurement.
     pub initial_delay: Duration,
     /// What a measurement looks back on.
@@ -313,6 +405,31 @@ pub enum Estimator {
         /// Time that a point stands for.
         step: Duration,
     },
+}
+
+/// What a scenario gets that sets nothing; metric and bound, which must be set, are those of an error rate of zero.
+impl Default for Analysis {
+    fn default() -> Analysis {
+        Analysis {
+            name: String::new(),
+            metric: AnalysisMetric::ErrorRate,
+            quantile: 0.99,
+            bound: AnalysisBound::Max(0.0),
+            fail_above: None,
+            interval: Duration::from_seconds(60),
+            count: None,
+            failure_limit: Some(0),
+            inconclusive_limit: 0,
+            consecutive_error_limit: 4,
+            consecutive_success_limit: 0,
+            dry_run: false,
+            initial_delay: Duration::ZERO,
+            window: Duration::from_seconds(60),
+            min_samples: 0,
+            no_data: NoData::Success,
+            estimator: Estimator::Exact,
+        }
+    }
 }
 
 /// What an analysis measures, of the new version's attempts, from arrival at the replica.

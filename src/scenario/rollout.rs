@@ -3,7 +3,7 @@
 use super::analysis::{self, Use};
 use super::canary;
 use super::reader::Section;
-use super::{Analysis, BlueGreenSettings, DeploymentSettings, Rollout, Strategy};
+use super::{Analysis, BlueGreenSettings, DeploymentSettings, PodReplacementPolicy, Rollout, Strategy};
 use crate::units::{CountOrPercent, Duration, Time};
 
 /// Kubernetes' and Argo Rollouts' default of both surge and unavailable.
@@ -71,18 +71,21 @@ pub(super) fn surge_and_unavailable(table: &Section<'_>) -> (CountOrPercent, Cou
 
 /// `[rollout.rolling]`, and `[rollout.recreate]`, which has no surge.
 fn deployment(table: &Section<'_>, is_rolling: bool) -> DeploymentSettings {
-    table.not_supported(&["pod_replacement_policy"]);
+    const POLICIES: [(&str, PodReplacementPolicy); 2] = [
+        ("termination_started", PodReplacementPolicy::TerminationStarted),
+        ("termination_complete", PodReplacementPolicy::TerminationComplete),
+    ];
     let (max_surge, max_unavailable) = if is_rolling { surge_and_unavailable(table) } else { (QUARTER, QUARTER) };
     DeploymentSettings {
         max_surge,
         max_unavailable,
+        pod_replacement_policy: table.field("pod_replacement_policy").and_then(|field| field.choice(&POLICIES, &[])),
         min_ready: table.duration("min_ready", Duration::ZERO),
         progress_deadline: table.positive_duration("progress_deadline", Duration::from_seconds(600)),
     }
 }
 
 fn blue_green(table: &Section<'_>, analyses: &[Analysis]) -> BlueGreenSettings {
-    table.not_supported(&["scale_down_delay_revision_limit"]);
     let awaited =
         |key| table.field(key).map(|field| analysis::names(&field, analyses, Use::Awaited)).unwrap_or_default();
     BlueGreenSettings {
@@ -91,6 +94,9 @@ fn blue_green(table: &Section<'_>, analyses: &[Analysis]) -> BlueGreenSettings {
         auto_promotion: table.duration("auto_promotion", Duration::ZERO),
         scale_down_delay: table.optional_duration("scale_down_delay"),
         abort_scale_down_delay: table.optional_duration("abort_scale_down_delay"),
+        // Argo Rollouts refuses more than its revisionHistoryLimit, which is 10 unless set.
+        scale_down_delay_revision_limit: table.optional_whole("scale_down_delay_revision_limit", 0..=10),
+        rollback_window: table.whole("rollback_window", 0..=10_000, 0),
         pre_promotion_analysis: awaited("pre_promotion_analysis"),
         post_promotion_analysis: awaited("post_promotion_analysis"),
         min_ready: table.duration("min_ready", Duration::ZERO),

@@ -4,7 +4,7 @@ use super::calendar::Event;
 use super::run::Run;
 use crate::fleet::{Replica, State, Timer};
 use crate::ledger::{EventRow, RolloutOutcome, RolloutResult};
-use crate::rollout::{Command, FleetView, Note, Phase, Version, replica_set};
+use crate::rollout::{Command, FleetView, Note, Phase, Rule, Version, replica_set};
 use crate::scenario::Strategy;
 use crate::units::Duration;
 
@@ -60,7 +60,7 @@ impl Run<'_> {
         let mut next = 0;
         while next < commands.len() {
             match commands[next].clone() {
-                Command::Scale { version, to, .. } => self.scale(version, to),
+                Command::Scale { version, to, rule, .. } => self.scale(version, to, &rule),
                 Command::Route(_) => self.flush_gateway(),
                 Command::Measure { run, template } => self.measure(run, template, commands),
                 Command::Note(note) => self.tell_note(&note),
@@ -96,13 +96,13 @@ impl Run<'_> {
     }
 
     /// The ReplicaSet controller: creates or deletes pods until there are as many as specified.
-    fn scale(&mut self, version: Version, to: u32) {
+    fn scale(&mut self, version: Version, to: u32, rule: &Rule) {
         let active = self.fleet.statuses()[version].replicas;
         let template = self.fleet.template(version);
         let deployment =
             self.controller.deployment(version).map_or(String::new(), |name| format!(" deployment={name}"));
         let detail = format!("{}={to}{deployment}", self.scenario.versions[template].name);
-        self.tell("scaled", Some(template), detail);
+        self.tell_why("scaled", Some(template), detail, || rule.sentence());
         if to > active {
             for _ in active..to {
                 self.fleet.create(version, self.now, &mut self.out);
@@ -117,10 +117,20 @@ impl Run<'_> {
     }
 
     pub(super) fn tell(&mut self, event: &'static str, version: Option<Version>, detail: String) {
+        self.tell_why(event, version, detail, String::new);
+    }
+
+    fn tell_why(
+        &mut self,
+        event: &'static str,
+        version: Option<Version>,
+        detail: String,
+        why: impl FnOnce() -> String,
+    ) {
         let time = self.now;
         if let Some(log) = &mut self.log {
             let version = version.map_or_else(String::new, |version| self.scenario.versions[version].name.clone());
-            log.events.push(EventRow { time, event, replica: None, version, detail, why: String::new() });
+            log.events.push(EventRow { time, event, replica: None, version, detail, why: why() });
         }
     }
 
@@ -130,7 +140,9 @@ impl Run<'_> {
         }
         let name = |template: usize| self.scenario.analyses[template].name.clone();
         let (event, detail) = match note {
-            Note::WeightSet(weight) => ("weight_set", format!("weight={weight}")),
+            Note::WeightSet { percent, rule } => {
+                return self.tell_why("weight_set", None, format!("weight={percent}"), || rule.sentence());
+            }
             Note::Paused(reason) => ("paused", format!("reason={}", reason.name())),
             Note::Resumed => ("resumed", String::new()),
             Note::StepReached(step) => ("step_reached", format!("step={step}")),
@@ -144,6 +156,9 @@ impl Run<'_> {
             }
             Note::AnalysisInconclusive { template, detail } => {
                 ("analysis_inconclusive", format!("analysis={} reason={detail}", name(*template)))
+            }
+            Note::AnalysisDryRun { template, detail } => {
+                ("analysis_dry_run", format!("analysis={} reason={detail}", name(*template)))
             }
             Note::Promoted => ("promoted", String::new()),
             Note::Aborted { reason } => ("aborted", format!("reason={reason}")),

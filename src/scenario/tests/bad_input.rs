@@ -284,11 +284,27 @@ fn wrong_canary_steps_are_refused() {
 fn keys_that_need_a_traffic_router_are_refused_without_one() {
     for key in [
         "dynamic_stable_scale = true",
+        "scale_down_delay = \"30s\"",
         "min_pods_per_replica_set = 2",
         "steps = [{ set_canary_scale = { replicas = 1 } }]",
     ] {
         let text = with(&format!("[rollout]\nstrategy = \"canary\"\n[rollout.canary]\ntraffic_routing = false\n{key}"));
         assert!(problem_with(&text).message.contains("needs a traffic router"), "{key}");
+    }
+}
+
+#[test]
+fn what_argo_rollouts_refuses_of_a_strategy_is_refused() {
+    for (strategy, text, key, expected) in [
+        ("canary", "dynamic_stable_scale = true\nscale_down_delay = \"1m\"", "dynamic_stable_scale", "only one of"),
+        ("canary", "replica_progress_threshold = \"101%\"", "replica_progress_threshold", "up to \"100%\""),
+        ("canary", "rollback_window = -1", "rollback_window", "from 0"),
+        ("blue_green", "scale_down_delay_revision_limit = 11", "scale_down_delay_revision_limit", "from 0 to 10"),
+    ] {
+        let text = format!("[rollout]\nstrategy = \"{strategy}\"\n[rollout.{strategy}]\n{text}");
+        let problem = problem_with(&with(&text));
+        assert_eq!(problem.key, format!("rollout.{strategy}.{key}"), "{text}");
+        assert!(problem.expected.contains(expected), "{text}: {}", problem.expected);
     }
 }
 
@@ -306,6 +322,22 @@ fn wrong_analyses_are_refused() {
         ("metric = \"ttft\"\nmax = \"2s\"\nno_data = \"sucess\"", "no_data", "\"success\""),
         ("metric = \"ttft\"\nmax = \"2s\"\nestimator = \"promethius\"", "estimator", "\"prometheus\""),
         ("metric = \"ttft\"\nmax = \"2s\"\nscrape_interval = \"15s\"", "scrape_interval", "estimator = \"prometheus\""),
+        ("metric = \"ttft\"\nmax = \"2s\"\nfail_above = \"1s\"", "fail_above", "at least the bound"),
+        (
+            "metric = \"ttft\"\nmax = \"2s\"\nfail_above_ratio_to_stable = 2",
+            "fail_above_ratio_to_stable",
+            "both bounds",
+        ),
+        ("metric = \"ttft\"\nmax_ratio_to_stable = 1.2\nfail_above = \"2s\"", "fail_above", "both bounds"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nfailure_limit = -2", "failure_limit", "-1 for no limit"),
+        ("metric = \"ttft\"\nmax = \"2s\"\nfailure_limit = -1", "failure_limit", "`consecutive_success_limit` above"),
+        ("metric = \"ttft\"\nmax = \"2s\"\ncount = 1\nfailure_limit = 2", "count", "at least"),
+        (
+            "metric = \"ttft\"\nmax = \"2s\"\ncount = 3\nfailure_limit = 1\nconsecutive_success_limit = 3",
+            "count",
+            "`failure_limit` + `consecutive_success_limit` = 4, found 3",
+        ),
+        ("metric = \"ttft\"\nmax = \"2s\"\ncount = 1\ninconclusive_limit = 2", "inconclusive_limit", "at most `count`"),
     ] {
         let problem = problem_with(&with(&format!("[analysis.it]\n{text}")));
         assert_eq!(problem.key, format!("analysis.it.{key}"), "{text}");
@@ -371,6 +403,11 @@ fn contradictions_between_keys_are_refused() {
         ("[engine]\nkv_cache_tokens = 900\nblock_size = 1000", "engine.kv_cache_tokens", "one block of 1000"),
         ("[rollout]\nstart = \"1m\"", "rollout.strategy", "missing key"),
         ("[rollout]\nstrategy = \"rollin\"", "rollout.strategy", "did you mean `rolling`?"),
+        (
+            "[rollout]\nstrategy = \"none\"\n[rollout.rolling]\npod_replacement_policy = \"TerminationComplete\"",
+            "rollout.rolling.pod_replacement_policy",
+            "\"termination_complete\"",
+        ),
     ]);
 }
 
@@ -406,7 +443,6 @@ fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
     for text in [
         "[router]\npolicy = \"session_affinity\"",
         "[plan]\nx = 1",
-        "[rollout]\nstrategy = \"none\"\n[rollout.rolling]\npod_replacement_policy = \"TerminationComplete\"",
         "[rollout]\nstrategy = \"none\"\n[rollout.canary]\ncontroller = \"flagger\"\nstep_weight = 5\niterations = 3",
     ] {
         let problem = problem_with(&with(text));

@@ -169,6 +169,66 @@ fn a_canary_under_flagger_takes_its_keys_and_documented_defaults() {
 }
 
 #[test]
+fn a_strategy_that_sets_nothing_has_the_real_controllers_defaults() {
+    let strategy =
+        |name: &str| format!("{:?}", read(&with(&format!("[rollout]\nstrategy = \"{name}\""))).rollout.strategy);
+    let rolling = DeploymentSettings::default();
+    assert_eq!(strategy("rolling"), format!("{:?}", Strategy::Rolling(rolling.clone())));
+    assert_eq!(strategy("recreate"), format!("{:?}", Strategy::Recreate(rolling)));
+    assert_eq!(strategy("blue_green"), format!("{:?}", Strategy::BlueGreen(BlueGreenSettings::default())));
+    assert_eq!(strategy("canary"), format!("{:?}", Strategy::Canary(CanarySettings::default())));
+    let analysis = &read(&with("[analysis.it]\nmetric = \"error_rate\"\nmax = 0")).analyses[0];
+    let expected = Analysis { name: "it".to_owned(), ..Analysis::default() };
+    assert_eq!(format!("{analysis:?}"), format!("{expected:?}"));
+}
+
+#[test]
+fn a_deployment_may_wait_for_terminating_replicas() {
+    let policy = |text: &str| match read(&with(text)).rollout.strategy {
+        Strategy::Rolling(settings) | Strategy::Recreate(settings) => settings.pod_replacement_policy,
+        other => panic!("expected a Deployment, found {other:?}"),
+    };
+    assert_eq!(policy("[rollout]\nstrategy = \"rolling\""), None);
+    for strategy in ["rolling", "recreate"] {
+        for (word, expected) in [
+            ("termination_started", PodReplacementPolicy::TerminationStarted),
+            ("termination_complete", PodReplacementPolicy::TerminationComplete),
+        ] {
+            let table = format!("[rollout.{strategy}]\npod_replacement_policy = \"{word}\"");
+            assert_eq!(policy(&format!("[rollout]\nstrategy = \"{strategy}\"\n{table}")), Some(expected));
+        }
+    }
+}
+
+#[test]
+fn a_canary_may_go_on_before_all_is_available_and_back_without_steps() {
+    let text = "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\nreplica_progress_threshold = \"80%\"\n\
+                rollback_window = 3\nscale_down_delay_revision_limit = 1";
+    let Strategy::Canary(canary) = read(&with(text)).rollout.strategy else { panic!("expected a canary") };
+    assert_eq!(canary.replica_progress_threshold, Some(CountOrPercent::Percent(80)));
+    assert_eq!((canary.rollback_window, canary.scale_down_delay_revision_limit), (3, Some(1)));
+    let text = "[rollout]\nstrategy = \"blue_green\"\n[rollout.blue_green]\nrollback_window = 2";
+    let Strategy::BlueGreen(blue_green) = read(&with(text)).rollout.strategy else { panic!("expected blue-green") };
+    assert_eq!((blue_green.rollback_window, blue_green.scale_down_delay_revision_limit), (2, None));
+}
+
+#[test]
+fn an_analysis_may_have_two_bounds_no_limit_of_failures_and_only_look_on() {
+    let text = "[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\nfail_above = \"3s\"\nfailure_limit = -1\n\
+                consecutive_success_limit = 3\ndry_run = true";
+    let it = &read(&with(text)).analyses[0];
+    assert_eq!((it.bound, it.fail_above), (AnalysisBound::Max(2.0), Some(3.0)));
+    assert_eq!((it.failure_limit, it.consecutive_success_limit, it.dry_run), (None, 3, true));
+    let ratio = "[analysis.it]\nmetric = \"ttft\"\nmax_ratio_to_stable = 1.2\nfail_above_ratio_to_stable = 1.5";
+    let it = &read(&with(ratio)).analyses[0];
+    assert_eq!((it.bound, it.fail_above), (AnalysisBound::MaxRatioToStable(1.2), Some(1.5)));
+    assert_eq!((it.failure_limit, it.consecutive_success_limit, it.dry_run), (Some(0), 0, false));
+    // Successes in a row end an analysis that a step waits for, though it has no count.
+    let step = "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\nsteps = [{ analysis = [\"it\"] }]";
+    read(&with(&format!("{text}\n{step}")));
+}
+
+#[test]
 fn what_is_left_out_takes_the_documented_default() {
     let scenario = read(SMALLEST);
     assert_eq!(scenario.name, "scenario");
