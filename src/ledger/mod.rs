@@ -3,6 +3,7 @@
 //! Nothing here knows how events come about, nor about statistics over runs.
 
 mod exposure;
+mod facts;
 mod grid;
 mod histogram;
 mod log;
@@ -12,9 +13,10 @@ mod record;
 mod run;
 mod timeline;
 
+pub use facts::{EndedAttempt, Estimates, FleetLevels, Outcome, RequestTimes, RolloutResult, TokenSnapshot};
 pub use histogram::Histogram;
 pub use log::{EventRow, RequestRow, RunLog};
 pub use metrics::{Better, Description, Kind, METRICS, Metric, OUTCOME_COLUMN, RolloutOutcome};
 pub use money::WATERFALL;
 pub use record::{Pooled, REPLICA_SERIES, RunRecord, SERIES, Series};
-pub use run::{EndedAttempt, Estimates, FleetLevels, Outcome, RequestTimes, RolloutResult, RunLedger, TokenSnapshot};
+pub use run::RunLedger;
