@@ -164,6 +164,18 @@ fn flagger_pays_for_two_fleets_of_cold_starts_and_acts_at_its_ticks() {
     assert_eq!(share(&slow, RolloutOutcome::Completed), 1.0);
 }
 
+#[test]
+fn lost_nodes_cut_answers_that_no_grace_period_saves_and_hold_the_rollout_up() {
+    let (lost, drained) = (run("node-loss", 40, &[]), run("rolling-drained", 40, &[]));
+    assert_eq!(share(&lost, RolloutOutcome::Completed), 1.0);
+    assert_eq!((mean(&drained, Metric::TruncatedAttempts), mean(&drained, Metric::CapacityDip)), (0.0, 0.0));
+    assert!(mean(&lost, Metric::TruncatedAttempts) > 10.0);
+    assert!(mean(&lost, Metric::MinReadyFraction) < 1.0 && mean(&lost, Metric::MinReadyFraction) >= 0.75);
+    assert!(mean(&lost, Metric::RolloutDuration) > mean(&drained, Metric::RolloutDuration));
+    let longer = run("node-loss", 40, &["termination.grace_period=20m"]);
+    assert_eq!(mean(&longer, Metric::TruncatedAttempts), mean(&lost, Metric::TruncatedAttempts));
+}
+
 /// Every file in the folder is a scenario, and says nothing that it does not mean.
 #[test]
 fn every_scenario_that_ships_is_read_without_a_problem() {
@@ -175,5 +187,5 @@ fn every_scenario_that_ships_is_read_without_a_problem() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 15);
+    assert_eq!(seen, 16);
 }
