@@ -24,7 +24,7 @@ pub(super) fn lines(explained: &Explained<'_>) -> Vec<String> {
                 name.to_owned(),
                 value,
                 exact,
-                threshold(analysis),
+                threshold(analysis, word(detail, "stable").map(readable)),
                 cell("samples"),
                 cell("outcome"),
             ])
@@ -63,13 +63,16 @@ fn readable(value: &str) -> String {
     }
 }
 
-fn threshold(analysis: &Analysis) -> String {
+fn threshold(analysis: &Analysis, stable: Option<String>) -> String {
     let is_share = matches!(analysis.metric, AnalysisMetric::ErrorRate | AnalysisMetric::TruncationRate);
     match analysis.bound {
         AnalysisBound::Max(max) => format!("<= {max}{}", if is_share { "" } else { " s" }),
         AnalysisBound::MaxShift { tolerance, ratio } => {
             format!("not surely above {tolerance} of the shift, or mean < {ratio} x stable")
         }
-        AnalysisBound::MaxRatioToStable(ratio) => format!("<= {ratio} x stable"),
+        AnalysisBound::MaxRatioToStable(ratio) => {
+            let stable = stable.map_or("stable".to_owned(), |stable| format!("{stable} of stable"));
+            format!("<= {ratio} x {stable}")
+        }
     }
 }

@@ -43,7 +43,8 @@ fn state_after(event: &'static str) -> &'static str {
 pub(super) fn lives(log: &RunLog) -> Vec<Life<'_>> {
     let mut lives: BTreeMap<u32, Life<'_>> = BTreeMap::new();
     for event in &log.events {
-        if let Some(id) = event.replica {
+        // What becomes of its GPUs afterwards is not a part of its life.
+        if let Some(id) = event.replica.filter(|_| !event.event.starts_with("gpus_")) {
             let life = lives.entry(id).or_insert_with(|| Life { id, version: &event.version, changes: Vec::new() });
             life.changes.push((event.time, event.event));
         }

@@ -10,7 +10,12 @@ use crate::units::Time;
 /// Rows that are shown at most of each table.
 const MOST_SHOWN: usize = 40;
 
-/// A row for each replica that was told to terminate, times after that moment.
+/// When a replica was told to terminate, or was killed without being told.
+fn told(life: &Life<'_>) -> Option<Time> {
+    life.when("terminating").or_else(|| life.when("sigkill"))
+}
+
+/// A row for each replica that was told to terminate, or killed; times after that moment.
 pub(super) fn table(explained: &Explained<'_>) -> Vec<String> {
     let lag = explained.scenario.termination.endpoint_lag;
     let lives = lives(explained.log);
@@ -31,9 +36,9 @@ pub(super) fn table(explained: &Explained<'_>) -> Vec<String> {
         .map(str::to_owned)
         .to_vec(),
     ];
-    let doomed: Vec<&Life<'_>> = lives.iter().filter(|life| life.when("terminating").is_some()).collect();
+    let doomed: Vec<&Life<'_>> = lives.iter().filter(|life| told(life).is_some()).collect();
     for life in doomed.iter().take(MOST_SHOWN) {
-        let told = life.when("terminating").unwrap_or_default();
+        let told = told(life).unwrap_or_default();
         let after = |at: Option<Time>| at.map_or("-".to_owned(), |at| format!("+{:.1} s", at.since(told).seconds()));
         let served: Vec<&RequestRow> = of_replica(explained, life.id).collect();
         let had = served.iter().filter(|row| row.arrival <= told && is_later(row.finish, told));
@@ -66,7 +71,7 @@ pub(super) fn table(explained: &Explained<'_>) -> Vec<String> {
 }
 
 fn is_later(finish: Option<Time>, told: Time) -> bool {
-    finish.is_none_or(|finish| finish > told)
+    finish.is_none_or(|finish| finish >= told)
 }
 
 fn of_replica<'a>(explained: &Explained<'a>, replica: u32) -> impl Iterator<Item = &'a RequestRow> {

@@ -10,7 +10,7 @@ use crate::units::Time;
 /// Replicas of a version that are shown one by one; of more, only how many are in each state.
 const MOST_SHOWN: usize = 16;
 /// Events at which the fleet is shown where nobody asks for times.
-const TURNS: [&str; 5] = ["rollout_started", "aborted", "promoted", "rollout_completed", "action"];
+const TURNS: [&str; 4] = ["rollout_started", "aborted", "promoted", "rollout_completed"];
 /// Turns that are shown at most.
 const MOST_TURNS: usize = 5;
 
