@@ -66,7 +66,11 @@ fn action(
     let at = at.and_then(|field| read_time(&field, study.duration));
     let names = KINDS.map(|(name, _)| name).join(", ");
     let what = table.required("do", &format!("one of {names}"));
-    let kind = what.as_ref().and_then(|field| field.choice(&KINDS, &[]))?;
+    let Some(kind) = what.as_ref().and_then(|field| field.choice(&KINDS, &[])) else {
+        // What was meant is not known, nor which keys belong to it.
+        ["replicas", "version"].iter().for_each(|key| drop(table.field(key)));
+        return None;
+    };
     if let Some(field) = &what {
         check_strategy(field, kind, &rollout.strategy);
     }

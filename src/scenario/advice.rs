@@ -1,8 +1,8 @@
 //! Things that are legal and unwise: what a person who knows the real controllers would point out.
 
 use super::{
-    Analysis, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, DeploymentSettings, Engine,
-    Estimator, FlaggerSettings, Fleet, NoData, Scenario, Strategy, Stretch, Traffic, WeightLoad,
+    ActionKind, Analysis, BlueGreenSettings, CanaryScale, CanarySettings, CanaryStep, DeploymentSettings, Engine,
+    FlaggerSettings, Fleet, NoData, Scenario, Strategy, Stretch, Traffic, WeightLoad, analysis_advice,
 };
 use crate::digits::{counted, figure};
 use crate::profiles::{Kind, Profile};
@@ -32,23 +32,24 @@ pub(super) fn warnings(scenario: &Scenario) -> Vec<String> {
         Strategy::Canary(settings) => canary(settings, &scenario.fleet, &mut warnings),
         Strategy::Flagger(settings) => flagger(settings, scenario, &mut warnings),
     }
+    if !is_deadlock_certain(scenario) {
+        for warning in &mut warnings {
+            *warning = warning.replace("the rollout deadlocks", "the rollout may deadlock");
+        }
+    }
     termination(scenario, &mut warnings);
-    error_rates(scenario, &mut warnings);
+    analysis_advice::warnings(scenario, &mut warnings);
     warnings
 }
 
-/// Whether a version without any error would be failed for want of a series that counts errors.
-fn error_rates(scenario: &Scenario, warnings: &mut Vec<String>) {
-    for analysis in &scenario.analyses {
-        let is_scraped = matches!(analysis.estimator, Estimator::Prometheus { .. });
-        if is_scraped && analysis.metric == AnalysisMetric::ErrorRate && analysis.no_data != NoData::Success {
-            warnings.push(format!(
-                "analysis.{}: in Prometheus a version without a single 5xx has no error rate, and no_data does not count \
-                 that as a success",
-                analysis.name
-            ));
-        }
-    }
+/// Whether too few GPUs hold the rollout up for certain: nobody changes the fleet meanwhile, and it needs all its pods.
+fn is_deadlock_certain(scenario: &Scenario) -> bool {
+    let needs_all = match &scenario.rollout.strategy {
+        Strategy::Canary(settings) => settings.replica_progress_threshold.is_none(),
+        _ => true,
+    };
+    let changes = |kind: ActionKind| !matches!(kind, ActionKind::MakeReady { .. } | ActionKind::Ship(_));
+    needs_all && !scenario.actions.iter().any(|action| changes(action.kind))
 }
 
 /// Whether a recording lasts as long as a run, and whether runs can differ.

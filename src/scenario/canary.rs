@@ -139,6 +139,9 @@ fn read_step(step: &Field<'_>, analyses: &[Analysis], traffic_routing: bool) -> 
                 scale.table()?.read_whole(|table| read_scale(&scale, table)).map(CanaryStep::SetCanaryScale)
             }
             (None, None, None, Some(list)) => {
+                if matches!(&list.node.value, Value::List(names) if names.is_empty()) {
+                    return list.wrong("the name of at least one analysis: the step waits for a verdict");
+                }
                 Some(CanaryStep::Analysis(analysis::names(&list, analyses, Use::Awaited)))
             }
             (None, None, None, None) => {

@@ -6,6 +6,7 @@
 mod actions;
 mod advice;
 mod analysis;
+mod analysis_advice;
 mod canary;
 mod checks;
 mod distribution;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 use crate::profiles::Profile;
 use crate::random::Distribution;
 use crate::trace::Trace;
-use crate::units::Duration;
+use crate::units::{Duration, Time};
 
 pub use load::{load, location_of_check, parse};
 pub use policy::{
@@ -316,6 +317,21 @@ impl Default for Engine {
             speculative: None,
             saturated_tokens_per_second: None,
         }
+    }
+}
+
+impl Scenario {
+    /// The versions in the order in which they are first shipped, the stable one first and those never shipped last:
+    /// controllers ask which ReplicaSet is older.
+    pub fn order_of_shipping(&self) -> Vec<usize> {
+        let first_shipped = |version: usize| {
+            let by_rollout = (version == 1).then_some(self.rollout.start);
+            let ships = self.actions.iter().filter(|action| action.kind == ActionKind::Ship(version));
+            ships.map(|action| action.at).chain(by_rollout).min().unwrap_or(Time::NEVER)
+        };
+        let mut order: Vec<usize> = (0..self.versions.len()).collect();
+        order[1..].sort_by_key(|version| first_shipped(*version));
+        order
     }
 }
 

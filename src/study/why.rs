@@ -6,7 +6,7 @@ use super::planning::{SHARE_TO_FINISH, planning};
 use super::result::StudyResult;
 use crate::digits::{counted, figure, percent, percent_as_given};
 use crate::ledger::{Metric, RolloutOutcome, RunRecord};
-use crate::scenario::OnSigterm;
+use crate::scenario::{Action, ActionKind, OnSigterm};
 
 /// A cause that touches fewer runs than this gives way to one that touches more.
 const NOTABLE_SHARE: f64 = 0.05;
@@ -61,7 +61,7 @@ impl Cause {
         let runs = percent(share);
         match self {
             Cause::Deadlock => format!(
-                "Deadlock: in {runs} of the runs the rollout waits for GPUs that nothing will ever free{}.",
+                "Deadlock in {runs} of the runs: whoever holds the GPUs waits for whoever needs them{}.",
                 reason_in_brackets(result, RolloutOutcome::Deadlock)
             ),
             Cause::Stuck => format!(
@@ -106,8 +106,20 @@ pub fn why(result: &StudyResult) -> String {
     // Of equals the gravest: `max_by` keeps the last, so they are reversed.
     let rare = || shares.iter().rev().filter(|(_, share)| *share > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
     match notable.or_else(rare) {
-        Some((cause, share)) => cause.sentence(result, *share) + &estimated(result) + &overloaded(result),
+        Some((cause, share)) => {
+            let sentence = cause.sentence(result, *share);
+            sentence + &also_rolled_back(result, *cause, &shares) + &estimated(result) + &overloaded(result)
+        }
         None => all_well(result) + &estimated(result),
+    }
+}
+
+/// Rollbacks that a graver cause hides, where they are not rare.
+fn also_rolled_back(result: &StudyResult, told: Cause, shares: &[(Cause, f64)]) -> String {
+    let rolled_back = shares.iter().find(|(cause, share)| *cause == Cause::RolledBack && *share >= NOTABLE_SHARE);
+    match rolled_back {
+        Some((cause, share)) if told == Cause::Cut => format!(" {}", cause.sentence(result, *share)),
+        _ => String::new(),
     }
 }
 
@@ -176,8 +188,17 @@ fn cut(result: &StudyResult) -> String {
             format!("the grace period of {grace} leaves {} s after preStop,", figure(left))
         }
     };
+    let is_killed = |action: &Action| matches!(action.kind, ActionKind::KillReplicas { .. });
+    let lost = if result.scenario.actions.iter().any(is_killed) {
+        format!(
+            " With the replicas that were killed, {} a run were cut.",
+            mean_count(result, Metric::TruncatedAttempts, "answer")
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "Cut: {limit} and {} of the answers in flight at a shutdown needed longer ({} of them end within {} s).",
+        "Cut: {limit} and {} of the answers in flight at a shutdown needed longer ({} of them end within {} s).{lost}",
         percent(cut_share),
         percent_as_given(SHARE_TO_FINISH),
         // Rounded up: it is read as a grace period to set.
@@ -301,7 +322,7 @@ mod tests {
         records[0].reason = "1 replica waits".to_owned();
         assert_eq!(
             why(&study(records)),
-            "Deadlock: in 20 % of the runs the rollout waits for GPUs that nothing will ever free (1 replica waits)."
+            "Deadlock in 20 % of the runs: whoever holds the GPUs waits for whoever needs them (1 replica waits)."
         );
     }
 

@@ -40,6 +40,11 @@ fn wrong_types_say_what_was_expected_and_found() {
         ("[study]\nduration = 2024-01-01", "study.duration", "found the date 2024-01-01"),
         ("[engine]\nchunked_prefill = \"yes\"", "engine.chunked_prefill", "expected true or false"),
         ("[engine]\nstep_time = 8", "engine.step_time", "expected a table"),
+        (
+            "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\nsteps = [{ analysis = [] }]",
+            "rollout.canary.steps.0.analysis",
+            "at least one analysis",
+        ),
         ("[engine]\nspeculative = true", "engine.speculative", "{ tokens = 4, acceptance = 0.7 }"),
         (
             "[engine]\nchunked_prefill = false\nreserve_full_prompt = false",

@@ -455,6 +455,18 @@ fn unwise_settings_are_pointed_out() {
 }
 
 #[test]
+fn analyses_that_see_nothing_are_pointed_out() {
+    let analysis = "[analysis.it]\nmetric = \"error_rate\"\nmax = 0.1\ncount = 1";
+    let warnings = |rollout: &str| read(&with(&format!("[rollout]\nstrategy = {rollout}\n{analysis}"))).warnings;
+    let unread = warnings("\"canary\"");
+    assert!(matches!(&unread[..], [only] if only.contains("analysis.it: the rollout does not name it")), "{unread:?}");
+    let blind = warnings("\"blue_green\"\n[rollout.blue_green]\npre_promotion_analysis = [\"it\"]");
+    assert!(matches!(&blind[..], [only] if only.contains("it has no data and counts as success")), "{blind:?}");
+    assert_eq!(warnings("\"blue_green\"\n[rollout.blue_green]\npost_promotion_analysis = [\"it\"]"), [""; 0]);
+    assert_eq!(warnings("\"rolling\""), [""; 0]);
+}
+
+#[test]
 fn what_flagger_would_not_do_is_pointed_out() {
     let table = "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\ncontroller = \"flagger\"\nstep_weight = 5\n";
     let surge = "analysis = [\"it\"]\nmax_surge = 1\nmax_unavailable = 0";
@@ -466,9 +478,9 @@ fn what_flagger_would_not_do_is_pointed_out() {
     for (limit, canary, analysis, expected) in [
         (5, surge, "", "the canary never is whole"),
         (6, surge, "", "the promotion fails, with all requests on the canary"),
-        (6, "max_surge = 1\nmax_unavailable = 1", "", "some surge replicas of the promotion wait"),
-        (7, "max_surge = \"0%\"\nmax_unavailable = \"0%\"", "", "both zero after rounding"),
-        (7, "max_surge = 1\nmin_ready = \"10m\"", "", "refuses such a manifest"),
+        (6, "analysis = [\"it\"]\nmax_surge = 1\nmax_unavailable = 1", "", "some surge replicas of the promotion wait"),
+        (7, "analysis = [\"it\"]\nmax_surge = \"0%\"\nmax_unavailable = \"0%\"", "", "both zero after rounding"),
+        (7, "analysis = [\"it\"]\nmax_surge = 1\nmin_ready = \"10m\"", "", "refuses such a manifest"),
         (7, surge, "count = 5", "it does not read count"),
         (7, surge, "no_data = \"error\"", "no data is a failed check"),
     ] {
