@@ -117,3 +117,56 @@ fn a_pause_until_promoted_waits_for_the_operator() {
     assert_eq!(aborted.outcome, RolloutOutcome::RolledBack, "{}", aborted.reason);
     assert_eq!(aborted.reason, "aborted by an operator");
 }
+
+/// A canary whose analysis measures a share of errors over five minutes.
+fn canary(version: &str, actions: &str) -> String {
+    format!(
+        "[rollout]\nstrategy = \"canary\"\nstart = \"5m\"\n[rollout.canary]\nrollback_window = 1\nsteps = [{{ set_weight = 50 \
+         }}, {{ analysis = [\"errors\"] }}]\n[analysis.errors]\nmetric = \"error_rate\"\nmax = 0.1\ninterval = \"1m\"\ncount \
+         = 2\ninitial_delay = \"1m\"\nmin_samples = 10\nno_data = \"success\"\n[new_version]\n{version}\n{actions}"
+    )
+}
+
+#[test]
+fn a_retry_is_measured_like_the_first_try() {
+    let (record, log) = run(&canary("error_probability = 0.5", &action("25m", "do = \"retry\"")));
+    assert_eq!(record.outcome, RolloutOutcome::RolledBack, "{}", record.reason);
+    let measured: Vec<&str> =
+        log.events.iter().filter(|row| row.event == "measurement").map(|row| row.detail.as_str()).collect();
+    assert_eq!(measured.len(), 2, "one failed measurement ends each try: {measured:?}");
+    assert!(measured.iter().all(|detail| detail.ends_with("outcome=failed")), "{measured:?}");
+}
+
+/// A version that was shipped earlier is older, wherever its action stands in the file: what was never deployed is not
+/// taken for a return within the rollback window.
+#[test]
+fn which_version_is_older_follows_from_when_it_was_shipped() {
+    let v3 = action("1m", "do = \"ship\"\nversion = { name = \"v3\" }");
+    let (record, log) = run(&canary("error_probability = 0.5", &v3).replace("start = \"5m\"", "start = \"20m\""));
+    let started: Vec<&str> =
+        log.events.iter().filter(|row| row.event == "rollout_started").map(|row| row.version.as_str()).collect();
+    assert_eq!(started, ["v3", "new"]);
+    assert_eq!(record.outcome, RolloutOutcome::RolledBack, "its steps and analysis are not skipped: {}", record.reason);
+}
+
+/// Each rollout of a run has its own first contact, and an abort is that of the version that it gives up.
+#[test]
+fn exposure_is_to_the_version_under_way() {
+    let v3 = action("20m", "do = \"ship\"\nversion = { name = \"v3\", error_probability = 0.5 }");
+    let (record, log) = run(&canary("", &v3));
+    assert_eq!(record.outcome, RolloutOutcome::RolledBack, "{}", record.reason);
+    let first = log.requests.iter().find(|row| row.version == "v3").expect("some reached it");
+    let aborted = log.events.iter().find(|row| row.event == "aborted").expect("it was given up");
+    let expected = aborted.time.seconds() - first.arrival.seconds();
+    assert!((record.value(Metric::TimeToDetect) - expected).abs() < 1e-6, "{expected}");
+    assert!(record.value(Metric::TimeToSafety) < record.value(Metric::TimeToDetect) + 60.0);
+}
+
+/// To ship what is shipped already begins nothing.
+#[test]
+fn shipping_the_same_again_changes_nothing() {
+    let again = action("11m", "do = \"ship\"\nversion = \"new\"");
+    let ((plain, log), (record, again)) = (run(ROLLING), run(&format!("{ROLLING}{again}")));
+    assert_eq!(again.events.len(), log.events.len() + 1);
+    assert_eq!(record.value(Metric::RolloutDuration), plain.value(Metric::RolloutDuration));
+}

@@ -13,9 +13,11 @@ pub(super) struct AbortCost {
 /// One run's exposure to the new version. Every time is in the window: what comes after it is not seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Exposure {
-    /// The first attempt that was routed to the new version.
+    /// The version whose rollout is looked at: the one shipped last, and after an abort the one that was given up.
+    pub(super) version: usize,
+    /// The first attempt that was routed to it.
     pub(super) first_routed: Option<Time>,
-    /// The first verdict: promoted, aborted, or over.
+    /// The first verdict on it: promoted, aborted, or over.
     pub(super) verdict: Option<Time>,
     /// The first abort.
     pub(super) aborted: Option<Time>,

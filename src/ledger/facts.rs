@@ -93,7 +93,7 @@ pub struct RequestTimes {
     pub output_tokens: u32,
     /// Whether an attempt of it reached the new version.
     pub reached_new: bool,
-    /// Whether one did before the verdict, see [`RunLedger::exposes`].
+    /// Whether one did before the verdict, see [`RunLedger::exposes`](super::RunLedger::exposes).
     pub exposed: bool,
 }
 

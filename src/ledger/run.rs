@@ -210,17 +210,34 @@ impl RunLedger {
         self.versions[version.unwrap_or(nowhere)].begun += 1;
         if let Some(version) = version {
             self.timeline.routed(time, version > 0);
-            if version > 0 && self.exposure.first_routed.is_none() {
+            if version == self.exposure.version && version > 0 && self.exposure.first_routed.is_none() {
                 self.exposure.first_routed = Some(time);
             }
         }
     }
 
-    /// Whether an attempt that reaches the new version now exposes its request: there is no verdict on it yet, and the
-    /// window has not ended.
+    /// Whether an attempt that reaches this version now exposes its request: the version is being rolled out, there is no
+    /// verdict on it yet, and the window has not ended.
     #[inline]
-    pub fn exposes(&self, time: Time) -> bool {
-        self.exposure.verdict.is_none() && time < Time::ZERO + self.duration
+    pub fn exposes(&self, version: usize, time: Time) -> bool {
+        version == self.exposure.version && self.exposure.verdict.is_none() && time < Time::ZERO + self.duration
+    }
+
+    /// A version is shipped. Once one was given up, that one is looked at to the end.
+    pub fn version_shipped(&mut self, version: usize) {
+        if self.exposure.aborted.is_none() {
+            self.exposure = Exposure { version, ..Exposure::default() };
+        }
+    }
+
+    /// A version that was given up is taken up again: whoever meets it is exposed once more.
+    pub fn rollout_retried(&mut self) {
+        self.exposure.verdict = None;
+    }
+
+    /// The version whose rollout is looked at.
+    pub fn followed_version(&self) -> usize {
+        self.exposure.version
     }
 
     /// There is a verdict on the new version: it was promoted, or the rollout is over. Only the first counts.

@@ -70,9 +70,9 @@ pub(super) struct Flagger {
 }
 
 impl Flagger {
-    /// The template that is analysed, and the one that the primary has.
+    /// The template of the canary's pods, and of the primary's.
     pub(super) fn compared(&self) -> (Version, Version) {
-        (self.last_applied, self.primary.template())
+        (self.target.template(), self.primary.template())
     }
 
     /// A primary whose replicas are all available, and a target at zero.

@@ -17,7 +17,10 @@ impl Run<'_> {
             ActionKind::Pause => self.controller.set_paused(true),
             ActionKind::Resume => self.controller.set_paused(false),
             ActionKind::Abort => self.controller.abort(),
-            ActionKind::Retry => self.controller.retry(),
+            ActionKind::Retry => {
+                self.controller.retry();
+                self.ledger.rollout_retried();
+            }
             ActionKind::Promote => self.controller.promote(),
             ActionKind::PromoteFull => self.controller.promote_full(),
             ActionKind::RollBack | ActionKind::Ship(_) => {}

@@ -5,9 +5,9 @@ use super::calendar::Event;
 use super::run::Run;
 use crate::fleet::{LifeEvent, State};
 use crate::ledger::{Estimates, Outcome};
-use crate::rollout::analysis::{AnalysisRun, RunPhase, judge};
+use crate::rollout::analysis::{AnalysisRun, Outcome as Judged, RunPhase, judge};
 use crate::rollout::{Command, Controller, Measured, RunId};
-use crate::scenario::{ActionKind, Analysis, AnalysisMetric, Estimator};
+use crate::scenario::{ActionKind, Analysis, AnalysisMetric, Estimator, Strategy};
 use crate::units::{Duration, Time};
 
 /// AnalysisRuns that are handed the exact values whenever the real ones are measured by an estimator.
@@ -16,15 +16,34 @@ pub(super) struct ExactRuns {
     /// By number; those that read no estimator are left out.
     runs: Vec<(RunId, AnalysisRun)>,
     misjudged: u32,
+    /// Checks of Flagger that failed, or passed, by the estimator alone.
+    only_failed_checks: u32,
+    only_passed_checks: u32,
 }
 
 impl ExactRuns {
     /// A measurement is about to be handed to the controller.
-    fn follow(&mut self, controller: &Controller, (id, template): (RunId, usize), of: [Measured; 2], now: Time) {
-        let Some(real) = controller.analysis_run(id) else { return };
-        let [measured, exact] = of;
-        let outcome = |measured| real.judge(template, measured).map(|judgement| judgement.outcome);
-        self.misjudged += u32::from(outcome(measured) != outcome(exact));
+    fn follow(
+        &mut self,
+        controller: &Controller,
+        analysis: &Analysis,
+        (id, template): (RunId, usize),
+        of: [Measured; 2],
+        now: Time,
+    ) {
+        let [_, exact] = of;
+        let [outcome, exact_outcome] = of.map(|measured| judge(analysis, measured).outcome);
+        self.misjudged += u32::from(outcome != exact_outcome);
+        let Some(real) = controller.analysis_run(id) else {
+            // Flagger has no AnalysisRuns: each check is a verdict, and whatever is no success fails it.
+            let passes = of.map(|measured| {
+                let judged = judge(analysis, measured);
+                judged.outcome == Judged::Successful && !judged.without_data
+            });
+            self.only_failed_checks += u32::from(passes == [false, true]);
+            self.only_passed_checks += u32::from(passes == [true, false]);
+            return;
+        };
         let known = self.runs.iter().position(|(known, _)| *known == id).unwrap_or_else(|| {
             // Nothing was recorded yet: both begin alike.
             self.runs.push((id, real.clone()));
@@ -35,7 +54,11 @@ impl ExactRuns {
 
     /// What the estimators changed so far.
     pub(super) fn estimates(&self, controller: &Controller) -> Estimates {
-        let mut estimates = Estimates { misjudged: self.misjudged, ..Estimates::default() };
+        let mut estimates = Estimates {
+            misjudged: self.misjudged,
+            only_failures: self.only_failed_checks,
+            only_passes: self.only_passed_checks,
+        };
         for (id, exact) in &self.runs {
             let has_failed = |phase: RunPhase| phase > RunPhase::Successful;
             let real = controller.analysis_run(*id).is_some_and(|run| has_failed(run.phase()));
@@ -110,10 +133,11 @@ impl Run<'_> {
         }
     }
 
-    /// Whether an action to come may begin another rollout.
-    fn may_ship_again(&self) -> bool {
+    /// Whether another rollout may begin, by an action to come or as `[rollout]` says.
+    pub(super) fn may_ship_again(&self) -> bool {
         let ships = |kind: ActionKind| matches!(kind, ActionKind::Ship(_) | ActionKind::RollBack | ActionKind::Retry);
-        self.scenario.actions.iter().any(|action| action.at >= self.now && ships(action.kind))
+        let by_action = self.scenario.actions.iter().any(|action| action.at >= self.now && ships(action.kind));
+        by_action || self.scenario.rollout.start >= self.now
     }
 
     /// Takes a measurement and hands it to the controller.
@@ -122,6 +146,7 @@ impl Run<'_> {
         self.fleet.run_all_before(Time(self.now.0 + 1), &mut self.out);
         self.process_notices();
         let (subject, stable) = self.controller.compared();
+        let (subject, stable) = (self.order[subject], self.order[stable]);
         let exact = self.observations.measure(analysis, subject, stable, self.now);
         let (measured, beside) = match (analysis.estimator, &self.scrapes) {
             (Estimator::Prometheus { .. }, Some(scrapes)) => {
@@ -129,18 +154,19 @@ impl Run<'_> {
             }
             _ => (exact, None),
         };
+        let is_flagger = matches!(self.scenario.rollout.strategy, Strategy::Flagger(_));
         self.empty_measurements.0 += u32::from(matches!(measured, Measured::NoData { .. }));
         self.empty_measurements.1 += 1;
-        self.tell("measurement", Some(subject), told(analysis, measured, beside));
+        self.tell("measurement", Some(subject), told(analysis, measured, beside, is_flagger));
         if self.scrapes.is_some() {
-            self.exact_runs.follow(&self.controller, (run, template), [measured, exact], self.now);
+            self.exact_runs.follow(&self.controller, analysis, (run, template), [measured, exact], self.now);
         }
         self.controller.measured(run, template, measured, self.now, commands);
     }
 }
 
 /// A measurement in words, with the exact one beside it where it is another.
-fn told(analysis: &Analysis, measured: Measured, exact: Option<Measured>) -> String {
+fn told(analysis: &Analysis, measured: Measured, exact: Option<Measured>, is_flagger: bool) -> String {
     let unit = match analysis.metric {
         AnalysisMetric::ErrorRate | AnalysisMetric::TruncationRate => "",
         _ => "s",
@@ -158,7 +184,9 @@ fn told(analysis: &Analysis, measured: Measured, exact: Option<Measured>) -> Str
         Measured::Shift { points: samples, .. } | Measured::NoData { samples } => (samples, None),
     };
     let stable = stable.map_or(String::new(), |stable| format!(" stable={stable:.6}{unit}"));
-    let outcome = judge(analysis, measured).outcome.name();
+    let judged = judge(analysis, measured);
+    // Flagger halts where a query finds nothing, whatever `no_data` says.
+    let outcome = if is_flagger && judged.without_data { Judged::Failed } else { judged.outcome }.name();
     let value = figure("value", measured);
     format!("analysis={}{value}{exact} samples={samples}{stable} outcome={outcome}", analysis.name)
 }

@@ -61,7 +61,7 @@ impl Run<'_> {
         attempt.dispatched = now;
         if version > 0 {
             attempt.reached_new = true;
-            attempt.exposed |= self.ledger.exposes(now);
+            attempt.exposed |= self.ledger.exposes(version, now);
             let scenario = self.scenario;
             let longest = longest_output(&scenario.traffic, &scenario.engine, attempt.prompt_tokens);
             let factor = scenario.versions[version].output_tokens_factor;

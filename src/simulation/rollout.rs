@@ -15,15 +15,22 @@ impl Run<'_> {
     /// A version is applied.
     pub(super) fn ship(&mut self, version: Version) {
         self.managed = true;
-        self.observing = !self.observations.is_empty();
-        // To ship what ran before is how a Deployment's rollout is given up.
-        if self.revisions.last() != Some(&version) && self.revisions.contains(&version) {
+        if self.revisions.last() == Some(&version) {
+            // It is what is shipped already.
+            return;
+        }
+        let is_flagger = matches!(self.scenario.rollout.strategy, Strategy::Flagger(_));
+        let is_open = self.controller.started_at().is_some() && self.controller.finished_at().is_none();
+        if is_open && self.revisions.contains(&version) && !is_flagger {
+            // To ship what ran before is how a rollout is given up without an abort.
             self.ledger.rollout_aborted(self.now);
             self.watching_abort = true;
+        } else {
+            self.ledger.version_shipped(version);
         }
         self.revisions.retain(|earlier| *earlier != version);
         self.revisions.push(version);
-        self.controller.ship(version, self.now);
+        self.controller.ship(self.template_of(version), self.now);
         self.tell("rollout_started", Some(version), String::new());
         self.set_reconcile();
     }
@@ -39,7 +46,7 @@ impl Run<'_> {
             self.carry_out(&mut commands);
             self.commands = commands;
             if !again {
-                self.observing &= self.controller.finished_at().is_none();
+                self.observing &= self.controller.finished_at().is_none() || self.may_ship_again();
                 return self.set_wake();
             }
         }
@@ -89,7 +96,9 @@ impl Run<'_> {
     /// it may not.
     pub(super) fn watch_abort(&mut self) {
         let routing = self.controller.routing();
-        let mut new = self.fleet.replicas().iter().filter(|replica| replica.template > 0 && replica.in_endpoints);
+        let followed = self.ledger.followed_version();
+        let of_it = |replica: &&Replica| replica.template == followed && replica.in_endpoints;
+        let mut new = self.fleet.replicas().iter().filter(of_it);
         let is_reachable = new.any(|replica| routing.reaches(replica.version));
         self.ledger.new_version_reachable(self.now, is_reachable);
         self.watching_abort = is_reachable || self.controller.finished_at().is_none();
@@ -235,7 +244,10 @@ impl Run<'_> {
             return None;
         }
         let reason = in_vain.unwrap_or_else(|| match phase {
-            Phase::Paused => "paused until someone promotes it".to_owned(),
+            Phase::Paused => match self.scenario.rollout.strategy {
+                Strategy::Canary(_) | Strategy::BlueGreen(_) => "paused until someone promotes it".to_owned(),
+                _ => "paused until someone resumes it".to_owned(),
+            },
             _ => "nothing is left that could change the fleet".to_owned(),
         });
         Some((RolloutOutcome::Stuck, reason))
@@ -272,7 +284,9 @@ impl Run<'_> {
                 loading.any(|replica| self.may_become_ready(replica))
             }
             Timer::GpusReturned(_) => self.count(State::Pending) > 0,
-            Timer::EndpointRemoved(_) | Timer::Crash { .. } => false,
+            // A replica that fails its probes may pass them once it has crashed and started again.
+            Timer::Crash { replica, .. } => self.fleet.replica(replica).state == State::Unready,
+            Timer::EndpointRemoved(_) => false,
             Timer::Available { .. } | Timer::Sigterm(_) | Timer::Sigkill(_) | Timer::Drained(_) => true,
         }
     }

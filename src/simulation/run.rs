@@ -57,6 +57,8 @@ pub(super) struct Run<'a> {
     pub(super) next_request: u64,
     /// Whether the controller has been given something to do.
     pub(super) managed: bool,
+    /// The version behind each of the controller's pod templates, which count in the order in which they are first shipped.
+    pub(super) order: Vec<usize>,
     /// Versions that were shipped, the latest last, each once.
     pub(super) revisions: Vec<Version>,
     /// Whether a reconcile is in the calendar for this instant.
@@ -87,7 +89,9 @@ impl<'a> Run<'a> {
         let mut out = Outbox::default();
         let models = prepared.models.clone();
         let versions = models.len();
-        let templates = pod_templates(&scenario.rollout.strategy, versions);
+        let order = scenario.order_of_shipping();
+        let sets = pod_templates(&scenario.rollout.strategy, versions);
+        let templates: Vec<usize> = sets.iter().map(|template| order[*template]).collect();
         let sets = templates.len();
         let min_ready = prepared.min_ready;
         let fleet = Fleet::new(prepared.scenario.clone(), models, templates, key, min_ready, start, &mut out);
@@ -122,6 +126,7 @@ impl<'a> Run<'a> {
             spare_notices: Vec::new(),
             next_request: 0,
             managed: false,
+            order,
             revisions: vec![0],
             reconcile_set: false,
             wake_set: Time::NEVER,
@@ -258,6 +263,11 @@ impl<'a> Run<'a> {
             levels.capacity += f64::from(counts.ready) * (1.0 / self.scenario.versions[version].step_time_factor);
         }
         levels
+    }
+
+    /// The controller's number for a version.
+    pub(super) fn template_of(&self, version: usize) -> Version {
+        self.order.iter().position(|ordered| *ordered == version).unwrap_or(version)
     }
 
     pub(super) fn set_reconcile(&mut self) {

@@ -153,7 +153,7 @@ impl Scrapes {
         };
         match self.value(analysis, subject, window) {
             Some(value) if samples >= analysis.min_samples as f64 => {
-                Measured::Value { value, samples: samples.round() as u64, stable }
+                Measured::Value { value, samples: samples as u64, stable }
             }
             _ => Measured::NoData { samples: samples.round() as u64 },
         }
