@@ -104,14 +104,20 @@ impl Router {
         }
     }
 
+    #[inline]
     fn refresh(&mut self, fleet: &Fleet, routing: Routing) {
         let services = match routing {
             Routing::Split { stable, canary, .. } => [stable, canary],
             Routing::All | Routing::Only(_) => self.services,
         };
-        if self.seen == fleet.endpoints_epoch() && self.services == services {
-            return;
+        if self.seen != fleet.endpoints_epoch() || self.services != services {
+            self.look_again(fleet, services);
         }
+    }
+
+    /// Finds the ready replicas of each group anew.
+    #[cold]
+    fn look_again(&mut self, fleet: &Fleet, services: [Versions; 2]) {
         (self.seen, self.services) = (fleet.endpoints_epoch(), services);
         for group in &mut self.groups {
             group.clear();

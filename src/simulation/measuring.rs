@@ -71,11 +71,16 @@ impl ExactRuns {
 }
 
 impl Run<'_> {
-    /// An attempt at a replica showed a latency.
+    /// An attempt at a replica showed a latency, which somebody may want to know.
+    #[inline]
     pub(super) fn observe(&mut self, slot: u32, metric: AnalysisMetric, time: Time, value: Duration) {
-        if !self.observing {
-            return;
+        if self.observing {
+            self.record(slot, metric, time, value);
         }
+    }
+
+    #[inline(never)]
+    fn record(&mut self, slot: u32, metric: AnalysisMetric, time: Time, value: Duration) {
         let attempt = self.attempts.get(slot);
         self.observations.record(usize::from(attempt.version), metric, time, value.seconds());
         // vLLM tells a request's queueing time when it finishes.
@@ -86,7 +91,8 @@ impl Run<'_> {
         }
     }
 
-    /// An attempt has ended.
+    /// An attempt has ended, and somebody may want to know how.
+    #[inline(never)]
     pub(super) fn observe_end(&mut self, slot: u32, outcome: Outcome, time: Time) {
         let attempt = self.attempts.get(slot);
         let Place::Replica(id) = attempt.place else { return };
