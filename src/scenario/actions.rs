@@ -12,36 +12,20 @@ const MOST_VERSIONS: usize = 32;
 /// Longest name of a version, characters.
 const LONGEST_NAME: usize = 40;
 
-/// What can be done, by name.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    SetReplicas,
-    Pause,
-    Resume,
-    Abort,
-    Retry,
-    Promote,
-    PromoteFull,
-    RollBack,
-    Ship,
-    MakeUnready,
-    MakeReady,
-    KillReplicas,
-}
-
-const KINDS: [(&str, Kind); 12] = [
-    ("set_replicas", Kind::SetReplicas),
-    ("pause", Kind::Pause),
-    ("resume", Kind::Resume),
-    ("abort", Kind::Abort),
-    ("retry", Kind::Retry),
-    ("promote", Kind::Promote),
-    ("promote_full", Kind::PromoteFull),
-    ("roll_back", Kind::RollBack),
-    ("ship", Kind::Ship),
-    ("make_unready", Kind::MakeUnready),
-    ("make_ready", Kind::MakeReady),
-    ("kill_replicas", Kind::KillReplicas),
+/// What can be done; numbers and versions are read once it is known what.
+const KINDS: [ActionKind; 12] = [
+    ActionKind::SetReplicas(0),
+    ActionKind::Pause,
+    ActionKind::Resume,
+    ActionKind::Abort,
+    ActionKind::Retry,
+    ActionKind::Promote,
+    ActionKind::PromoteFull,
+    ActionKind::RollBack,
+    ActionKind::Ship(0),
+    ActionKind::MakeUnready { version: None, replicas: 1 },
+    ActionKind::MakeReady { version: None, replicas: 1 },
+    ActionKind::KillReplicas { version: None, replicas: 1 },
 ];
 
 /// Reads `[[action]]`; a `ship` may add to `versions`.
@@ -64,9 +48,10 @@ fn action(
 ) -> Option<Action> {
     let at = table.required("at", "when, from time zero, such as \"50m\"");
     let at = at.and_then(|field| read_time(&field, study.duration));
-    let names = KINDS.map(|(name, _)| name).join(", ");
+    let words = KINDS.map(|kind| (kind.name(), kind));
+    let names = words.map(|(name, _)| name).join(", ");
     let what = table.required("do", &format!("one of {names}"));
-    let Some(kind) = what.as_ref().and_then(|field| field.choice(&KINDS, &[])) else {
+    let Some(kind) = what.as_ref().and_then(|field| field.choice(&words, &[])) else {
         // What was meant is not known, nor which keys belong to it.
         ["replicas", "version"].iter().for_each(|key| drop(table.field(key)));
         return None;
@@ -75,33 +60,36 @@ fn action(
         check_strategy(field, kind, &rollout.strategy);
     }
     let kind = match kind {
-        Kind::SetReplicas => {
+        ActionKind::SetReplicas(_) => {
             let replicas = table.required("replicas", "the number of replicas to have from then on");
             ActionKind::SetReplicas(replicas?.whole(0..=10_000)? as u32)
         }
-        Kind::Pause => ActionKind::Pause,
-        Kind::Resume => ActionKind::Resume,
-        Kind::Abort => ActionKind::Abort,
-        Kind::Retry => ActionKind::Retry,
-        Kind::Promote => ActionKind::Promote,
-        Kind::PromoteFull => ActionKind::PromoteFull,
-        Kind::RollBack => ActionKind::RollBack,
-        Kind::Ship => ActionKind::Ship(shipped(table, versions)?),
-        Kind::MakeUnready | Kind::MakeReady | Kind::KillReplicas => {
-            let version = table.field("version").map(|field| known_version(&field, versions));
-            let replicas = table.whole("replicas", 1..=10_000, 1);
-            let version = match version {
-                Some(version) => Some(version?),
-                None => None,
-            };
-            match kind {
-                Kind::MakeUnready => ActionKind::MakeUnready { version, replicas },
-                Kind::MakeReady => ActionKind::MakeReady { version, replicas },
-                _ => ActionKind::KillReplicas { version, replicas },
-            }
+        ActionKind::Ship(_) => ActionKind::Ship(shipped(table, versions)?),
+        ActionKind::MakeUnready { .. } => {
+            let (version, replicas) = concerned(table, versions)?;
+            ActionKind::MakeUnready { version, replicas }
         }
+        ActionKind::MakeReady { .. } => {
+            let (version, replicas) = concerned(table, versions)?;
+            ActionKind::MakeReady { version, replicas }
+        }
+        ActionKind::KillReplicas { .. } => {
+            let (version, replicas) = concerned(table, versions)?;
+            ActionKind::KillReplicas { version, replicas }
+        }
+        other => other,
     };
     Some(Action { at: at?, kind })
+}
+
+/// Whose replicas, of any version if none is named, and how many; `None` if that is wrong.
+fn concerned(table: &Section<'_>, versions: &[VersionSettings]) -> Option<(Option<usize>, u32)> {
+    let version = table.field("version").map(|field| known_version(&field, versions));
+    let replicas = table.whole("replicas", 1..=10_000, 1);
+    match version {
+        Some(version) => Some((Some(version?), replicas)),
+        None => Some((None, replicas)),
+    }
 }
 
 /// An action after the measured window would never be seen.
@@ -115,11 +103,14 @@ fn read_time(field: &Field<'_>, duration: Duration) -> Option<Time> {
 }
 
 /// What a strategy's controller cannot be asked for is refused.
-fn check_strategy(field: &Field<'_>, kind: Kind, strategy: &Strategy) {
+fn check_strategy(field: &Field<'_>, kind: ActionKind, strategy: &Strategy) {
     let has_steps = matches!(strategy, Strategy::BlueGreen(_) | Strategy::Canary(_));
-    let needs_rollout = matches!(kind, Kind::Abort | Kind::Pause | Kind::Resume | Kind::RollBack | Kind::Ship);
+    let needs_rollout = matches!(
+        kind,
+        ActionKind::Abort | ActionKind::Pause | ActionKind::Resume | ActionKind::RollBack | ActionKind::Ship(_)
+    );
     let is_flagger = matches!(strategy, Strategy::Flagger(_));
-    let needs_argo = matches!(kind, Kind::Retry | Kind::Promote | Kind::PromoteFull);
+    let needs_argo = matches!(kind, ActionKind::Retry | ActionKind::Promote | ActionKind::PromoteFull);
     let refuse = |why: &str| {
         field.wrong_because::<()>(format!("{why}, found {}", field.found()), None);
     };
@@ -127,7 +118,7 @@ fn check_strategy(field: &Field<'_>, kind: Kind, strategy: &Strategy) {
         refuse("expected something that needs no rollout: `rollout.strategy` is \"none\"");
     } else if needs_argo && is_flagger {
         refuse("expected something that Flagger can be asked for (pause, resume, abort, roll_back, ship)");
-    } else if (needs_argo || kind == Kind::Abort) && !has_steps && !is_flagger {
+    } else if (needs_argo || kind == ActionKind::Abort) && !has_steps && !is_flagger {
         refuse(
             "expected something that a Kubernetes Deployment can do (pause, resume, roll_back, ship): only \"canary\" \
              and \"blue_green\" know this",
