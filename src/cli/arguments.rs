@@ -132,6 +132,11 @@ impl Simulating {
         settings.extend(self.seed.map(|seed| format!("study.seed={seed}")));
         settings
     }
+
+    /// Threads to use; `None`: one for each core.
+    pub fn threads(&self) -> Option<usize> {
+        self.threads.map(usize::from)
+    }
 }
 
 /// What to print on standard output.

@@ -85,23 +85,24 @@ fn directories(files: &[PathBuf], simulating: &Simulating) -> Result<Vec<PathBuf
 /// # Errors
 /// It was interrupted before any run was finished: there is nothing to report.
 pub fn simulate(scenario: Scenario, simulating: &Simulating, stop: &AtomicBool) -> Result<StudyResult, Failure> {
-    let [result] = simulate_together([scenario], simulating, stop)?;
-    Ok(result)
+    let mut results = simulate_together(vec![scenario], simulating, stop)?;
+    // One went in, so that one comes out.
+    results.pop().ok_or(Failure::InterruptedAtOnce)
 }
 
 /// Simulates scenarios run by run side by side, under the name of the first.
 ///
 /// # Errors
 /// As [`simulate`].
-pub fn simulate_together<const N: usize>(
-    scenarios: [Scenario; N],
+pub fn simulate_together(
+    scenarios: Vec<Scenario>,
     simulating: &Simulating,
     stop: &AtomicBool,
-) -> Result<[StudyResult; N], Failure> {
-    let (name, runs) = (scenarios[0].name.clone(), scenarios.iter().map(|scenario| scenario.study.runs).sum());
+) -> Result<Vec<StudyResult>, Failure> {
+    let name = scenarios.first().map_or_else(String::new, |scenario| scenario.name.clone());
+    let runs = scenarios.iter().map(|scenario| scenario.study.runs).sum();
     let progress = Progress::begin(&name, runs, simulating.quiet);
-    let threads = simulating.threads.map(usize::from);
-    let results = study::run_together(scenarios, threads, &|runs| progress.done(runs), stop);
+    let results = study::run_together(scenarios, simulating.threads(), &|runs| progress.done(runs), stop);
     progress.end(results.iter().map(|result| result.records.len() as u64).sum());
     let nothing = results.iter().any(|result| result.records.is_empty());
     if nothing { Err(Failure::InterruptedAtOnce) } else { Ok(results) }

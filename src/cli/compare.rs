@@ -34,9 +34,10 @@ pub fn compare(arguments: &CompareArguments) -> Result<Ending, Failure> {
     };
     check_place(&directory)?;
     let stop = on_interrupt()?;
-    let [a, b] = simulate_together([a, b], simulating, stop)?;
-    let comparison = study::compare(&a, &b).map_err(|reason| Failure::WrongUse(format!("error: {reason}")))?;
-    let compared = Compared { a: &a, b: &b, comparison: &comparison, set_b: &arguments.set_b };
+    let results = simulate_together(vec![a, b], simulating, stop)?;
+    let [a, b] = results.as_slice() else { return Err(Failure::InterruptedAtOnce) };
+    let comparison = study::compare(a, b).map_err(|reason| Failure::WrongUse(format!("error: {reason}")))?;
+    let compared = Compared { a, b, comparison: &comparison, set_b: &arguments.set_b };
     let saved = report::comparison_files(&compared)
         .map_err(Failure::from)
         .and_then(|files| save(&directory, &files, simulating.quiet));

@@ -47,6 +47,15 @@ pub fn checked_scenario(file: &Path, simulating: &Simulating) -> Result<Scenario
     if refused.is_empty() { Ok(scenario) } else { Err(Failure::WrongUse(refused.join("\n\n"))) }
 }
 
+/// Reads a scenario with further settings on top of those on the command line, its warnings aside: one point of many.
+///
+/// # Errors
+/// As [`scenario()`].
+pub fn variant(file: &Path, simulating: &Simulating, further: &[String]) -> Result<Scenario, Failure> {
+    let settings: Vec<String> = simulating.settings().iter().chain(further).cloned().collect();
+    scenario(file, &settings, true)
+}
+
 /// Where the results of this file go: `--out`, or `output/` and the name of the file without its extension.
 pub fn output_directory(file: &Path, out: Option<&Path>) -> PathBuf {
     out.map_or_else(|| Path::new("output").join(name(file)), Path::to_owned)

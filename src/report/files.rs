@@ -31,6 +31,8 @@ const STUDY_FILES: [&str; 6] = ["summary.json", "runs.csv", "timeline.csv", "rep
 const COMPARISON_FILES: [&str; 2] = ["comparison.json", "comparison.md"];
 /// Every file that fitting a trace leaves.
 const FIT_FILES: [&str; 3] = ["fit.json", "fit.md", "fit.toml"];
+/// The commands that answer a question of their own, by name; see [`super::Answer`].
+pub(super) const ANSWERS: [&str; 5] = ["sweep", "grace", "power", "plan", "levers"];
 /// The folders of a comparison's two studies.
 pub(super) const COMPARED_FOLDERS: [&str; 2] = ["a", "b"];
 
@@ -68,7 +70,7 @@ pub fn write(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError> {
 
 /// Writes the results of a command in the place of its earlier ones: as [`write()`], and what an earlier command of the
 /// same kind left there that this one does not write is removed, because a reader would take it for a part of these
-/// results. A study, a comparison and a fit lie beside one another.
+/// results. A study, a comparison, a fit and each command's answer lie beside one another.
 ///
 /// # Errors
 /// As [`write()`]; or a file that could not be removed.
@@ -77,7 +79,26 @@ pub fn replace(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError>
     for kind in kinds().iter().filter(|kind| files.iter().any(|file| kind.contains(&file.name))) {
         remove_stale(directory, kind, files)?;
     }
+    for name in ANSWERS.iter().filter(|name| files.iter().any(|file| file.name == format!("{name}.json"))) {
+        let charts = existing_charts(directory).into_iter().filter(|chart| is_chart_of(name, chart));
+        remove_stale(directory, &charts.collect::<Vec<String>>(), files)?;
+    }
     Ok(())
+}
+
+/// Whether a file's name is that of a chart of this command's answer.
+pub(super) fn is_chart_of(answer: &str, file: &str) -> bool {
+    let stem = file.strip_prefix(CHARTS).and_then(|chart| chart.strip_suffix(".png"));
+    stem.and_then(|stem| stem.strip_prefix(answer)).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// The names of the charts that lie in a directory of results; none where they cannot be listed.
+fn existing_charts(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory.join(CHARTS)).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.map(|entry| format!("{CHARTS}{}", entry.file_name().to_string_lossy())).collect();
+    names.sort();
+    names
 }
 
 /// The names of the files that a study may leave, a comparison, and a fit.
@@ -217,6 +238,18 @@ mod tests {
         replace(directory, &[OutputFile::new("comparison.md", "new")]).unwrap();
         assert_eq!(names(directory), ["b", "comparison.md", "runs.csv"]);
         assert_eq!(names(&directory.join("b")), ["notes.txt"]);
+    }
+
+    #[test]
+    fn an_answers_charts_are_those_that_begin_with_its_name() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path();
+        write_all(directory, &["sweep.json", "charts/sweep.png", "charts/sweep-cost.png", "charts/sweeping.png"]);
+        write_all(directory, &["charts/grace.png", "summary.json"]);
+        replace(directory, &[OutputFile::new("sweep.json", "new"), OutputFile::new("charts/sweep.png", "new")])
+            .unwrap();
+        assert_eq!(names(directory), ["charts", "summary.json", "sweep.json"]);
+        assert_eq!(names(&directory.join("charts")), ["grace.png", "sweep.png", "sweeping.png"]);
     }
 
     #[test]

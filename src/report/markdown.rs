@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn the_page_shows_answer_checks_tables_charts_and_provenance() {
         let chart = Chart {
-            file_name: "timeline.png",
+            file_name: "timeline.png".to_owned(),
             png: Vec::new(),
             svg: String::new(),
             alt_text: "Replicas over time".to_owned(),

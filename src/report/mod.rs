@@ -3,6 +3,7 @@
 //! Everything here is a function of a study's result, or of what fitting a trace found, to text or bytes; only [`files`]
 //! touches the disk. Nothing here names a path, date, host, thread count or elapsed time.
 
+mod answer;
 pub mod charts;
 mod compare_report;
 mod content;
@@ -19,6 +20,7 @@ mod markdown;
 pub mod profiles;
 mod terminal;
 
+pub use answer::{Answer, answer_files, answer_report};
 pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;

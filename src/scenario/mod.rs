@@ -7,6 +7,7 @@ mod actions;
 mod advice;
 mod analysis;
 mod analysis_advice;
+mod axis;
 mod canary;
 mod checks;
 mod distribution;
@@ -34,6 +35,7 @@ use crate::random::Distribution;
 use crate::trace::Trace;
 use crate::units::{Duration, Time};
 
+pub use axis::{Axis, parse_values};
 pub use load::{load, location_of_check, parse};
 pub use policy::{
     Action, ActionKind, Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings,

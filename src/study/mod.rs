@@ -26,6 +26,6 @@ pub use intervals::{garwood, quantile_ranks, runs_for_quantile, student_t, stude
 pub use planning::{Planning, SHARE_TO_FINISH, planning, time_to_finish};
 pub use requests::unequal_requests;
 pub use result::*;
-pub use run::{run, run_together};
-pub use summary::{summarize, summarize_metric};
+pub use run::{Growing, grow, run, run_together};
+pub use summary::{summarize, summarize_metric, summarize_runs};
 pub use why::{CommonReason, most_common_reason, survivorship_note, why};

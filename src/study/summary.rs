@@ -116,6 +116,14 @@ pub fn is_unfinished(record: &RunRecord) -> bool {
         && record.value(Metric::RolloutDuration).is_nan()
 }
 
+/// One metric over these runs, in their order.
+pub fn summarize_runs(metric: Metric, records: &[RunRecord]) -> MetricSummary {
+    let values: Vec<f64> = records.iter().map(|record| record.value(metric)).collect();
+    let is_duration = metric == Metric::RolloutDuration;
+    let infinite = if is_duration { records.iter().filter(|record| is_unfinished(record)).count() } else { 0 };
+    summarize_metric(metric, &values, infinite)
+}
+
 /// Share of runs by outcome, those that occur, in the order of [`RolloutOutcome::ALL`].
 fn outcomes(records: &[RunRecord]) -> Vec<(RolloutOutcome, Estimate)> {
     let runs = records.len() as u64;
@@ -136,13 +144,7 @@ pub fn summarize(
     partial: bool,
 ) -> StudyResult {
     records.sort_by_key(|record| record.run);
-    let unfinished = records.iter().filter(|record| is_unfinished(record)).count();
-    let summarize_one = |metric: &Metric| {
-        let values: Vec<f64> = records.iter().map(|record| record.value(*metric)).collect();
-        let infinite = if *metric == Metric::RolloutDuration { unfinished } else { 0 };
-        summarize_metric(*metric, &values, infinite)
-    };
-    let metrics: Vec<MetricSummary> = METRICS.iter().map(summarize_one).collect();
+    let metrics: Vec<MetricSummary> = METRICS.iter().map(|metric| summarize_runs(*metric, &records)).collect();
     let checks = scenario.checks.iter().map(|check| evaluate(check, &metrics)).collect();
     StudyResult {
         outcomes: outcomes(&records),

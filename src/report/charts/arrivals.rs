@@ -116,7 +116,7 @@ pub fn sheet(fitted: &Fitted<'_>) -> Option<Sheet> {
     let at = if seconds == 60.0 { panel.x.minute_ticks(10) } else { panel.x.ticks(10) };
     panel.lower_axis(&mut canvas, &at, Some(&format!("{times} since the first request")));
     labels::at_line_ends(&mut canvas, &panel, shown.end_labels(&panel));
-    Some(Sheet { file_name: "arrivals.png", canvas, alt_text: shown.alt_text() })
+    Some(Sheet { file_name: "arrivals.png".to_owned(), canvas, alt_text: shown.alt_text() })
 }
 
 /// What is drawn.

@@ -84,7 +84,7 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     };
     let at = (panel.left, 496.0);
     canvas.text(Text::new(remark, at, Anchor::Start, theme::MUTED).size(theme::SMALL_SIZE));
-    Some(Sheet { file_name: "cost.png", canvas, alt_text: alt_text(&columns) })
+    Some(Sheet { file_name: "cost.png".to_owned(), canvas, alt_text: alt_text(&columns) })
 }
 
 /// The colour of a part, and a remark under its name.

@@ -34,7 +34,7 @@ use canvas::Canvas;
 #[derive(Clone, Debug)]
 pub struct Chart {
     /// Its name under `charts/`.
-    pub file_name: &'static str,
+    pub file_name: String,
     /// The picture, 1760 by 1024 pixels.
     pub png: Vec<u8>,
     /// The same picture as SVG.
@@ -63,7 +63,7 @@ impl ChartError {
 
 /// A chart before it is drawn: a sheet and what it says.
 struct Sheet {
-    file_name: &'static str,
+    file_name: String,
     canvas: Canvas,
     alt_text: String,
 }

@@ -43,7 +43,7 @@ pub fn sheet(figures: &Figures) -> Sheet {
     lower.lower_axis(&mut canvas, &ticks, Some("batch: sequences that run at once (log)"));
     labels::at_line_ends(&mut canvas, &upper, vec![rate_label(figures, &upper)]);
     labels::at_line_ends(&mut canvas, &lower, vec![tpot_label(figures, &lower)]);
-    Sheet { file_name: "profile.png", canvas, alt_text: alt_text(figures) }
+    Sheet { file_name: "profile.png".to_owned(), canvas, alt_text: alt_text(figures) }
 }
 
 /// The hardware and the engine.

@@ -65,7 +65,7 @@ fn sheet(
     panel.left_axis(&mut canvas, &ticks, "requests that are longer, % (log)");
     panel.lower_axis(&mut canvas, &panel.x.ticks(14), Some(&format!("tokens of a request's {noun} (log)")));
     labels::at_line_ends_with_samples(&mut canvas, &panel, end_labels(&panel, length, &rivals));
-    Some(Sheet { file_name, canvas, alt_text: alt_text(length, noun, &rivals) })
+    Some(Sheet { file_name: file_name.to_owned(), canvas, alt_text: alt_text(length, noun, &rivals) })
 }
 
 /// A single family (the advised one, else the closest) and the mixtures, each with the stroke that it is drawn with.

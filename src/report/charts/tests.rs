@@ -115,7 +115,7 @@ fn every_point_is_a_number_inside_the_sheet() {
 #[test]
 fn the_same_study_gives_the_same_bytes_and_pictures_of_the_promised_size() {
     let (one, other) = (all(&study(Shape::Rolling, 5)).unwrap(), all(&study(Shape::Rolling, 5)).unwrap());
-    let names: Vec<&str> = one.iter().map(|chart| chart.file_name).collect();
+    let names: Vec<&str> = one.iter().map(|chart| chart.file_name.as_str()).collect();
     assert_eq!(names, FILE_NAMES);
     for (one, other) in one.iter().zip(&other) {
         assert!(one.png == other.png && one.svg == other.svg, "{}", one.file_name);
@@ -129,14 +129,14 @@ fn the_same_study_gives_the_same_bytes_and_pictures_of_the_promised_size() {
 fn the_same_fit_gives_the_same_bytes_and_every_chart() {
     let fitted = Fitted { name: "a trace.csv.gz", fit: example::bursty() };
     let (one, other) = (of_fit(&fitted).unwrap(), of_fit(&fitted).unwrap());
-    assert_eq!(one.iter().map(|chart| chart.file_name).collect::<Vec<&str>>(), FIT_FILE_NAMES);
+    assert_eq!(one.iter().map(|chart| chart.file_name.as_str()).collect::<Vec<&str>>(), FIT_FILE_NAMES);
     for (one, other) in one.iter().zip(&other) {
         assert!(one.png == other.png && one.svg == other.svg, "{}", one.file_name);
         assert!(!one.alt_text.contains("NaN"), "{}", one.alt_text);
     }
     let constant = fit_sheets(&Fitted { name: "a trace.csv.gz", fit: example::constant() });
     assert_eq!(
-        constant.iter().map(|sheet| sheet.file_name).collect::<Vec<&str>>(),
+        constant.iter().map(|sheet| sheet.file_name.as_str()).collect::<Vec<&str>>(),
         ["arrivals.png", "output_tokens.png"]
     );
     assert!(fit_sheets(&Fitted { name: "a trace.csv.gz", fit: example::least() }).len() <= 2);
@@ -144,7 +144,8 @@ fn the_same_fit_gives_the_same_bytes_and_every_chart() {
 
 #[test]
 fn charts_without_data_are_left_out() {
-    let names = |result: &StudyResult| -> Vec<&str> { sheets(result).iter().map(|sheet| sheet.file_name).collect() };
+    let names =
+        |result: &StudyResult| -> Vec<String> { sheets(result).into_iter().map(|sheet| sheet.file_name).collect() };
     assert_eq!(names(&study(Shape::Silent, 3)), ["timeline.png", "truncated.png"]);
     let sample = study(Shape::Rolling, 1);
     let empty = summarize(sample.scenario, sample.facts, vec![], Pooled::default(), true);

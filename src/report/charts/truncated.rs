@@ -35,7 +35,7 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     } else {
         draw_histogram(&mut canvas, &counts, summary, top);
     }
-    Some(Sheet { file_name: "truncated.png", canvas, alt_text: alt_text(result, summary) })
+    Some(Sheet { file_name: "truncated.png".to_owned(), canvas, alt_text: alt_text(result, summary) })
 }
 
 fn alt_text(result: &StudyResult, summary: &MetricSummary) -> String {

@@ -27,7 +27,7 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     let lower = draw_traffic(&mut canvas, &view, 386.0, 468.0);
     lower.lower_axis(&mut canvas, &ticks, Some("minutes since time zero, the end of the warm-up"));
     view.mark_start(&mut canvas, &lower, top - 6.0, lower.bottom);
-    Some(Sheet { file_name: "ttft.png", canvas, alt_text: alt_text(result) })
+    Some(Sheet { file_name: "ttft.png".to_owned(), canvas, alt_text: alt_text(result) })
 }
 
 fn alt_text(result: &StudyResult) -> String {

@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn the_page_has_the_same_and_the_charts() {
         let chart = Chart {
-            file_name: "prompt_tokens.png",
+            file_name: "prompt_tokens.png".to_owned(),
             png: Vec::new(),
             svg: String::new(),
             alt_text: "Survival of prompts".to_owned(),
