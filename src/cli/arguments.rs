@@ -38,6 +38,7 @@ Examples:
   cutover run scenario.toml
   cutover run scenario.toml --runs 200 --set 'termination.grace_period=\"2m\"'
   cutover run scenario.toml --format json | jq .metrics.truncated_attempts.mean
+  cutover run scenario.toml --precision truncated_attempts.mean=5%,0.1 --max-runs 20000
   cutover run scenario.toml --events 7 --requests 7")]
     Run(RunArguments),
     /// Simulate scenarios and say whether their checks hold
@@ -45,6 +46,7 @@ Examples:
 Examples:
   cutover check scenario.toml
   cutover check scenarios/*.toml --quiet
+  cutover check scenario.toml --precision ttft_p99_s.mean=2% --time-budget 60s
 
 Exit code 0 if every check holds, 1 if one fails, 3 if one is undecided.")]
     Check(CheckArguments),
@@ -150,6 +152,21 @@ pub enum Format {
     Md,
 }
 
+/// How precise a study is to be.
+#[derive(Debug, Args)]
+pub struct Precise {
+    /// Add runs until the 95 % interval is so narrow: METRIC.STATISTIC=5% (of the estimate), =0.2 (in its unit) or
+    /// =5%,0.2 (whichever is wider); may be repeated
+    #[arg(long, value_name = "MEASURE=WIDTH")]
+    pub precision: Vec<String>,
+    /// With --precision, the greatest number of runs; 16 times the first if left out
+    #[arg(long, value_name = "RUNS", requires = "precision", value_parser = value_parser!(u64).range(1..=GREATEST))]
+    pub max_runs: Option<u64>,
+    /// With --precision, stop adding runs after this time, such as 60s
+    #[arg(long, value_name = "TIME", requires = "precision")]
+    pub time_budget: Option<String>,
+}
+
 /// `run`.
 #[derive(Debug, Args)]
 pub struct RunArguments {
@@ -162,6 +179,9 @@ pub struct RunArguments {
     /// Also write requests.csv: every attempt of this run
     #[arg(long, value_name = "RUN")]
     pub requests: Option<u64>,
+    /// How precise it is to be.
+    #[command(flatten)]
+    pub precise: Precise,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,
@@ -173,6 +193,9 @@ pub struct CheckArguments {
     /// The scenarios' files
     #[arg(required = true, value_hint = ValueHint::FilePath)]
     pub scenarios: Vec<PathBuf>,
+    /// How precise each is to be.
+    #[command(flatten)]
+    pub precise: Precise,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use super::arguments::{CheckArguments, RunArguments, Simulating};
 use super::failure::{Ending, Failure};
-use super::load::{checked_scenario, name, output_directory};
+use super::load::{name, output_directory};
+use super::precise::{Asked, Job};
 use super::progress::Progress;
 use super::stop::on_interrupt;
 use super::terminal::{form, say, write_report};
@@ -22,10 +23,11 @@ use crate::study::{self, CheckResult, Overall, StudyResult};
 /// The scenario is wrong, or results cannot be written.
 pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
-    let scenario = checked_scenario(&arguments.scenario, simulating)?;
+    let asked = Asked::read(&arguments.precise)?;
+    let job = Job::load(&arguments.scenario, &asked, simulating)?;
     let directory = output_directory(&arguments.scenario, simulating.out.as_deref());
     check_place(&directory)?;
-    let result = simulate(scenario, simulating, on_interrupt()?)?;
+    let result = job.simulate(simulating, on_interrupt()?)?;
     let saved = report::study_files(&result).map_err(Failure::from).and_then(|mut files| {
         files.extend(logs(&result.scenario, arguments.events, arguments.requests));
         save(&directory, &files, simulating.quiet)
@@ -41,17 +43,18 @@ pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
 pub fn check(arguments: &CheckArguments) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
     let directories = directories(&arguments.scenarios, simulating)?;
-    let scenarios = (arguments.scenarios.iter())
-        .map(|file| checked_scenario(file, simulating))
-        .collect::<Result<Vec<Scenario>, Failure>>()?;
+    let asked = Asked::read(&arguments.precise)?;
+    let jobs = (arguments.scenarios.iter())
+        .map(|file| Job::load(file, &asked, simulating))
+        .collect::<Result<Vec<Job>, Failure>>()?;
     directories.iter().try_for_each(|directory| check_place(directory))?;
     let stop = on_interrupt()?;
     let mut results = Vec::new();
-    for scenario in scenarios {
-        if scenario.checks.is_empty() && !simulating.quiet {
-            say(&format!("warning: \"{}\" has no [[check]]", scenario.name));
+    for job in jobs {
+        if job.scenario.checks.is_empty() && !simulating.quiet {
+            say(&format!("warning: \"{}\" has no [[check]]", job.scenario.name));
         }
-        results.push(simulate(scenario, simulating, stop)?);
+        results.push(job.simulate(simulating, stop)?);
         if results.last().is_some_and(|result| result.partial) {
             break;
         }

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::terminal::{colors, say};
 use crate::ledger::METRICS;
 use crate::scenario::{self, LoadError, Scenario};
-use crate::study::uncertifiable;
+use crate::study::{Confidence, uncertifiable_at};
 
 /// Reads and checks a scenario under these settings; its warnings go to standard error.
 ///
@@ -30,6 +30,28 @@ pub fn scenario(file: &Path, settings: &[String], quiet: bool) -> Result<Scenari
     Ok(scenario)
 }
 
+/// Refuses a scenario one of whose checks could not be certified by any outcome of so many runs, intervals being taken at
+/// this confidence.
+///
+/// # Errors
+/// Every such check, with the tightest bound that these runs could certify.
+pub fn refuse_uncertifiable(
+    scenario: &Scenario,
+    file: &Path,
+    settings: &[String],
+    runs: u64,
+    confidence: Confidence,
+) -> Result<(), Failure> {
+    let refused: Vec<String> = (scenario.checks.iter().enumerate())
+        .filter_map(|(index, check)| {
+            let reason = uncertifiable_at(confidence, check, runs)?;
+            let location = scenario::location_of_check(check, index, &file.display().to_string(), settings);
+            Some(format!("error: this check cannot be certified\n --> {location}\n  = {reason}"))
+        })
+        .collect();
+    if refused.is_empty() { Ok(()) } else { Err(Failure::WrongUse(refused.join("\n\n"))) }
+}
+
 /// Reads and checks a scenario whose checks are to be judged.
 ///
 /// # Errors
@@ -37,14 +59,8 @@ pub fn scenario(file: &Path, settings: &[String], quiet: bool) -> Result<Scenari
 pub fn checked_scenario(file: &Path, simulating: &Simulating) -> Result<Scenario, Failure> {
     let settings = simulating.settings();
     let scenario = scenario(file, &settings, simulating.quiet)?;
-    let refused: Vec<String> = (scenario.checks.iter().enumerate())
-        .filter_map(|(index, check)| {
-            let reason = uncertifiable(check, scenario.study.runs)?;
-            let location = scenario::location_of_check(check, index, &file.display().to_string(), &settings);
-            Some(format!("error: this check cannot be certified\n --> {location}\n  = {reason}"))
-        })
-        .collect();
-    if refused.is_empty() { Ok(scenario) } else { Err(Failure::WrongUse(refused.join("\n\n"))) }
+    refuse_uncertifiable(&scenario, file, &settings, scenario.study.runs, Confidence::NINETY_FIVE)?;
+    Ok(scenario)
 }
 
 /// Reads a scenario with further settings on top of those on the command line, its warnings aside: one point of many.

@@ -11,6 +11,7 @@ mod failure;
 mod fit;
 mod init;
 mod load;
+mod precise;
 mod profiles;
 mod progress;
 mod stop;

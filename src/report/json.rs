@@ -9,7 +9,10 @@ use serde::{Serialize, Serializer};
 
 use super::content;
 use crate::ledger::Histogram;
-use crate::study::{CheckResult, Estimate, MetricSummary, SHARE_TO_FINISH, StudyResult, Verdict, planning, why};
+use crate::study::{
+    CheckResult, Ended, Estimate, MetricSummary, Precision, SHARE_TO_FINISH, Standing, StudyResult, Verdict, planning,
+    why,
+};
 
 /// Version of the shape of the file; it grows when a key changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -204,6 +207,49 @@ impl PlanningJson {
     }
 }
 
+/// How narrow an interval was to be, and became.
+#[derive(Serialize)]
+struct TargetJson {
+    measure: String,
+    relative: f64,
+    absolute: f64,
+    distance: Number,
+    allowed: Number,
+    reached: bool,
+}
+
+#[derive(Serialize)]
+struct PrecisionJson {
+    ended: &'static str,
+    looks: Vec<u64>,
+    standard_errors: f64,
+    targets: Vec<TargetJson>,
+}
+
+impl From<&Precision> for PrecisionJson {
+    fn from(precision: &Precision) -> PrecisionJson {
+        let target = |standing: &Standing| TargetJson {
+            measure: standing.target.measure.name(),
+            relative: standing.target.relative,
+            absolute: standing.target.absolute,
+            distance: Number(standing.distance),
+            allowed: Number(standing.allowed),
+            reached: standing.is_reached(),
+        };
+        PrecisionJson {
+            ended: match precision.ended {
+                Ended::Reached => "reached",
+                Ended::AllRuns => "all_runs",
+                Ended::OutOfTime => "out_of_time",
+                Ended::Interrupted => "interrupted",
+            },
+            looks: precision.looks.clone(),
+            standard_errors: precision.standard_errors,
+            targets: precision.standings.iter().map(target).collect(),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Measurements {
     all: u64,
@@ -219,6 +265,8 @@ struct Summary<'a> {
     planning: PlanningJson,
     outcomes: Ordered<EstimateJson>,
     checks: Vec<CheckJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precision: Option<PrecisionJson>,
     measurements: Measurements,
     facts: FactsJson,
     pooled: Ordered<LatencyJson>,
@@ -239,6 +287,7 @@ pub fn summary(result: &StudyResult) -> String {
         planning: PlanningJson::of(result),
         outcomes: Ordered(result.outcomes.iter().map(|(outcome, share)| (outcome.name(), share.into())).collect()),
         checks: result.checks.iter().map(CheckJson::from).collect(),
+        precision: result.precision.as_ref().map(PrecisionJson::from),
         measurements: Measurements { all: counts(|(_, all)| *all), empty: counts(|(empty, _)| *empty) },
         facts: FactsJson {
             saturated_tokens_per_second: Number(result.facts.saturated_rate),

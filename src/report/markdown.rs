@@ -24,6 +24,13 @@ pub fn report(result: &StudyResult, charts: &[Chart]) -> String {
     for section in content::sections(result) {
         page.section(&section);
     }
+    let precision = content::precision(result);
+    if !precision.is_empty() {
+        page.paragraph("## Precision");
+        page.paragraph(
+            &precision.iter().map(|sentence| format!("- {}", escape(sentence))).collect::<Vec<_>>().join("\n"),
+        );
+    }
     page.charts(charts);
     page.paragraph("## Scenario");
     let facts: Vec<Vec<String>> = std::iter::once(vec!["fact".to_owned(), "value".to_owned()])

@@ -47,6 +47,9 @@ fn head(result: &StudyResult, style: Style) -> Vec<String> {
     let mut lines = wrap("", &name, style.width);
     lines.extend(wrap("", &content::extent(result), style.width));
     lines.extend(wrap("", &content::setting(result), style.width));
+    for sentence in content::precision(result) {
+        lines.extend(wrap("", &sentence, style.width));
+    }
     lines
 }
 

@@ -42,7 +42,7 @@ pub use policy::{
     CanaryStep, Check, DeploymentSettings, Estimator, FlaggerSettings, FlaggerWeights, NoData, PodReplacementPolicy,
     Rollout, Statistic, Strategy, VersionSettings,
 };
-pub use problems::{LoadError, Problem, Problems};
+pub use problems::{LoadError, Problem, Problems, suggestion};
 
 /// A checked scenario: what is simulated, how often, and what must hold.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 //! A bound that merely needs more runs than there are is not among them: its check runs and comes out inconclusive,
 //! with how many runs could settle it.
 
-use super::intervals::{garwood, wilson};
+use super::intervals::Confidence;
 use crate::digits::counted;
 use crate::ledger::{Kind, Metric};
 use crate::scenario::{Check, Statistic};
@@ -32,14 +32,19 @@ fn subject(check: &Check) -> Option<Subject> {
 /// A probability or a mean count of zero is the usual case: even without a single event in n runs, the interval reaches
 /// up to about 3.8 / n, which is above zero for every n.
 pub fn uncertifiable(check: &Check, runs: u64) -> Option<String> {
+    uncertifiable_at(Confidence::NINETY_FIVE, check, runs)
+}
+
+/// As [`uncertifiable`], where intervals are taken at this confidence.
+pub fn uncertifiable_at(confidence: Confidence, check: &Check, runs: u64) -> Option<String> {
     let subject = subject(check)?;
     let of = format!("{} of {}", check.statistic.name(), check.metric);
     let these = counted(runs as f64, "run");
     if let Some(max) = check.max.filter(|max| *max <= 0.0) {
         let smallest = match subject {
-            Subject::Share => wilson(0, runs),
+            Subject::Share => confidence.wilson(0, runs),
             // A single run gives a mean no interval.
-            Subject::MeanCount => garwood(0, runs).filter(|_| runs >= 2),
+            Subject::MeanCount => confidence.garwood(0, runs).filter(|_| runs >= 2),
         };
         let tightest = smallest.map_or_else(
             || format!("{these} could certify none"),
@@ -52,7 +57,7 @@ pub fn uncertifiable(check: &Check, runs: u64) -> Option<String> {
     }
     let min = check.min.filter(|min| subject == Subject::Share && *min >= 1.0)?;
     // Rounded as a distance from 1, so that no digit of a share near 1 is lost.
-    let (distance, decimals) = rounded_up(1.0 - wilson(runs, runs)?.0);
+    let (distance, decimals) = rounded_up(1.0 - confidence.wilson(runs, runs)?.0);
     Some(format!(
         "no number of runs could certify min = {min} for the {of}: even with an event in every run the 95 % interval \
          reaches below it; the greatest min that {these} could certify is {:.decimals$}",

@@ -1,19 +1,14 @@
-//! 95 % intervals: pure functions from counts and moments to two ends.
+//! Intervals: pure functions from counts and moments to two ends.
 //!
 //! Each says where its formula comes from and what it assumes. What is estimated, and which interval belongs to which
-//! metric, is decided in `summary`.
+//! metric, is decided in `summary`; at which confidence where a study looks more than once, in `looks`.
 
 use statrs::function::beta::beta_reg;
+use statrs::function::erf::erfc;
 use statrs::function::gamma::gamma_lr;
 
-/// Probability that may lie beyond either end.
-const TAIL: f64 = 0.025;
-
-/// The normal distribution's 97.5 % quantile.
-const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
-
 /// The argument in [low, high] at which the increasing function `f` reaches `target`, to the last bit.
-fn bisect(mut low: f64, mut high: f64, target: f64, f: impl Fn(f64) -> f64) -> f64 {
+pub(super) fn bisect(mut low: f64, mut high: f64, target: f64, f: impl Fn(f64) -> f64) -> f64 {
     loop {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high {
@@ -23,101 +18,167 @@ fn bisect(mut low: f64, mut high: f64, target: f64, f: impl Fn(f64) -> f64) -> f
     }
 }
 
-/// Student's t quantile at 97.5 % with so many degrees of freedom, at least 1.
-///
-/// P(|T| <= t) is the regularised incomplete beta function I_x(1/2, v/2) at x = t^2 / (v + t^2) (Abramowitz and Stegun
-/// 26.7.1 with 26.5.27). It is inverted here because ready-made inverses stop short of the last digits.
+/// How sure a two-sided interval is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Confidence {
+    /// Probability that may lie beyond either end.
+    tail: f64,
+    /// The normal distribution's quantile at `1 - tail`.
+    normal: f64,
+}
+
+impl Confidence {
+    /// 95 %, taken once.
+    pub const NINETY_FIVE: Confidence = Confidence { tail: 0.025, normal: 1.959_963_984_540_054 };
+
+    /// The confidence at which a normal estimate's interval is so many standard errors to either side.
+    pub fn of_standard_errors(normal: f64) -> Confidence {
+        // P(Z > z) = erfc(z / sqrt 2) / 2 (Abramowitz and Stegun 26.2.29).
+        Confidence { tail: 0.5 * erfc(normal / std::f64::consts::SQRT_2), normal }
+    }
+
+    /// Probability that may lie beyond either end.
+    pub fn tail(self) -> f64 {
+        self.tail
+    }
+
+    /// Standard errors to either side of a normal estimate.
+    pub fn standard_errors(self) -> f64 {
+        self.normal
+    }
+
+    /// Student's t quantile with so many degrees of freedom, at least 1.
+    ///
+    /// P(|T| <= t) is the regularised incomplete beta function I_x(1/2, v/2) at x = t^2 / (v + t^2) (Abramowitz and
+    /// Stegun 26.7.1 with 26.5.27). It is inverted here because ready-made inverses stop short of the last digits.
+    pub fn student_t_quantile(self, degrees_of_freedom: f64) -> f64 {
+        let v = degrees_of_freedom;
+        // The greatest of all is that of one degree of freedom, the Cauchy distribution's: tan(pi (1/2 - tail)).
+        let greatest = 1.0 + (std::f64::consts::PI * (0.5 - self.tail)).tan();
+        bisect(0.0, greatest, 1.0 - 2.0 * self.tail, |t| beta_reg(0.5, 0.5 * v, t * t / (v + t * t)))
+    }
+
+    /// Interval of a mean: mean +- t sd / sqrt(n) (Student 1908).
+    ///
+    /// Assumes independent runs and a mean that is close to normal: exact for normal values, asymptotic otherwise; skewed
+    /// values need more runs. `None` for fewer than two values; of no width where all are equal.
+    pub fn student_t(self, mean: f64, standard_deviation: f64, n: u64) -> Option<(f64, f64)> {
+        if n < 2 || !mean.is_finite() {
+            return None;
+        }
+        if standard_deviation == 0.0 {
+            return Some((mean, mean));
+        }
+        let half = self.student_t_quantile((n - 1) as f64) * standard_deviation / (n as f64).sqrt();
+        Some((mean - half, mean + half))
+    }
+
+    /// Interval of a probability from `successes` of `n` independent trials: Wilson's score interval (Wilson 1927).
+    ///
+    /// Its coverage is what it says on average over probabilities, a few per cent more or less at single ones; it stays
+    /// within [0, 1] and has a width at no and at all successes. `None` without trials.
+    pub fn wilson(self, successes: u64, n: u64) -> Option<(f64, f64)> {
+        if n == 0 {
+            return None;
+        }
+        let trials = n as f64;
+        let share = successes as f64 / trials;
+        let z2 = self.normal * self.normal;
+        let centre = share + z2 / (2.0 * trials);
+        let half = self.normal * (share * (1.0 - share) / trials + z2 / (4.0 * trials * trials)).sqrt();
+        let scale = 1.0 + z2 / trials;
+        let low = if successes == 0 { 0.0 } else { ((centre - half) / scale).max(0.0) };
+        let high = if successes == n { 1.0 } else { ((centre + half) / scale).min(1.0) };
+        Some((low, high))
+    }
+
+    /// Interval of the mean number of events a run, from their total over `runs` runs: exact Poisson (Garwood 1936).
+    ///
+    /// The total's mean lies between half the chi-square quantiles at `tail` with 2 total degrees of freedom and at
+    /// `1 - tail` with 2 total + 2. Assumes that events come singly; where they come in clusters it is too narrow.
+    /// Coverage is at least what it says at every mean. `None` without runs.
+    pub fn garwood(self, total: u64, runs: u64) -> Option<(f64, f64)> {
+        if runs == 0 {
+            return None;
+        }
+        let n = total as f64;
+        // Fifteen standard deviations above: the tail's share of the distribution is far below it at every total.
+        let far = n + 15.0 * (n + 1.0).sqrt();
+        let low = if total == 0 { 0.0 } else { bisect(0.0, far, self.tail, |x| poisson_at_least(n, x)) };
+        let high = bisect(0.0, far, 1.0 - self.tail, |x| poisson_at_least(n + 1.0, x));
+        Some((low / runs as f64, high / runs as f64))
+    }
+
+    /// Ranks (from 1) of the two order statistics that enclose the `q`-quantile, 0 < q < 1, of `n` independent values.
+    ///
+    /// Distribution-free (Thompson 1936; David and Nagaraja, Order Statistics, section 7.1): the number of values below
+    /// the quantile is binomial, so that P(X_(l) > quantile) = P(Bin(n, q) < l) and P(X_(u) < quantile) =
+    /// P(Bin(n, q) >= u). The ranks are the innermost ones for which either is at most `tail`, so that coverage is at
+    /// least what it says for every distribution, ties included. `None` where `n` is too small to have both.
+    pub fn quantile_ranks(self, q: f64, n: u64) -> Option<(u64, u64)> {
+        let (first, probabilities) = binomial_window(q, n);
+        // Greatest l with P(Bin <= l - 1) <= tail.
+        let mut below = 0.0;
+        let mut lower = first;
+        for probability in &probabilities {
+            below += probability;
+            if below > self.tail {
+                break;
+            }
+            lower += 1;
+        }
+        // Smallest u with P(Bin >= u) <= tail.
+        let mut above = 0.0;
+        let mut upper = first + probabilities.len() as u64;
+        for probability in probabilities.iter().rev() {
+            above += probability;
+            if above > self.tail {
+                break;
+            }
+            upper -= 1;
+        }
+        (lower >= 1 && upper <= n).then_some((lower, upper))
+    }
+
+    /// Fewest runs that give the `q`-quantile, 0 < q < 1, an interval: q^n and (1 - q)^n must be at most `tail`.
+    pub fn runs_for_quantile(self, q: f64) -> u64 {
+        (self.tail.ln() / q.max(1.0 - q).ln()).ceil() as u64
+    }
+}
+
+/// [`Confidence::student_t_quantile`] of a 95 % interval.
 pub fn student_t_quantile(degrees_of_freedom: f64) -> f64 {
-    let v = degrees_of_freedom;
-    // The greatest of all is that of one degree of freedom, 12.706.
-    bisect(0.0, 13.0, 1.0 - 2.0 * TAIL, |t| beta_reg(0.5, 0.5 * v, t * t / (v + t * t)))
+    Confidence::NINETY_FIVE.student_t_quantile(degrees_of_freedom)
 }
 
-/// Interval of a mean: mean +- t sd / sqrt(n) (Student 1908).
-///
-/// Assumes independent runs and a mean that is close to normal: exact for normal values, asymptotic otherwise; skewed
-/// values need more runs. `None` for fewer than two values; of no width where all are equal.
+/// [`Confidence::student_t`] at 95 %.
 pub fn student_t(mean: f64, standard_deviation: f64, n: u64) -> Option<(f64, f64)> {
-    if n < 2 || !mean.is_finite() {
-        return None;
-    }
-    if standard_deviation == 0.0 {
-        return Some((mean, mean));
-    }
-    let half = student_t_quantile((n - 1) as f64) * standard_deviation / (n as f64).sqrt();
-    Some((mean - half, mean + half))
+    Confidence::NINETY_FIVE.student_t(mean, standard_deviation, n)
 }
 
-/// Interval of a probability from `successes` of `n` independent trials: Wilson's score interval (Wilson 1927).
-///
-/// Its coverage is 95 % on average over probabilities, a few per cent more or less at single ones; it stays within
-/// [0, 1] and has a width at no and at all successes. `None` without trials.
+/// [`Confidence::wilson`] at 95 %.
 pub fn wilson(successes: u64, n: u64) -> Option<(f64, f64)> {
-    if n == 0 {
-        return None;
-    }
-    let trials = n as f64;
-    let share = successes as f64 / trials;
-    let z2 = NORMAL_QUANTILE * NORMAL_QUANTILE;
-    let centre = share + z2 / (2.0 * trials);
-    let half = NORMAL_QUANTILE * (share * (1.0 - share) / trials + z2 / (4.0 * trials * trials)).sqrt();
-    let scale = 1.0 + z2 / trials;
-    let low = if successes == 0 { 0.0 } else { ((centre - half) / scale).max(0.0) };
-    let high = if successes == n { 1.0 } else { ((centre + half) / scale).min(1.0) };
-    Some((low, high))
+    Confidence::NINETY_FIVE.wilson(successes, n)
 }
 
-/// Interval of the mean number of events a run, from their total over `runs` runs: exact Poisson (Garwood 1936).
-///
-/// The total's mean lies between half the chi-square quantiles at 2.5 % with 2 total degrees of freedom and at 97.5 %
-/// with 2 total + 2. Assumes that events come singly; where they come in clusters it is too narrow. Coverage is at
-/// least 95 % at every mean. `None` without runs.
+/// [`Confidence::garwood`] at 95 %.
 pub fn garwood(total: u64, runs: u64) -> Option<(f64, f64)> {
-    if runs == 0 {
-        return None;
-    }
-    let n = total as f64;
-    // Fifteen standard deviations above: 2.5 % of the distribution are far below it at every total.
-    let far = n + 15.0 * (n + 1.0).sqrt();
-    let low = if total == 0 { 0.0 } else { bisect(0.0, far, TAIL, |x| poisson_at_least(n, x)) };
-    let high = bisect(0.0, far, 1.0 - TAIL, |x| poisson_at_least(n + 1.0, x));
-    Some((low / runs as f64, high / runs as f64))
+    Confidence::NINETY_FIVE.garwood(total, runs)
+}
+
+/// [`Confidence::quantile_ranks`] at 95 %.
+pub fn quantile_ranks(q: f64, n: u64) -> Option<(u64, u64)> {
+    Confidence::NINETY_FIVE.quantile_ranks(q, n)
+}
+
+/// [`Confidence::runs_for_quantile`] at 95 %.
+pub fn runs_for_quantile(q: f64) -> u64 {
+    Confidence::NINETY_FIVE.runs_for_quantile(q)
 }
 
 /// P(N >= k) of a Poisson number with mean x: the regularised lower incomplete gamma function.
 fn poisson_at_least(k: f64, x: f64) -> f64 {
     if x <= 0.0 { 0.0 } else { gamma_lr(k, x) }
-}
-
-/// Ranks (from 1) of the two order statistics that enclose the `q`-quantile, 0 < q < 1, of `n` independent values.
-///
-/// Distribution-free (Thompson 1936; David and Nagaraja, Order Statistics, section 7.1): the number of values below the
-/// quantile is binomial, so that P(X_(l) > quantile) = P(Bin(n, q) < l) and P(X_(u) < quantile) = P(Bin(n, q) >= u).
-/// The ranks are the innermost ones for which either is at most 2.5 %, so that coverage is at least 95 % for every
-/// distribution, ties included. `None` where `n` is too small to have both.
-pub fn quantile_ranks(q: f64, n: u64) -> Option<(u64, u64)> {
-    let (first, probabilities) = binomial_window(q, n);
-    // Greatest l with P(Bin <= l - 1) <= 2.5 %.
-    let mut below = 0.0;
-    let mut lower = first;
-    for probability in &probabilities {
-        below += probability;
-        if below > TAIL {
-            break;
-        }
-        lower += 1;
-    }
-    // Smallest u with P(Bin >= u) <= 2.5 %.
-    let mut above = 0.0;
-    let mut upper = first + probabilities.len() as u64;
-    for probability in probabilities.iter().rev() {
-        above += probability;
-        if above > TAIL {
-            break;
-        }
-        upper -= 1;
-    }
-    (lower >= 1 && upper <= n).then_some((lower, upper))
 }
 
 /// The probabilities of a binomial number in the window around its mean outside which less than 1e-14 lies, and where
@@ -149,11 +210,6 @@ fn binomial_window(q: f64, n: u64) -> (u64, Vec<f64>) {
         *term /= total;
     }
     (first, terms)
-}
-
-/// Fewest runs that give the `q`-quantile, 0 < q < 1, an interval: q^n and (1 - q)^n must be at most 2.5 %.
-pub fn runs_for_quantile(q: f64) -> u64 {
-    (TAIL.ln() / q.max(1.0 - q).ln()).ceil() as u64
 }
 
 #[cfg(test)]
@@ -288,7 +344,7 @@ mod tests {
     #[test]
     fn ranks_of_a_million_runs_are_two_standard_deviations_apart() {
         let (low, high) = quantile_ranks(0.99, 1_000_000).unwrap();
-        let half = NORMAL_QUANTILE * (1e6_f64 * 0.99 * 0.01).sqrt();
+        let half = Confidence::NINETY_FIVE.standard_errors() * (1e6_f64 * 0.99 * 0.01).sqrt();
         assert!((low as f64 - (990_000.0 - half)).abs() <= 2.0, "{low}");
         assert!((high as f64 - (990_000.0 + half)).abs() <= 2.0, "{high}");
     }

@@ -7,7 +7,10 @@ mod checks;
 mod compare;
 mod exposure;
 mod intervals;
+mod looks;
+mod measure;
 mod planning;
+mod precision;
 mod requests;
 mod result;
 mod run;
@@ -18,12 +21,15 @@ mod why;
 #[cfg(test)]
 mod samples;
 
-pub use certify::uncertifiable;
+pub use certify::{uncertifiable, uncertifiable_at};
 pub use checks::{Overall, evaluate, overall};
 pub use compare::{Change, Comparison, Difference, HEADLINES, compare};
 pub use exposure::exposed_before_abort;
-pub use intervals::{garwood, quantile_ranks, runs_for_quantile, student_t, student_t_quantile, wilson};
+pub use intervals::{Confidence, garwood, quantile_ranks, runs_for_quantile, student_t, student_t_quantile, wilson};
+pub use looks::{confidence_over, looks};
+pub use measure::Measure;
 pub use planning::{Planning, SHARE_TO_FINISH, planning, time_to_finish};
+pub use precision::{Ended, Precision, Sequence, Standing, Target, run_until_precise};
 pub use requests::unequal_requests;
 pub use result::*;
 pub use run::{Growing, grow, run, run_together};

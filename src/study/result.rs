@@ -1,5 +1,6 @@
 //! The result of a study: everything that a report or a chart shows, as plain data.
 
+use super::precision::Precision;
 use crate::ledger::{Metric, Pooled, RolloutOutcome, RunRecord};
 use crate::scenario::{Scenario, Statistic};
 
@@ -150,6 +151,8 @@ pub struct StudyResult {
     pub records: Vec<RunRecord>,
     /// Whether it was interrupted: `records` holds what was finished.
     pub partial: bool,
+    /// How it came to its number of runs, where a precision was asked for.
+    pub precision: Option<Precision>,
     /// Every metric, in the order of [`crate::ledger::METRICS`].
     pub metrics: Vec<MetricSummary>,
     /// Share of runs by outcome, those that occur.

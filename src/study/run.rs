@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::intervals::Confidence;
 use super::result::{Facts, MetricSummary, StudyResult};
-use super::summary::{summarize, summarize_runs};
+use super::summary::{summarize_at, summarize_runs};
 use crate::ledger::{Metric, Pooled, RunRecord};
 use crate::scenario::Scenario;
 use crate::simulation::Prepared;
@@ -64,8 +65,14 @@ impl Growing {
 
     /// Everything over the runs that are done; `partial` where more were asked for.
     pub fn result(self, partial: bool) -> StudyResult {
+        self.result_at(Confidence::NINETY_FIVE, partial)
+    }
+
+    /// As [`Growing::result`], with intervals of this confidence.
+    pub fn result_at(self, confidence: Confidence, partial: bool) -> StudyResult {
         let facts = facts(&self.prepared);
-        summarize(Arc::unwrap_or_clone(self.prepared.scenario), facts, self.records, self.pooled, partial)
+        let scenario = Arc::unwrap_or_clone(self.prepared.scenario);
+        summarize_at(confidence, scenario, facts, self.records, self.pooled, partial)
     }
 }
 

@@ -2,7 +2,7 @@
 //! in `timeline`.
 
 use super::checks::evaluate;
-use super::intervals::{garwood, quantile_ranks, student_t, wilson};
+use super::intervals::Confidence;
 use super::result::{Estimate, Facts, MetricSummary, StudyResult};
 use super::timeline::timeline;
 use crate::ledger::{Kind, METRICS, Metric, Pooled, RolloutOutcome, RunRecord};
@@ -38,18 +38,18 @@ pub fn quantile_index(q: f64, n: usize) -> usize {
 }
 
 /// The `q`-quantile of sorted values with its distribution-free interval.
-fn quantile_of_sorted(sorted: &[f64], q: f64) -> Estimate {
+fn quantile_of_sorted(sorted: &[f64], q: f64, confidence: Confidence) -> Estimate {
     if sorted.is_empty() {
         return Estimate { value: f64::NAN, interval: None };
     }
-    let ranks = quantile_ranks(q, sorted.len() as u64);
+    let ranks = confidence.quantile_ranks(q, sorted.len() as u64);
     let interval = ranks.map(|(low, high)| (sorted[low as usize - 1], sorted[high as usize - 1]));
     Estimate { value: sorted[quantile_index(q, sorted.len())], interval }
 }
 
 /// A share of runs with Wilson's interval; NaN of none.
-fn share_of(successes: u64, runs: u64) -> Estimate {
-    Estimate { value: successes as f64 / runs as f64, interval: wilson(successes, runs) }
+fn share_of(successes: u64, runs: u64, confidence: Confidence) -> Estimate {
+    Estimate { value: successes as f64 / runs as f64, interval: confidence.wilson(successes, runs) }
 }
 
 /// The mean of a metric with the interval that its kind calls for.
@@ -60,16 +60,21 @@ fn share_of(successes: u64, runs: u64) -> Estimate {
 ///
 /// Student's t knows no bounds: of few skewed values it reaches below zero. It is cut to the values that the metric can
 /// take. That keeps its coverage, because the true mean lies among them: what is cut off never held it.
-fn mean_estimate(metric: Metric, values: &[f64], mean: f64, standard_deviation: f64) -> Estimate {
+fn mean_estimate(
+    metric: Metric,
+    values: &[f64],
+    (mean, standard_deviation): (f64, f64),
+    confidence: Confidence,
+) -> Estimate {
     let n = values.len() as u64;
     let (least, greatest) = metric.description().range.ends();
-    let t = student_t(mean, standard_deviation, n).map(|(low, high)| (low.max(least), high.min(greatest)));
+    let t = confidence.student_t(mean, standard_deviation, n).map(|(low, high)| (low.max(least), high.min(greatest)));
     let interval = match metric.description().kind {
         Kind::Real => t,
-        Kind::YesNo => wilson(values.iter().filter(|value| **value > 0.0).count() as u64, n),
+        Kind::YesNo => confidence.wilson(values.iter().filter(|value| **value > 0.0).count() as u64, n),
         Kind::Count => {
             let total: f64 = values.iter().sum();
-            match (t, garwood(total as u64, n)) {
+            match (t, confidence.garwood(total as u64, n)) {
                 (Some(t), Some(exact)) if total < RARE_TOTAL => Some((t.0.min(exact.0), t.1.max(exact.1))),
                 _ => t,
             }
@@ -83,12 +88,17 @@ fn mean_estimate(metric: Metric, values: &[f64], mean: f64, standard_deviation: 
 /// NaN is an empty value and not counted. `infinite` of the empty ones are plus infinity in truth (the duration of a
 /// rollout that did not finish): they count in quantiles, in the extremes and as positive, and leave no mean.
 pub fn summarize_metric(metric: Metric, values: &[f64], infinite: usize) -> MetricSummary {
+    summarize_metric_at(Confidence::NINETY_FIVE, metric, values, infinite)
+}
+
+/// As [`summarize_metric`], with intervals of this confidence.
+pub fn summarize_metric_at(confidence: Confidence, metric: Metric, values: &[f64], infinite: usize) -> MetricSummary {
     let present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
     let (finite_mean, finite_deviation) = mean_and_deviation(&present);
     let (mean, standard_deviation) = if infinite > 0 {
         (Estimate { value: f64::NAN, interval: None }, f64::NAN)
     } else {
-        (mean_estimate(metric, &present, finite_mean, finite_deviation), finite_deviation)
+        (mean_estimate(metric, &present, (finite_mean, finite_deviation), confidence), finite_deviation)
     };
     let runs = present.len() as u64;
     let mut sorted = present;
@@ -102,11 +112,11 @@ pub fn summarize_metric(metric: Metric, values: &[f64], infinite: usize) -> Metr
         standard_deviation,
         min: sorted.first().copied().unwrap_or(f64::NAN),
         max: sorted.last().copied().unwrap_or(f64::NAN),
-        p50: quantile_of_sorted(&sorted, 0.5),
-        p90: quantile_of_sorted(&sorted, 0.9),
-        p95: quantile_of_sorted(&sorted, 0.95),
-        p99: quantile_of_sorted(&sorted, 0.99),
-        probability_positive: share_of(positive, sorted.len() as u64),
+        p50: quantile_of_sorted(&sorted, 0.5, confidence),
+        p90: quantile_of_sorted(&sorted, 0.9, confidence),
+        p95: quantile_of_sorted(&sorted, 0.95, confidence),
+        p99: quantile_of_sorted(&sorted, 0.99, confidence),
+        probability_positive: share_of(positive, sorted.len() as u64, confidence),
     }
 }
 
@@ -118,18 +128,23 @@ pub fn is_unfinished(record: &RunRecord) -> bool {
 
 /// One metric over these runs, in their order.
 pub fn summarize_runs(metric: Metric, records: &[RunRecord]) -> MetricSummary {
+    summarize_runs_at(Confidence::NINETY_FIVE, metric, records)
+}
+
+/// As [`summarize_runs`], with intervals of this confidence.
+pub fn summarize_runs_at(confidence: Confidence, metric: Metric, records: &[RunRecord]) -> MetricSummary {
     let values: Vec<f64> = records.iter().map(|record| record.value(metric)).collect();
     let is_duration = metric == Metric::RolloutDuration;
     let infinite = if is_duration { records.iter().filter(|record| is_unfinished(record)).count() } else { 0 };
-    summarize_metric(metric, &values, infinite)
+    summarize_metric_at(confidence, metric, &values, infinite)
 }
 
 /// Share of runs by outcome, those that occur, in the order of [`RolloutOutcome::ALL`].
-fn outcomes(records: &[RunRecord]) -> Vec<(RolloutOutcome, Estimate)> {
+fn outcomes(records: &[RunRecord], confidence: Confidence) -> Vec<(RolloutOutcome, Estimate)> {
     let runs = records.len() as u64;
     let count = |outcome| records.iter().filter(|record| record.outcome == outcome).count() as u64;
     let counted = RolloutOutcome::ALL.into_iter().map(|outcome| (outcome, count(outcome)));
-    counted.filter(|(_, n)| *n > 0).map(|(outcome, n)| (outcome, share_of(n, runs))).collect()
+    counted.filter(|(_, n)| *n > 0).map(|(outcome, n)| (outcome, share_of(n, runs, confidence))).collect()
 }
 
 /// Everything over runs: metrics, outcomes, timeline and checks.
@@ -139,20 +154,34 @@ fn outcomes(records: &[RunRecord]) -> Vec<(RolloutOutcome, Estimate)> {
 pub fn summarize(
     scenario: Scenario,
     facts: Facts,
+    records: Vec<RunRecord>,
+    pooled: Pooled,
+    partial: bool,
+) -> StudyResult {
+    summarize_at(Confidence::NINETY_FIVE, scenario, facts, records, pooled, partial)
+}
+
+/// As [`summarize`], with intervals of this confidence.
+pub fn summarize_at(
+    confidence: Confidence,
+    scenario: Scenario,
+    facts: Facts,
     mut records: Vec<RunRecord>,
     pooled: Pooled,
     partial: bool,
 ) -> StudyResult {
     records.sort_by_key(|record| record.run);
-    let metrics: Vec<MetricSummary> = METRICS.iter().map(|metric| summarize_runs(*metric, &records)).collect();
+    let metrics: Vec<MetricSummary> =
+        METRICS.iter().map(|metric| summarize_runs_at(confidence, *metric, &records)).collect();
     let checks = scenario.checks.iter().map(|check| evaluate(check, &metrics)).collect();
     StudyResult {
-        outcomes: outcomes(&records),
+        outcomes: outcomes(&records, confidence),
         timeline: timeline(&scenario.study, &records, &pooled),
         scenario,
         facts,
         records,
         partial,
+        precision: None,
         metrics,
         pooled,
         checks,
@@ -163,6 +192,7 @@ pub fn summarize(
 mod tests {
     use super::*;
     use crate::scenario::{Check, Statistic};
+    use crate::study::intervals::{garwood, student_t, wilson};
     use crate::study::result::Verdict;
     use crate::study::samples::{facts, record, scenario, study};
 
@@ -223,7 +253,7 @@ mod tests {
         assert_eq!(summarize_metric(Metric::RolledBack, &zeros, 0).mean.interval, wilson(0, 200));
         let share: Vec<f64> = (0..200).map(|run| f64::from(u8::from(run < 30))).collect();
         let summary = summarize_metric(Metric::RolloutCompleted, &share, 0);
-        assert_eq!(summary.mean, share_of(30, 200));
+        assert_eq!(summary.mean, share_of(30, 200, Confidence::NINETY_FIVE));
         assert_eq!(summary.probability_positive, summary.mean);
     }
 
@@ -291,10 +321,10 @@ mod tests {
         assert_eq!(
             result.outcomes,
             [
-                (RolloutOutcome::None, share_of(1, 10)),
-                (RolloutOutcome::Completed, share_of(7, 10)),
-                (RolloutOutcome::Stuck, share_of(1, 10)),
-                (RolloutOutcome::Unfinished, share_of(1, 10)),
+                (RolloutOutcome::None, share_of(1, 10, Confidence::NINETY_FIVE)),
+                (RolloutOutcome::Completed, share_of(7, 10, Confidence::NINETY_FIVE)),
+                (RolloutOutcome::Stuck, share_of(1, 10, Confidence::NINETY_FIVE)),
+                (RolloutOutcome::Unfinished, share_of(1, 10, Confidence::NINETY_FIVE)),
             ]
         );
         let duration = result.metric(Metric::RolloutDuration);

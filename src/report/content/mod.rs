@@ -2,7 +2,10 @@
 //!
 //! The terminal's summary and the Markdown report are two renderings of this.
 
+mod precision;
 mod rollout;
+
+pub use precision::sentences as precision;
 
 use super::format::{
     Quantity, counted, counted_estimate, dollars_that_add_up, estimate, given, in_dollars, sum_of, value,
