@@ -440,15 +440,36 @@ fn a_comparison_with_itself_finds_nothing_and_with_a_dearer_fleet_the_price() {
     let json =
         |line: &str| -> serde_json::Value { serde_json::from_str(&output(&place.cutover(line).code(0))).unwrap() };
     let same = json("compare scenario.toml scenario.toml --format json");
-    for (name, metric) in same["metrics"].as_object().unwrap() {
+    for (name, metric) in same["against_a"][0]["metrics"].as_object().unwrap() {
         assert_eq!(metric["change"], "identical", "{name}");
     }
     let dearer = json("compare scenario.toml --set-b fleet.gpu_hour_usd=6.0 --format json --out results");
-    assert_eq!(dearer["metrics"]["cost_usd"]["change"], "worse");
-    assert_eq!(dearer["metrics"]["ttft_p99_s"]["change"], "identical");
-    for name in ["comparison.json", "comparison.md", "a/summary.json", "b/summary.json"] {
+    let metrics = &dearer["against_a"][0]["metrics"];
+    assert_eq!(metrics["cost_usd"]["change"], "worse");
+    assert_eq!(metrics["ttft_p99_s"]["change"], "identical");
+    for name in ["comparison.json", "comparison.md", "charts/comparison.png", "a/summary.json", "b/summary.json"] {
         assert!(place.path("results").join(name).is_file(), "{name}");
     }
+}
+
+#[test]
+fn several_scenarios_and_variants_are_compared_with_the_first() {
+    let place = Place::new();
+    fs::write(place.path("other.toml"), SCENARIO.replace("gpu_hour_usd = 3.0", "gpu_hour_usd = 5.0")).unwrap();
+    let line = "compare scenario.toml other.toml --variant fleet.replicas=3;fleet.gpu_hour_usd=2.0 --variant \
+                fleet.replicas=4 --format json";
+    let json: serde_json::Value = serde_json::from_str(&output(&place.cutover(line).code(0))).unwrap();
+    let others = json["against_a"].as_array().unwrap();
+    assert_eq!(others.iter().map(|other| other["letter"].as_str().unwrap()).collect::<Vec<&str>>(), ["B", "C", "D"]);
+    assert_eq!(others[1]["settings"], serde_json::json!(["fleet.replicas=3", "fleet.gpu_hour_usd=2.0"]));
+    assert_eq!(others[0]["metrics"]["cost_usd"]["change"], "worse");
+    for name in ["charts/comparison.png", "charts/comparison-c.png", "charts/comparison-d.png", "d/summary.json"] {
+        assert!(place.path("output/scenario-against-other").join(name).is_file(), "{name}");
+    }
+    assert!(place.refuses("compare scenario.toml").contains("nothing to compare with"));
+    let many = format!("compare scenario.toml{}", " --variant fleet.replicas=3".repeat(8));
+    assert!(place.refuses(&many).contains("9 scenarios are more than the 8"));
+    assert!(place.refuses("compare scenario.toml --variant fleet.replica=3").contains("did you mean `replicas`?"));
 }
 
 #[test]
@@ -479,7 +500,7 @@ fn scenarios_of_different_numbers_of_runs_are_both_run_as_often_as_the_lesser() 
     for setting in ["--set-b study.runs=5", "--runs 5 --set-b study.runs=12"] {
         let assert = place.cutover(&format!("compare scenario.toml {setting} --out results")).code(0);
         assert!(output(&assert).contains("5 runs, in each the same requests"), "{}", output(&assert));
-        assert!(errors(&assert).contains("both get 5"), "{}", errors(&assert));
+        assert!(errors(&assert).contains("all get 5"), "{}", errors(&assert));
         for side in ["a", "b"] {
             let summary = fs::read_to_string(place.path("results").join(side).join("summary.json")).unwrap();
             let json: serde_json::Value = serde_json::from_str(&summary).unwrap();

@@ -50,12 +50,14 @@ Examples:
 
 Exit code 0 if every check holds, 1 if one fails, 3 if one is undecided.")]
     Check(CheckArguments),
-    /// Compare two scenarios run by run, on the same requests
+    /// Compare scenarios run by run, on the same requests
     #[command(after_help = "\
 Examples:
   cutover compare before.toml after.toml
-  cutover compare scenario.toml --set-b 'termination.grace_period=\"2m\"'
-  cutover compare scenario.toml --set-b 'rollout.strategy=\"none\"'")]
+  cutover compare rolling.toml blue-green.toml canary.toml
+  cutover compare scenario.toml --variant rollout.strategy=none
+  cutover compare scenario.toml --variant termination.grace_period=2m \\
+      --variant 'termination.grace_period=5m; fleet.replicas=9'")]
     Compare(CompareArguments),
     /// Show everything that happens in one run
     #[command(after_help = "\
@@ -204,13 +206,13 @@ pub struct CheckArguments {
 /// `compare`.
 #[derive(Debug, Args)]
 pub struct CompareArguments {
-    /// The first scenario's file
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub a: PathBuf,
-    /// The second scenario's file; the first once more if left out
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub b: Option<PathBuf>,
-    /// Set a key of the second scenario only; may be repeated
+    /// The scenarios' files: the first is what the others are compared with
+    #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    pub scenarios: Vec<PathBuf>,
+    /// Compare also with the first scenario under these settings, several separated by `;`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub variant: Vec<String>,
+    /// Set a key of the second scenario only, or of a variant of the only one; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set_b: Vec<String>,
     /// What every command that simulates takes.

@@ -1,4 +1,6 @@
-//! `compare`: two scenarios on the same requests.
+//! `compare`: scenarios, or variants of one, on the same requests.
+
+use std::path::{Path, PathBuf};
 
 use super::arguments::CompareArguments;
 use super::commands::{deliver, save, simulate_together};
@@ -6,90 +8,139 @@ use super::failure::{Ending, Failure};
 use super::load::{name, output_directory, scenario};
 use super::stop::on_interrupt;
 use super::terminal::{form, say};
-use crate::report::files::check_place;
+use crate::report::files::{COMPARED_FOLDERS, check_place};
 use crate::report::{self, Compared};
-use crate::scenario::Scenario;
-use crate::study::{self, unequal_requests};
+use crate::scenario::{Scenario, split_list};
+use crate::study::{self, Comparison, unequal_requests};
+
+/// One of what is compared: its file, and what is set for it alone.
+#[derive(Clone, Debug)]
+struct Subject {
+    file: PathBuf,
+    settings: Vec<String>,
+}
 
 /// `cutover compare`.
 ///
 /// # Errors
-/// A scenario is wrong, the two cannot be compared, or results cannot be written.
+/// A scenario is wrong, they cannot be compared, or results cannot be written.
 pub fn compare(arguments: &CompareArguments) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
-    if arguments.b.is_none() && arguments.set_b.is_empty() {
-        let hint = "error: nothing to compare with: name a second scenario, or what differs with --set-b KEY=VALUE";
-        return Err(Failure::WrongUse(hint.to_owned()));
-    }
-    let (a, b) = scenarios(arguments)?;
+    let subjects = subjects(arguments)?;
+    let scenarios = scenarios(&subjects, arguments)?;
     if !simulating.quiet {
-        warnings(&a, &b).iter().for_each(|warning| say(&format!("warning: {warning}")));
+        warnings(&scenarios).iter().for_each(|warning| say(&format!("warning: {warning}")));
     }
-    let directory = match (&arguments.b, &simulating.out) {
-        (Some(b), None) => {
-            let both = format!("{}-against-{}", name(&arguments.a).display(), name(b).display());
-            std::path::Path::new("output").join(both)
-        }
-        _ => output_directory(&arguments.a, simulating.out.as_deref()),
-    };
+    let directory = directory(arguments);
     check_place(&directory)?;
     let stop = on_interrupt()?;
-    let results = simulate_together(vec![a, b], simulating, stop)?;
-    let [a, b] = results.as_slice() else { return Err(Failure::InterruptedAtOnce) };
-    let comparison = study::compare(a, b).map_err(|reason| Failure::WrongUse(format!("error: {reason}")))?;
-    let compared = Compared { a, b, comparison: &comparison, set_b: &arguments.set_b };
+    let studies = simulate_together(scenarios, simulating, stop)?;
+    let comparisons = (studies[1..].iter())
+        .map(|study| study::compare(&studies[0], study))
+        .collect::<Result<Vec<Comparison>, String>>()
+        .map_err(|reason| Failure::WrongUse(format!("error: {reason}")))?;
+    let settings: Vec<Vec<String>> = subjects.into_iter().map(|subject| subject.settings).collect();
+    let compared = Compared { studies: &studies, comparisons: &comparisons, settings: &settings };
     let saved = report::comparison_files(&compared)
         .map_err(Failure::from)
         .and_then(|files| save(&directory, &files, simulating.quiet));
     deliver(saved, &report::comparison_report(&compared, form(simulating.format)))?;
-    Ok(if a.partial || b.partial { Ending::Interrupted } else { Ending::Well })
+    Ok(if studies.iter().any(|study| study.partial) { Ending::Interrupted } else { Ending::Well })
 }
 
-/// The two scenarios, with as many runs as the one that has fewer.
-fn scenarios(arguments: &CompareArguments) -> Result<(Scenario, Scenario), Failure> {
-    let simulating = &arguments.simulating;
-    let file_b = arguments.b.as_ref().unwrap_or(&arguments.a);
-    let settings_a = simulating.settings();
-    let settings_b: Vec<String> = settings_a.iter().chain(&arguments.set_b).cloned().collect();
-    let a = scenario(&arguments.a, &settings_a, simulating.quiet)?;
-    let b = scenario(file_b, &settings_b, simulating.quiet)?;
-    let (runs_a, runs_b) = (a.study.runs, b.study.runs);
-    if runs_a == runs_b {
-        return Ok((a, b));
+/// What is compared: the files in their order, then the variants of the first; `--set-b` is for the second file where
+/// there is one, else a variant.
+fn subjects(arguments: &CompareArguments) -> Result<Vec<Subject>, Failure> {
+    let subject = |file: &PathBuf| Subject { file: file.clone(), settings: Vec::new() };
+    let mut subjects: Vec<Subject> = arguments.scenarios.iter().map(subject).collect();
+    let variant = |settings: Vec<String>| Subject { file: arguments.scenarios[0].clone(), settings };
+    match subjects.get_mut(1) {
+        Some(b) => b.settings.clone_from(&arguments.set_b),
+        None if !arguments.set_b.is_empty() => subjects.push(variant(arguments.set_b.clone())),
+        None => {}
     }
-    let fewest = runs_a.min(runs_b);
+    for text in &arguments.variant {
+        let settings = split_list(text, ';').into_iter().map(|setting| setting.trim().to_owned()).collect();
+        subjects.push(variant(settings));
+    }
+    let most = COMPARED_FOLDERS.len();
+    match subjects.len() {
+        0 | 1 => Err(Failure::WrongUse(
+            "error: nothing to compare with: name a second scenario, or what differs with --variant KEY=VALUE"
+                .to_owned(),
+        )),
+        count if count > most => Err(Failure::WrongUse(format!(
+            "error: {count} scenarios are more than the {most} that one comparison takes; `cutover sweep` takes more"
+        ))),
+        _ => Ok(subjects),
+    }
+}
+
+/// Where results go: `--out`, or under the names of what is compared.
+fn directory(arguments: &CompareArguments) -> PathBuf {
+    match (arguments.scenarios.as_slice(), &arguments.simulating.out) {
+        ([first, others @ ..], None) if !others.is_empty() => {
+            let others: Vec<String> = others.iter().map(|file| name(file).display().to_string()).collect();
+            Path::new("output").join(format!("{}-against-{}", name(first).display(), others.join("-and-")))
+        }
+        (scenarios, out) => output_directory(&scenarios[0], out.as_deref()),
+    }
+}
+
+/// The scenarios, with as many runs as the one that has fewest.
+fn scenarios(subjects: &[Subject], arguments: &CompareArguments) -> Result<Vec<Scenario>, Failure> {
+    let simulating = &arguments.simulating;
+    let settings =
+        |subject: &Subject| -> Vec<String> { simulating.settings().iter().chain(&subject.settings).cloned().collect() };
+    let load = |(at, subject): (usize, &Subject)| {
+        // What the first is warned of, its variants are too.
+        let is_told = subjects[..at].iter().any(|earlier| earlier.file == subject.file);
+        scenario(&subject.file, &settings(subject), simulating.quiet || is_told)
+    };
+    let scenarios = subjects.iter().enumerate().map(load).collect::<Result<Vec<Scenario>, Failure>>()?;
+    let fewest = scenarios.iter().map(|scenario| scenario.study.runs).min().unwrap_or(0);
+    if scenarios.iter().all(|scenario| scenario.study.runs == fewest) {
+        return Ok(scenarios);
+    }
     if !simulating.quiet {
+        let runs: Vec<String> = scenarios.iter().map(|scenario| scenario.study.runs.to_string()).collect();
         say(&format!(
-            "warning: A has study.runs = {runs_a} and B has {runs_b}; runs are compared in pairs, so both get {fewest}"
+            "warning: study.runs differs ({}); runs are compared in pairs, so that all get {fewest}",
+            runs.join(", ")
         ));
     }
     // Read once more, so that the scenario's hash tells of it; its warnings have been given.
-    let shortened = |mut settings: Vec<String>| {
-        settings.push(format!("study.runs={fewest}"));
-        settings
+    let shortened = |(scenario, subject): (Scenario, &Subject)| {
+        if scenario.study.runs == fewest {
+            return Ok(scenario);
+        }
+        let settings = [settings(subject), vec![format!("study.runs={fewest}")]].concat();
+        self::scenario(&subject.file, &settings, true)
     };
-    let a = if runs_a > fewest { scenario(&arguments.a, &shortened(settings_a), true)? } else { a };
-    let b = if runs_b > fewest { scenario(file_b, &shortened(settings_b), true)? } else { b };
-    Ok((a, b))
+    scenarios.into_iter().zip(subjects).map(shortened).collect()
 }
 
 /// What makes the comparison say less than it seems to.
-fn warnings(a: &Scenario, b: &Scenario) -> Vec<String> {
+fn warnings(scenarios: &[Scenario]) -> Vec<String> {
+    let (a, others) = (&scenarios[0], &scenarios[1..]);
     let mut warnings = Vec::new();
-    let unequal = unequal_requests(a, b);
-    if !unequal.is_empty() {
-        warnings.push(format!(
-            "A and B do not meet the same requests ({}): luck does not cancel, and differences are also those of the \
-             requests",
-            report::differing(&unequal)
-        ));
-    }
-    if a.study.duration != b.study.duration {
-        warnings.push(format!(
-            "A measures {} and B {}: what adds up over the window (requests, tokens, GPU-hours, costs, seconds) cannot \
-             be compared",
-            a.study.duration, b.study.duration
-        ));
+    for (at, b) in others.iter().enumerate() {
+        let letter = COMPARED_FOLDERS[at + 1].to_uppercase();
+        let unequal = unequal_requests(a, b);
+        if !unequal.is_empty() {
+            warnings.push(format!(
+                "A and {letter} do not meet the same requests ({}): luck does not cancel, and differences are also those \
+                 of the requests",
+                report::differing(&unequal)
+            ));
+        }
+        if a.study.duration != b.study.duration {
+            warnings.push(format!(
+                "A measures {} and {letter} {}: what adds up over the window (requests, tokens, GPU-hours, costs, \
+                 seconds) cannot be compared",
+                a.study.duration, b.study.duration
+            ));
+        }
     }
     warnings
 }

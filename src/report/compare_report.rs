@@ -1,29 +1,35 @@
-//! What a comparison of two scenarios says: on a terminal, as JSON, as Markdown.
+//! What a comparison of two or more scenarios says: on a terminal, as JSON, as Markdown.
 
 use serde::Serialize;
 
+use super::charts::Chart;
 use super::format::{Quantity, counted, difference, value};
 use super::json::{EstimateJson, Number, Ordered, Provenance, SCHEMA_VERSION, pretty};
 use super::layout::{Style, Tone, columns, wrap};
 use super::markdown::{Page, escape};
+use crate::digits::figure;
 use crate::study::{Change, Comparison, Difference, HEADLINES, StudyResult};
 
-/// Two studies and what comparing them, run by run, gave.
+/// Studies and what comparing each with the first, run by run, gave.
 #[derive(Clone, Copy, Debug)]
 pub struct Compared<'a> {
-    /// The first.
-    pub a: &'a StudyResult,
-    /// The second.
-    pub b: &'a StudyResult,
-    /// Their comparison.
-    pub comparison: &'a Comparison,
-    /// What was set for the second alone, each as `KEY=VALUE`.
-    pub set_b: &'a [String],
+    /// The studies: A, which the others are compared with, then B and so on.
+    pub studies: &'a [StudyResult],
+    /// Of each but the first, its comparison with the first.
+    pub comparisons: &'a [Comparison],
+    /// What was set for each study alone, as `KEY=VALUE`.
+    pub settings: &'a [Vec<String>],
 }
 
-/// Whether something was found in a metric.
-fn found(difference: &Difference) -> bool {
-    !matches!(difference.change, Change::Identical | Change::NotShown | Change::TooFewRuns)
+/// The letter of the study of this index, and its folder in lower case.
+pub(super) fn letter(index: usize) -> char {
+    (b'A' + index as u8) as char
+}
+
+/// The metrics worth a line: the headlines, and those in which something was found that is not slight.
+pub(super) fn shown(comparison: &Comparison) -> impl Iterator<Item = &Difference> {
+    let matters = |row: &&Difference| row.is_found() && !row.is_slight();
+    comparison.rows.iter().filter(move |row| HEADLINES.contains(&row.metric) || matters(row))
 }
 
 /// Which keys differ, as the beginning of a sentence's end: `study.seed differs`, `study.seed and study.warm_up differ`.
@@ -35,75 +41,94 @@ pub fn differing(keys: &[&str]) -> String {
     }
 }
 
+/// The verdict in words; of no difference, beyond which size.
+pub(super) fn verdict(row: &Difference) -> String {
+    match (row.change, row.beyond()) {
+        (Change::NotShown, Some(beyond)) => {
+            format!("no difference beyond {}", value(beyond, Quantity::of(row.metric)).replace(" %", " points"))
+        }
+        (change, _) if row.is_slight() => format!("{}, under 1 %", change.words()),
+        (change, _) => change.words().to_owned(),
+    }
+}
+
 impl Compared<'_> {
-    /// The metrics worth a line: the headlines, and those in which something was found.
-    fn shown(&self) -> impl Iterator<Item = &Difference> {
-        self.comparison.rows.iter().filter(|row| HEADLINES.contains(&row.metric) || found(row))
-    }
-
     /// What was compared: name, the scenario's hash as far as it tells them apart, and what was set.
-    fn subjects(&self) -> [String; 2] {
-        let set_b = if self.set_b.is_empty() { String::new() } else { format!(", {}", self.set_b.join(", ")) };
-        [("A", self.a, String::new()), ("B", self.b, set_b)].map(|(letter, study, set)| {
-            format!("{letter}  {} ({}){set}", study.scenario.name, study.scenario.hash.get(..12).unwrap_or_default())
-        })
-    }
-
-    /// Over what, and what is left out.
-    fn extent(&self) -> String {
-        let left_out = self.comparison.rows.len() - self.shown().count();
-        let interrupted = if self.a.partial || self.b.partial { "INTERRUPTED: " } else { "" };
-        let pairs = if self.comparison.unequal.is_empty() {
-            "in each the same requests for both".to_owned()
-        } else {
-            format!("the two do not meet the same requests: {}", differing(&self.comparison.unequal))
+    fn subjects(&self) -> Vec<String> {
+        let subject = |(at, (study, set)): (usize, (&StudyResult, &Vec<String>))| {
+            let set: String = set.iter().map(|set| format!(", {set}")).collect();
+            let hash = study.scenario.hash.get(..12).unwrap_or_default();
+            format!("{}  {} ({hash}){set}", letter(at), study.scenario.name)
         };
+        self.studies.iter().zip(self.settings).enumerate().map(subject).collect()
+    }
+
+    /// Over what all of it is taken.
+    fn extent(&self) -> String {
+        let interrupted = if self.studies.iter().any(|study| study.partial) { "INTERRUPTED: " } else { "" };
+        let runs = self.comparisons.iter().map(|comparison| comparison.runs).min().unwrap_or(0);
+        let unequal = self.comparisons.iter().find(|comparison| !comparison.unequal.is_empty());
+        let pairs = match unequal {
+            None if self.studies.len() == 2 => "in each the same requests for both".to_owned(),
+            None => "in each the same requests for all".to_owned(),
+            Some(comparison) => {
+                let they = if self.studies.len() == 2 { "the two do not" } else { "they do not all" };
+                format!("{they} meet the same requests: {}", differing(&comparison.unequal))
+            }
+        };
+        format!("{interrupted}{}, {pairs}; intervals are 95 %, each by itself", counted(runs, "run"))
+    }
+
+    /// The heading of a comparison among several.
+    fn heading(&self, index: usize) -> String {
+        format!("{} against A", letter(index + 1))
+    }
+
+    /// The table of one comparison with its header: metric, A, B, B - A, verdict.
+    fn rows(&self, index: usize) -> Vec<Vec<String>> {
+        let letter = letter(index + 1);
+        let header = ["mean of".to_owned(), "A".to_owned(), letter.to_string(), format!("{letter} - A"), String::new()];
+        std::iter::once(header.to_vec()).chain(shown(&self.comparisons[index]).map(row)).collect()
+    }
+}
+
+/// What is left out of a table, what pairing saved, and what must be said of rows that are not comparable.
+fn notes(comparison: &Comparison) -> Vec<String> {
+    let left_out = (comparison.rows.len() - shown(comparison).count()) as u64;
+    let mut notes = Vec::new();
+    if left_out > 0 {
+        let are = if left_out == 1 { "is" } else { "are" };
+        notes.push(format!("{} with a difference under 1 % or none {are} not shown", counted(left_out, "metric")));
+    }
+    if let Some(saved) = comparison.runs_saved() {
+        notes.push(format!(
+            "runs saved by pairing: unpaired studies would need {} times as many for the same intervals (median over \
+             metrics)",
+            figure(saved)
+        ));
+    }
+    let rows = comparison.rows.iter().filter(|row| row.change == Change::NotComparable);
+    notes.extend(rows.map(|row| {
         format!(
-            "{interrupted}{}, {pairs}; intervals are 95 %; {} without a difference {} not shown",
-            counted(self.comparison.runs, "run"),
-            counted(left_out as u64, "metric"),
-            if left_out == 1 { "is" } else { "are" },
+            "{} is not comparable: {} only one of the two has a value",
+            row.metric.name(),
+            match row.unpaired {
+                1 => "in 1 run".to_owned(),
+                runs => format!("in {runs} runs"),
+            }
         )
-    }
-
-    /// What must be said of rows that say `not comparable`; empty without one.
-    fn note(&self) -> String {
-        let rows = self.comparison.rows.iter().filter(|row| row.change == Change::NotComparable);
-        let notes = rows.map(|row| {
-            format!(
-                "{} is not comparable: {} only one of the two has a value",
-                row.metric.name(),
-                match row.unpaired {
-                    1 => "in 1 run".to_owned(),
-                    runs => format!("in {runs} runs"),
-                }
-            )
-        });
-        notes.collect::<Vec<String>>().join("; ")
-    }
-
-    /// The table with its header: metric, A, B, B - A, verdict.
-    fn rows(&self) -> Vec<Vec<String>> {
-        let mut rows = vec![["mean of", "A", "B", "B - A", ""].map(str::to_owned).to_vec()];
-        rows.extend(self.shown().map(row));
-        rows
-    }
+    }));
+    notes
 }
 
 fn row(row: &Difference) -> Vec<String> {
     let quantity = Quantity::of(row.metric);
     let both = if row.change == Change::Identical { "-".to_owned() } else { difference(&row.difference, quantity) };
-    vec![
-        row.metric.name().to_owned(),
-        value(row.mean_a, quantity),
-        value(row.mean_b, quantity),
-        both,
-        row.change.words().to_owned(),
-    ]
+    vec![row.metric.name().to_owned(), value(row.mean_a, quantity), value(row.mean_b, quantity), both, verdict(row)]
 }
 
-fn tone(change: &str) -> Option<Tone> {
-    match change {
+fn tone(verdict: &str) -> Option<Tone> {
+    match verdict {
         word if word == Change::Better.words() => Some(Tone::Good),
         word if word == Change::Worse.words() => Some(Tone::Bad),
         word if word == Change::NotComparable.words() => Some(Tone::Unsure),
@@ -118,18 +143,20 @@ pub fn text(compared: &Compared, style: Style) -> String {
         lines.extend(wrap("", &subject, style.width));
     }
     lines.extend(wrap("", &compared.extent(), style.width));
-    lines.push(String::new());
-    let rows = compared.rows();
-    for (line, row) in table(&rows, style.width).into_iter().zip(&rows) {
-        let word = row.last().map_or("", String::as_str);
-        lines.push(match (tone(word), line.strip_suffix(word)) {
-            (Some(tone), Some(start)) => format!("{start}{}", style.paint(tone, word)),
-            _ => line,
-        });
-    }
-    if !compared.note().is_empty() {
+    for (index, comparison) in compared.comparisons.iter().enumerate() {
         lines.push(String::new());
-        lines.extend(wrap("", &compared.note(), style.width));
+        if compared.comparisons.len() > 1 {
+            lines.push(style.paint(Tone::Heading, &compared.heading(index)));
+        }
+        let rows = compared.rows(index);
+        for (line, row) in table(&rows, style.width).into_iter().zip(&rows) {
+            let word = row.last().map_or("", String::as_str);
+            lines.push(match (tone(word), line.strip_suffix(word)) {
+                (Some(tone), Some(start)) => format!("{start}{}", style.paint(tone, word)),
+                _ => line,
+            });
+        }
+        lines.extend(notes(comparison).iter().flat_map(|note| wrap("", note, style.width)));
     }
     lines.join("\n") + "\n"
 }
@@ -161,15 +188,22 @@ fn ragged(rows: &[Vec<String>], width: usize) -> Vec<String> {
     rows.iter().zip(&means).map(row).collect()
 }
 
-/// The comparison as Markdown.
-pub fn markdown(compared: &Compared) -> String {
+/// The comparison as Markdown, with these charts linked.
+pub fn markdown(compared: &Compared, charts: &[Chart]) -> String {
     let mut page = Page::default();
     page.paragraph("# Comparison");
-    let subjects = compared.subjects().map(|subject| format!("- {}", escape(&subject)));
+    let subjects: Vec<String> = compared.subjects().iter().map(|subject| format!("- {}", escape(subject))).collect();
     page.paragraph(&subjects.join("\n"));
     page.paragraph(&compared.extent());
-    page.table(&compared.rows());
-    page.paragraph(&escape(&compared.note()));
+    for (index, comparison) in compared.comparisons.iter().enumerate() {
+        if compared.comparisons.len() > 1 {
+            page.paragraph(&format!("## {}", compared.heading(index)));
+        }
+        page.table(&compared.rows(index));
+        let notes: Vec<String> = notes(comparison).iter().map(|note| format!("- {}", escape(note))).collect();
+        page.paragraph(&notes.join("\n"));
+    }
+    page.charts(charts);
     page.text
 }
 
@@ -202,28 +236,47 @@ impl From<&Difference> for DifferenceJson {
     }
 }
 
+/// One comparison with the first study.
 #[derive(Serialize)]
-struct ComparisonJson<'a> {
-    schema_version: u32,
-    a: Provenance,
-    b: Provenance,
+struct AgainstJson<'a> {
+    letter: char,
+    settings: &'a [String],
+    provenance: Provenance,
     runs: u64,
     /// The keys that make the two meet different requests.
     unequal: &'a [&'static str],
+    /// How many times as many runs unpaired studies would need: the median over metrics.
+    runs_saved: Option<f64>,
     metrics: Ordered<DifferenceJson>,
+}
+
+#[derive(Serialize)]
+struct ComparisonJson<'a> {
+    schema_version: u32,
+    a: Option<Provenance>,
+    against_a: Vec<AgainstJson<'a>>,
 }
 
 /// The comparison as JSON, written as [`super::json`] writes numbers and estimates.
 pub fn json(compared: &Compared) -> String {
-    let rows = &compared.comparison.rows;
+    let against = |(index, comparison)| against(compared, index, comparison);
     pretty(&ComparisonJson {
         schema_version: SCHEMA_VERSION,
-        a: Provenance::of(compared.a),
-        b: Provenance::of(compared.b),
-        runs: compared.comparison.runs,
-        unequal: &compared.comparison.unequal,
-        metrics: Ordered(rows.iter().map(|row| (row.metric.name(), row.into())).collect()),
+        a: compared.studies.first().map(Provenance::of),
+        against_a: compared.comparisons.iter().enumerate().map(against).collect(),
     })
+}
+
+fn against<'a>(compared: &Compared<'a>, index: usize, comparison: &'a Comparison) -> AgainstJson<'a> {
+    AgainstJson {
+        letter: letter(index + 1),
+        settings: &compared.settings[index + 1],
+        provenance: Provenance::of(&compared.studies[index + 1]),
+        runs: comparison.runs,
+        unequal: &comparison.unequal,
+        runs_saved: comparison.runs_saved(),
+        metrics: Ordered(comparison.rows.iter().map(|row| (row.metric.name(), row.into())).collect()),
+    }
 }
 
 #[cfg(test)]
@@ -234,20 +287,26 @@ mod tests {
     use crate::study::compare;
 
     /// The made-up study, and the same with fewer cut responses at a higher price.
-    fn studies() -> (StudyResult, StudyResult) {
+    fn studies() -> [StudyResult; 2] {
         let a = example::study();
         let b = example::study_with(|record| {
             record.values[Metric::TruncatedAttempts as usize] -= 6.0;
             record.values[Metric::Cost as usize] += 0.3 + 0.01 * (record.run as f64).sin();
         });
-        (a, b)
+        [a, b]
+    }
+
+    /// What comparing these studies with the first of them gave, told by `tell`.
+    fn told(studies: &[StudyResult], tell: impl Fn(&Compared) -> String) -> String {
+        let comparisons: Vec<Comparison> =
+            studies[1..].iter().map(|study| compare(&studies[0], study).unwrap()).collect();
+        let settings = vec![Vec::new(); studies.len()];
+        tell(&Compared { studies, comparisons: &comparisons, settings: &settings })
     }
 
     /// The comparison for a terminal so wide, having checked that it fits.
     fn text_that_fits(width: usize) -> String {
-        let (a, b) = studies();
-        let comparison = compare(&a, &b).unwrap();
-        let text = text(&Compared { a: &a, b: &b, comparison: &comparison, set_b: &[] }, Style { color: false, width });
+        let text = told(&studies(), |compared| text(compared, Style { color: false, width }));
         assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
         text
     }
@@ -262,6 +321,19 @@ mod tests {
     fn a_narrow_terminal_gets_a_narrow_table_with_all_that_a_wide_one_has() {
         let text = text_that_fits(72);
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn several_are_compared_with_the_first_one_after_the_other() {
+        let [a, b] = studies();
+        let c = a.clone();
+        let all = [a, b, c];
+        let text = told(&all, |compared| text(compared, Style { color: false, width: 100 }));
+        let (of_b, of_c) = text.split_once("\nC against A\n").expect("a heading of its own");
+        assert!(of_b.contains("\nB against A\n") && of_b.contains("better"), "{of_b}");
+        assert!(of_c.contains("identical") && !of_c.contains("better"), "{of_c}");
+        let page = told(&all, |compared| markdown(compared, &[]));
+        assert!(page.contains("## C against A"), "{page}");
     }
 
     #[test]
@@ -290,29 +362,28 @@ mod tests {
 
     #[test]
     fn a_comparison_says_what_differs_in_the_requests_and_what_is_not_comparable() {
-        let (a, mut b) = studies();
+        let [a, mut b] = studies();
         b.scenario.study.seed += 1;
         b.records[3].outcome = RolloutOutcome::Stuck;
         b.records[3].values[Metric::RolloutDuration as usize] = f64::NAN;
-        let comparison = compare(&a, &b).unwrap();
-        let compared = Compared { a: &a, b: &b, comparison: &comparison, set_b: &[] };
-        let text = text(&compared, Style { color: false, width: 200 });
-        assert!(text.contains("40 runs, the two do not meet the same requests: study.seed differs; "), "{text}");
+        let both = [a, b];
+        let text = told(&both, |compared| text(compared, Style { color: false, width: 200 }));
+        let said = "40 runs, the two do not meet the same requests: study.seed differs; ";
+        assert!(text.contains(said), "{text}");
         assert!(text.contains("rollout_duration_s is not comparable: in "), "{text}");
-        let json: serde_json::Value = serde_json::from_str(&json(&compared)).unwrap();
-        assert_eq!(json["unequal"][0], "study.seed");
+        let json: serde_json::Value = serde_json::from_str(&told(&both, json)).unwrap();
+        assert_eq!(json["against_a"][0]["unequal"][0], "study.seed");
         assert_eq!(differing(&["a", "b", "c"]), "a, b and c differ");
     }
 
     #[test]
     fn the_json_has_every_metric() {
-        let (a, b) = studies();
-        let comparison = compare(&a, &b).unwrap();
-        let json = json(&Compared { a: &a, b: &b, comparison: &comparison, set_b: &[] });
-        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(json["metrics"].as_object().unwrap().len(), METRICS.len());
-        assert_eq!(json["metrics"]["truncated_attempts"]["difference"]["value"], -6.0);
-        assert_eq!(json["metrics"]["cost_usd"]["change"], "worse");
-        assert_eq!(json["b"]["runs"], 40);
+        let json: serde_json::Value = serde_json::from_str(&told(&studies(), json)).unwrap();
+        let b = &json["against_a"][0];
+        assert_eq!(b["metrics"].as_object().unwrap().len(), METRICS.len());
+        assert_eq!(b["metrics"]["truncated_attempts"]["difference"]["value"], -6.0);
+        assert_eq!(b["metrics"]["cost_usd"]["change"], "worse");
+        assert_eq!(b["letter"], "B");
+        assert_eq!(json["a"]["runs"], 40);
     }
 }

@@ -31,10 +31,11 @@ const STUDY_FILES: [&str; 6] = ["summary.json", "runs.csv", "timeline.csv", "rep
 const COMPARISON_FILES: [&str; 2] = ["comparison.json", "comparison.md"];
 /// Every file that fitting a trace leaves.
 const FIT_FILES: [&str; 3] = ["fit.json", "fit.md", "fit.toml"];
-/// The commands that answer a question of their own, by name; see [`super::Answer`].
-pub(super) const ANSWERS: [&str; 5] = ["sweep", "grace", "power", "plan", "levers"];
-/// The folders of a comparison's two studies.
-pub(super) const COMPARED_FOLDERS: [&str; 2] = ["a", "b"];
+/// What leaves a `NAME.json` and charts of the names `NAME.png` and `NAME-anything.png`: a comparison, and the commands
+/// that answer a question of their own, see [`super::Answer`].
+pub(super) const ANSWERS: [&str; 6] = ["comparison", "sweep", "grace", "power", "plan", "levers"];
+/// The folders of a comparison's studies, of which there are no more.
+pub const COMPARED_FOLDERS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 /// Results that could not be written.
 #[derive(Debug, thiserror::Error)]

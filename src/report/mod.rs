@@ -75,7 +75,7 @@ pub fn comparison_report(compared: &Compared, form: Form) -> String {
     match form {
         Form::Text(style) => compare_report::text(compared, style),
         Form::Json => compare_report::json(compared),
-        Form::Markdown => compare_report::markdown(compared),
+        Form::Markdown => compare_report::markdown(compared, &[]),
     }
 }
 
@@ -123,16 +123,19 @@ pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> 
     Ok(files)
 }
 
-/// The files that a comparison leaves: `comparison.json`, `comparison.md`, and each study's own in `a/` and `b/`.
+/// The files that a comparison leaves: `comparison.json`, `comparison.md`, a chart of each of its differences, and each
+/// study's own files in `a/`, `b/` and so on.
 ///
 /// # Errors
 /// A chart that cannot be drawn.
 pub fn comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, ChartError> {
+    let charts = charts::of_comparison(compared)?;
     let mut files = vec![
         OutputFile::new("comparison.json", compare_report::json(compared)),
-        OutputFile::new("comparison.md", compare_report::markdown(compared)),
+        OutputFile::new("comparison.md", compare_report::markdown(compared, &charts)),
     ];
-    for (folder, study) in COMPARED_FOLDERS.into_iter().zip([compared.a, compared.b]) {
+    files.extend(charts.into_iter().map(chart_file));
+    for (folder, study) in COMPARED_FOLDERS.into_iter().zip(compared.studies) {
         let of_study = study_files(study)?;
         files.extend(of_study.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)));
     }

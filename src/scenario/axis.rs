@@ -48,7 +48,7 @@ impl Axis {
 /// What was expected, for a person: no value, one that stands twice, an endless range.
 pub fn parse_values(text: &str) -> Result<Vec<String>, String> {
     let mut values: Vec<String> = Vec::new();
-    for item in split(text) {
+    for item in split_list(text, ',') {
         let item = item.trim();
         if item.is_empty() {
             return Err(format!("expected values separated by commas, found an empty one in `{text}`"));
@@ -64,8 +64,8 @@ pub fn parse_values(text: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// The parts between commas that are not within quotes, brackets or braces.
-fn split(text: &str) -> Vec<&str> {
+/// The parts between separators that are not within quotes, brackets or braces.
+pub fn split_list(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut begin, mut depth, mut quote) = (Vec::new(), 0, 0_i32, None);
     for (at, c) in text.char_indices() {
         match (quote, c) {
@@ -74,9 +74,9 @@ fn split(text: &str) -> Vec<&str> {
             (None, '"' | '\'') => quote = Some(c),
             (None, '[' | '{') => depth += 1,
             (None, ']' | '}') => depth -= 1,
-            (None, ',') if depth == 0 => {
+            (None, c) if c == separator && depth == 0 => {
                 parts.push(&text[begin..at]);
-                begin = at + 1;
+                begin = at + c.len_utf8();
             }
             _ => {}
         }

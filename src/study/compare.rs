@@ -32,6 +32,13 @@ const ROUNDING: f64 = 1e-9;
 /// So are differences below this in the unit of any metric: where the means themselves are nothing but rounding.
 const NOTHING: f64 = 1e-12;
 
+/// A difference below this share of the larger mean is slight.
+const SLIGHT: f64 = 0.01;
+
+/// Where zero is not excluded, a difference of this share of the larger mean must be, or there were not enough runs to say
+/// that there is hardly any.
+const HARDLY_ANY: f64 = 0.1;
+
 /// How B stands to A in one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -45,16 +52,16 @@ pub enum Change {
     Higher,
     /// B is lower, which is neither good nor bad.
     Lower,
-    /// The interval of the mean difference encloses zero, or there is none.
+    /// The interval of the mean difference encloses zero and nothing beyond a tenth of the larger mean.
     NotShown,
-    /// As that, and there are too few runs for anything but a constant difference to show.
-    TooFewRuns,
+    /// It encloses zero and more than that, or there is none: there may be a difference, but these runs cannot tell.
+    NotEnoughRuns,
     /// Some rollouts finished in one of the two only, so that a mean over those that finished in both would mislead.
     NotComparable,
 }
 
 impl Change {
-    /// The verdict in words.
+    /// The verdict in words; of no difference, beyond which size is [`Difference::beyond`].
     pub fn words(self) -> &'static str {
         match self {
             Change::Identical => "identical",
@@ -62,8 +69,8 @@ impl Change {
             Change::Worse => "worse",
             Change::Higher => "higher",
             Change::Lower => "lower",
-            Change::NotShown => "no difference shown",
-            Change::TooFewRuns => "too few runs",
+            Change::NotShown => "no difference",
+            Change::NotEnoughRuns => "not enough runs",
             Change::NotComparable => "not comparable",
         }
     }
@@ -93,6 +100,43 @@ pub struct Difference {
     pub change: Change,
 }
 
+impl Difference {
+    /// The difference as a share of the larger of the two means; NaN where both are zero.
+    pub fn relative(&self) -> f64 {
+        self.difference.value / self.mean_a.abs().max(self.mean_b.abs())
+    }
+
+    /// Whether there is a difference beyond luck.
+    pub fn is_found(&self) -> bool {
+        matches!(self.change, Change::Better | Change::Worse | Change::Higher | Change::Lower | Change::NotComparable)
+    }
+
+    /// Whether there is one, too small to matter: pairing shows differences that nobody would mind.
+    pub fn is_slight(&self) -> bool {
+        self.is_found() && self.change != Change::NotComparable && self.relative().abs() < SLIGHT
+    }
+
+    /// What somebody who ships wants to read first: what got worse, then better, then what changed without being either,
+    /// then what changed slightly, then what is open, at last what is the same.
+    fn rank(&self) -> usize {
+        match self.change {
+            _ if self.is_slight() => 4,
+            Change::Worse => 0,
+            Change::Better => 1,
+            Change::NotComparable => 2,
+            Change::Higher | Change::Lower => 3,
+            Change::NotEnoughRuns => 5,
+            Change::NotShown => 6,
+            Change::Identical => 7,
+        }
+    }
+
+    /// The greatest difference, either way, that the interval leaves possible; `None` without one.
+    pub fn beyond(&self) -> Option<f64> {
+        self.difference.interval.map(|(low, high)| low.abs().max(high.abs()))
+    }
+}
+
 /// Two studies compared.
 #[derive(Clone, Debug)]
 pub struct Comparison {
@@ -104,8 +148,20 @@ pub struct Comparison {
     pub runs: u64,
     /// The keys that make the two meet different requests; empty where they meet the same.
     pub unequal: Vec<&'static str>,
-    /// Every metric: [`HEADLINES`] first, then the others in their order.
+    /// Every metric: what got worse first, what is the same last; of each, [`HEADLINES`] first, then the others by the
+    /// size of their difference against the larger mean.
     pub rows: Vec<Difference>,
+}
+
+impl Comparison {
+    /// How many times as many runs unpaired studies would need for the same intervals: the median over the metrics that
+    /// vary, and differ, from run to run. `None` without any.
+    pub fn runs_saved(&self) -> Option<f64> {
+        let mut saved: Vec<f64> =
+            self.rows.iter().map(|row| row.runs_saved).filter(|saved| saved.is_finite() && *saved > 0.0).collect();
+        saved.sort_unstable_by(f64::total_cmp);
+        saved.get(saved.len() / 2).copied()
+    }
 }
 
 /// Compares B with A, run by run. Runs are paired by their number; those that only one has, because the other was
@@ -119,7 +175,13 @@ pub fn compare(a: &StudyResult, b: &StudyResult) -> Result<Comparison, String> {
         return Err("a paired comparison needs runs of the same number; these have none in common".to_owned());
     }
     let others = METRICS.iter().copied().filter(|metric| !HEADLINES.contains(metric));
-    let rows = HEADLINES.into_iter().chain(others).map(|metric| difference(metric, &pairs)).collect();
+    let mut rows: Vec<Difference> =
+        HEADLINES.into_iter().chain(others).map(|metric| difference(metric, &pairs)).collect();
+    let is_headline = |row: &Difference| HEADLINES.contains(&row.metric);
+    rows.sort_by(|a, b| {
+        let by_size = if is_headline(a) { std::cmp::Ordering::Equal } else { size(b).total_cmp(&size(a)) };
+        a.rank().cmp(&b.rank()).then(is_headline(b).cmp(&is_headline(a))).then(by_size)
+    });
     Ok(Comparison {
         a: a.scenario.name.clone(),
         b: b.scenario.name.clone(),
@@ -127,6 +189,12 @@ pub fn compare(a: &StudyResult, b: &StudyResult) -> Result<Comparison, String> {
         unequal: unequal_requests(&a.scenario, &b.scenario),
         rows,
     })
+}
+
+/// How large a difference is against its metric, for sorting: an empty one is none.
+fn size(row: &Difference) -> f64 {
+    let relative = row.relative().abs();
+    if relative.is_nan() { 0.0 } else { relative }
 }
 
 /// The records of runs that both have, in order; both lists are in order of their numbers.
@@ -160,7 +228,7 @@ fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> Difference 
         if unpaired == 0 && small(mean) && interval.is_none_or(|(low, high)| small(low) && small(high)) {
             Change::Identical
         } else {
-            change(metric.description().better, &differences, unpaired, interval)
+            change(metric.description().better, &differences, unpaired, interval, magnitude)
         }
     };
     Difference {
@@ -177,13 +245,15 @@ fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> Difference 
     }
 }
 
-fn change(better: Better, differences: &[f64], unpaired: u64, interval: Option<(f64, f64)>) -> Change {
+fn change(better: Better, differences: &[f64], unpaired: u64, interval: Option<(f64, f64)>, magnitude: f64) -> Change {
     let nonzero = differences.iter().filter(|difference| **difference != 0.0).count();
     if nonzero == 0 && unpaired == 0 {
         return Change::Identical;
     }
-    let not_shown = if differences.len() < FEWEST_DIFFERENCES { Change::TooFewRuns } else { Change::NotShown };
-    let Some((low, high)) = interval else { return not_shown };
+    let Some((low, high)) = interval else { return Change::NotEnoughRuns };
+    let is_narrow = low.abs().max(high.abs()) <= HARDLY_ANY * magnitude;
+    let is_known = is_narrow && differences.len() >= FEWEST_DIFFERENCES;
+    let not_shown = if is_known { Change::NotShown } else { Change::NotEnoughRuns };
     if low <= 0.0 && high >= 0.0 || (nonzero < FEWEST_DIFFERENCES && low < high) {
         return not_shown;
     }
@@ -270,11 +340,11 @@ mod tests {
     #[test]
     fn a_few_rare_events_show_nothing_and_many_do() {
         let clean = study((0..100).map(|run| record(run, &[])).collect());
-        for (events, expected) in [(1, Change::NotShown), (5, Change::NotShown), (6, Change::Worse)] {
+        for (events, expected) in [(1, Change::NotEnoughRuns), (5, Change::NotEnoughRuns), (6, Change::Worse)] {
             let truncated = |run| if run < events { 1.0 } else { 0.0 };
             let records = (0..100).map(|run| record(run, &[(Metric::TruncatedAttempts, truncated(run))])).collect();
             let comparison = compare(&clean, &study(records)).unwrap();
-            assert_eq!(comparison.rows[0].change, expected, "{events} events");
+            assert_eq!(row(&comparison, Metric::TruncatedAttempts).change, expected, "{events} events");
         }
     }
 
@@ -286,11 +356,16 @@ mod tests {
         let change = |a: &StudyResult, b: &StudyResult| row(&compare(a, b).unwrap(), Metric::TtftP99).change;
         let noisy = |run| 1.0 + luck(run).0;
         let other = |run| 1.0 + luck(run).1;
-        for (runs, expected) in
-            [(1, Change::TooFewRuns), (2, Change::TooFewRuns), (5, Change::TooFewRuns), (6, Change::NotShown)]
-        {
+        for (runs, expected) in [
+            (1, Change::NotEnoughRuns),
+            (2, Change::NotEnoughRuns),
+            (5, Change::NotEnoughRuns),
+            (40, Change::NotEnoughRuns),
+        ] {
             assert_eq!(change(&side(runs, &noisy), &side(runs, &other)), expected, "{runs} runs");
         }
+        // Means of 2 and a difference of no more than two standard errors: 0.28 in 100 runs, 0.03 in 10,000.
+        assert_eq!(change(&side(10_000, &noisy), &side(10_000, &other)), Change::NotShown);
         // A constant difference shows in two runs.
         assert_eq!(change(&side(2, &|_| 1.0), &side(2, &|_| 2.0)), Change::Worse);
         for runs in [1, 3, 40] {

@@ -7,6 +7,7 @@
 mod arrivals;
 mod axes;
 mod canvas;
+mod comparison;
 mod cost;
 mod labels;
 mod latency;
@@ -25,6 +26,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
+use super::compare_report::Compared;
 use super::fit::Fitted;
 use super::profiles::Figures;
 use crate::study::StudyResult;
@@ -96,6 +98,14 @@ pub fn profile(figures: &Figures) -> Result<Chart, ChartError> {
 /// When the drawing libraries refuse, which no data should bring about.
 pub fn of_fit(fitted: &Fitted<'_>) -> Result<Vec<Chart>, ChartError> {
     fit_sheets(fitted).into_iter().map(finish).collect()
+}
+
+/// A chart of each comparison's differences. The same comparison gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn of_comparison(compared: &Compared<'_>) -> Result<Vec<Chart>, ChartError> {
+    (0..compared.comparisons.len()).map(|index| finish(comparison::sheet(compared, index))).collect()
 }
 
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {
