@@ -4,10 +4,10 @@
 //! scenarios' difference does; most of the luck cancels. Where the scenarios ask for different requests, the pairs are
 //! only runs of the same number, and the comparison says so (`requests`).
 
-use super::intervals::student_t;
+use super::intervals::{Confidence, Moments};
 use super::requests::unequal_requests;
 use super::result::{Estimate, StudyResult};
-use super::summary::{is_unfinished, mean_and_deviation};
+use super::summary::is_unfinished;
 use crate::ledger::{Better, METRICS, Metric, RunRecord};
 
 /// The metrics that a comparison begins with.
@@ -23,7 +23,7 @@ pub const HEADLINES: [Metric; 8] = [
 ];
 
 /// With fewer nonzero differences than this, not all of them equal, nothing is shown: a two-sided sign test at 5 %
-/// needs six that agree, and Student's t trusts a handful of rare events too much.
+/// needs six that agree, and an interval of a mean trusts a handful of rare events too much.
 const FEWEST_DIFFERENCES: usize = 6;
 
 /// Differences below this share of the larger mean are the rounding of sums.
@@ -89,7 +89,7 @@ pub struct Difference {
     pub mean_a: f64,
     /// Mean of B over those runs.
     pub mean_b: f64,
-    /// Mean of B - A within a run, with Student's t interval over runs.
+    /// Mean of B - A within a run, with the interval of a skewed mean over runs.
     pub difference: Estimate,
     /// Pearson's correlation between A and B over runs; NaN where either is constant.
     pub correlation: f64,
@@ -212,11 +212,12 @@ fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> Difference 
     let unpaired = all.filter(|(a, b)| a.is_nan() != b.is_nan()).count() as u64;
     let (values_a, values_b): (Vec<f64>, Vec<f64>) = both.iter().copied().unzip();
     let differences: Vec<f64> = both.iter().map(|(a, b)| b - a).collect();
-    let (mean_a, deviation_a) = mean_and_deviation(&values_a);
-    let (mean_b, deviation_b) = mean_and_deviation(&values_b);
-    let (mean, deviation) = mean_and_deviation(&differences);
+    let Moments { mean: mean_a, standard_deviation: deviation_a, .. } = Moments::of(&values_a);
+    let Moments { mean: mean_b, standard_deviation: deviation_b, .. } = Moments::of(&values_b);
+    let moments = Moments::of(&differences);
+    let Moments { mean, standard_deviation: deviation, .. } = moments;
     let covariance = both.iter().map(|(a, b)| (a - mean_a) * (b - mean_b)).sum::<f64>() / (both.len() as f64 - 1.0);
-    let interval = student_t(mean, deviation, both.len() as u64);
+    let interval = Confidence::NINETY_FIVE.mean(moments, both.len() as u64);
     let one_unfinished = |(a, b): &(&RunRecord, &RunRecord)| is_unfinished(a) != is_unfinished(b);
     let one_sided = both.is_empty() && unpaired > 0;
     let change = if one_sided || metric == Metric::RolloutDuration && pairs.iter().any(one_unfinished) {

@@ -18,6 +18,38 @@ pub(super) fn bisect(mut low: f64, mut high: f64, target: f64, f: impl Fn(f64) -
     }
 }
 
+/// What the interval of a mean is made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moments {
+    /// Mean; NaN without values.
+    pub mean: f64,
+    /// Standard deviation, n - 1 in the denominator; NaN with fewer than two values.
+    pub standard_deviation: f64,
+    /// Third central moment over the 1.5th power of the second, n in both denominators; zero where all are equal.
+    pub skewness: f64,
+}
+
+impl Moments {
+    /// The moments of these values, summed in the order given.
+    ///
+    /// Equal values have exactly that mean and no deviation, so that a constant meets a bound equal to it.
+    pub fn of(values: &[f64]) -> Moments {
+        let n = values.len() as f64;
+        let Some(first) = values.first() else {
+            return Moments { mean: f64::NAN, standard_deviation: f64::NAN, skewness: 0.0 };
+        };
+        let constant = values.iter().all(|value| value == first);
+        let mean = if constant { *first } else { values.iter().sum::<f64>() / n };
+        if values.len() < 2 {
+            return Moments { mean, standard_deviation: f64::NAN, skewness: 0.0 };
+        }
+        let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+        let cubes: f64 = values.iter().map(|value| (value - mean).powi(3)).sum();
+        let skewness = if squares > 0.0 { cubes / n / (squares / n).powf(1.5) } else { 0.0 };
+        Moments { mean, standard_deviation: (squares / (n - 1.0)).sqrt(), skewness }
+    }
+}
+
 /// How sure a two-sided interval is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Confidence {
@@ -71,6 +103,26 @@ impl Confidence {
         }
         let half = self.student_t_quantile((n - 1) as f64) * standard_deviation / (n as f64).sqrt();
         Some((mean - half, mean + half))
+    }
+
+    /// Interval of a mean of skewed values: Student's t after Hall's transformation, which takes the skewness out (Hall
+    /// 1992, On the removal of skewness by transformation, Journal of the Royal Statistical Society B 54).
+    ///
+    /// With T = (mean - mu) / s and the skewness g of the values, T + g T^2 / 3 + g^2 T^3 / 27 + g / (6 n) is closer to
+    /// normal than T; it is increasing, so that its inverse at +-t / sqrt(n) gives the two ends. Without skewness this is
+    /// Student's interval; with it, the end on the side of the long tail is farther. Of sums of a rare, exponential or
+    /// lognormal harm in 20 to 60 runs, Student's interval covers 84 to 92 %, this one 94 to 96 % (tests below). `None`
+    /// for fewer than two values; of no width where all are equal.
+    pub fn mean(self, moments: Moments, n: u64) -> Option<(f64, f64)> {
+        let Moments { mean, standard_deviation, skewness } = moments;
+        let (low, high) = self.student_t(mean, standard_deviation, n)?;
+        // Below this the cube roots would cancel, and the transformation does nothing.
+        if skewness.abs() < 1e-6 || low == high {
+            return Some((low, high));
+        }
+        let reach = 0.5 * (high - low) / standard_deviation;
+        let inverse = |y: f64| 3.0 / skewness * ((1.0 + skewness * (y - skewness / (6.0 * n as f64))).cbrt() - 1.0);
+        Some((mean - standard_deviation * inverse(reach), mean - standard_deviation * inverse(-reach)))
     }
 
     /// Interval of a probability from `successes` of `n` independent trials: Wilson's score interval (Wilson 1927).
@@ -217,7 +269,7 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, RunKey, Stream, exponential, unit_interval};
     use rand::Rng;
-    use rand_distr::{Distribution, StandardNormal};
+    use rand_distr::{Distribution, Poisson, StandardNormal};
 
     /// Simulated studies for each coverage.
     const STUDIES: u64 = 4_000;
@@ -237,8 +289,8 @@ mod tests {
     }
 
     fn t_of(values: &[f64]) -> (f64, f64) {
-        let (mean, deviation) = crate::study::summary::mean_and_deviation(values);
-        student_t(mean, deviation, values.len() as u64).expect("two values at least")
+        let moments = Moments::of(values);
+        student_t(moments.mean, moments.standard_deviation, values.len() as u64).expect("two values at least")
     }
 
     fn close(found: f64, expected: f64) -> bool {
@@ -369,6 +421,47 @@ mod tests {
             (t_of(&values), 1.0)
         });
         assert!(covered >= 0.95 - 0.89 / f64::from(n) - measurement_error(), "{covered}");
+    }
+
+    /// A harm that comes in half of the runs, and how much of it: where Student's t fails, Hall's transformation holds.
+    #[test]
+    fn the_interval_of_a_skewed_mean_covers_where_students_does_not() {
+        let halls = |values: &[f64]| Confidence::NINETY_FIVE.mean(Moments::of(values), values.len() as u64);
+        let harm = |stream: &mut Stream, size: &dyn Fn(&mut Stream) -> f64| -> f64 {
+            let count = Poisson::new(0.5).expect("a mean").sample(stream) as u64;
+            (0..count).map(|_| size(stream)).sum()
+        };
+        let lognormal = |stream: &mut Stream| -> f64 { f64::exp(StandardNormal.sample(stream)) };
+        for n in [20u64, 60] {
+            for (size, truth) in [(&exponential as &dyn Fn(&mut Stream) -> f64, 0.5), (&lognormal, 0.5 * 0.5f64.exp())]
+            {
+                let of = |interval: &dyn Fn(&[f64]) -> (f64, f64)| {
+                    coverage(n, |stream| {
+                        let values: Vec<f64> = (0..n).map(|_| harm(stream, size)).collect();
+                        (interval(&values), truth)
+                    })
+                };
+                let (found, students) = (of(&|values| halls(values).expect("two values at least")), of(&t_of));
+                println!("{n} runs: {found}, Student's {students}");
+                assert!((found - 0.95).abs() <= 0.02, "{n}: {found}");
+                assert!(students < 0.93, "{n}: {students}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_skewness_halls_interval_is_students_and_with_it_leans_towards_the_tail() {
+        let symmetric = [1.0, 2.0, 3.0, 4.0, 5.0];
+        let interval = |values: &[f64]| Confidence::NINETY_FIVE.mean(Moments::of(values), values.len() as u64);
+        assert_eq!(interval(&symmetric), Some(t_of(&symmetric)));
+        assert_eq!(interval(&[7.0; 4]), Some((7.0, 7.0)));
+        assert_eq!(interval(&[7.0]), None);
+        let skewed = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 10.0];
+        let ((low, high), (t_low, t_high)) = (interval(&skewed).unwrap(), t_of(&skewed));
+        assert!(low > t_low && high > t_high, "{low} to {high}, Student's {t_low} to {t_high}");
+        let turned: Vec<f64> = skewed.iter().map(|value| -value).collect();
+        let (minus_high, minus_low) = interval(&turned).unwrap();
+        assert!((minus_high + high).abs() < 1e-12 && (minus_low + low).abs() < 1e-12);
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub use certify::{uncertifiable, uncertifiable_at};
 pub use checks::{Overall, evaluate, overall};
 pub use compare::{Change, Comparison, Difference, HEADLINES, compare};
 pub use exposure::exposed_before_abort;
-pub use intervals::{Confidence, garwood, quantile_ranks, runs_for_quantile, student_t, student_t_quantile, wilson};
+pub use intervals::{
+    Confidence, Moments, garwood, quantile_ranks, runs_for_quantile, student_t, student_t_quantile, wilson,
+};
 pub use looks::{confidence_over, looks};
 pub use measure::Measure;
 pub use planning::{Planning, SHARE_TO_FINISH, planning, time_to_finish};

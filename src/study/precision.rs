@@ -319,23 +319,23 @@ mod tests {
     #[test]
     fn a_study_ends_at_the_first_look_that_is_precise_enough() {
         let run = |text: &str, is_over: &(dyn Fn() -> bool + Sync)| {
-            let sequence = Sequence::new(vec![target(text)], 4, 32);
-            run_until_precise(scenario(4), &sequence, Some(2), &|_| {}, is_over, &NEVER)
+            let sequence = Sequence::new(vec![target(text)], 8, 64);
+            run_until_precise(scenario(8), &sequence, Some(2), &|_| {}, is_over, &NEVER)
         };
         let ended = |result: &StudyResult| result.precision.as_ref().map(|precision| precision.ended);
         // 60 requests a run, so that the interval of the mean is +-2 of 60 after some 60 runs.
         let loose = run("requests.mean=50%", &|| false);
-        assert_eq!((loose.records.len(), ended(&loose)), (4, Some(Ended::Reached)));
+        assert_eq!((loose.records.len(), ended(&loose)), (8, Some(Ended::Reached)));
         let tight = run("requests.mean=0.1%", &|| false);
-        assert_eq!((tight.records.len(), ended(&tight), tight.partial), (32, Some(Ended::AllRuns), false));
-        let middle = run("requests.mean=10%", &|| false);
+        assert_eq!((tight.records.len(), ended(&tight), tight.partial), (64, Some(Ended::AllRuns), false));
+        let middle = run("requests.mean=5%", &|| false);
         assert_eq!(ended(&middle), Some(Ended::Reached));
-        assert!([8, 16, 32].contains(&middle.records.len()), "{}", middle.records.len());
+        assert!([16, 32, 64].contains(&middle.records.len()), "{}", middle.records.len());
         let late = run("requests.mean=0.1%", &|| true);
         assert_eq!((ended(&late), late.partial), (Some(Ended::OutOfTime), false));
         assert_eq!(late.scenario.study.runs, late.records.len() as u64);
         // The intervals are wider than those of the same runs looked at once.
-        let once = super::super::run(scenario(32), Some(1), &|_| {}, &NEVER);
+        let once = super::super::run(scenario(64), Some(1), &|_| {}, &NEVER);
         let width = |result: &StudyResult| {
             let (low, high) = result.metric(Metric::Requests).mean.interval.expect("an interval");
             high - low
