@@ -18,7 +18,7 @@ pub enum Kind {
     Count,
     /// Zero or one: Wilson intervals.
     YesNo,
-    /// A real number: Student's t.
+    /// A real number: the interval of a mean.
     Real,
 }
 
