@@ -2,7 +2,7 @@
 //!
 //! Whether a bound could be certified at all, before anything is simulated, is decided in `certify`.
 
-use super::intervals::runs_for_quantile;
+use super::intervals::Confidence;
 use super::result::{CheckResult, Estimate, MetricSummary, Verdict};
 use crate::digits::figure;
 use crate::ledger::{Better, Kind, Metric};
@@ -82,7 +82,7 @@ fn judge(check: &Check, summary: &MetricSummary) -> (Verdict, String) {
         _ => estimate.interval,
     };
     let Some((low, high)) = interval else {
-        return (Verdict::Inconclusive, explain_missing_interval(check.statistic));
+        return (Verdict::Inconclusive, explain_missing_interval(check.statistic, summary.confidence));
     };
     let (min, max) = (check.min.unwrap_or(f64::NEG_INFINITY), check.max.unwrap_or(f64::INFINITY));
     if high < min || low > max {
@@ -104,9 +104,9 @@ fn judge_without_estimate(check: &Check, summary: &MetricSummary) -> (Verdict, S
     (verdict, "a rollout did not finish, so that there is no mean; a quantile over runs has a value".to_owned())
 }
 
-fn explain_missing_interval(statistic: Statistic) -> String {
+fn explain_missing_interval(statistic: Statistic, confidence: Confidence) -> String {
     let (what, runs) = match statistic.quantile() {
-        Some(q) => (format!("the {} % quantile", figure(100.0 * q)), runs_for_quantile(q)),
+        Some(q) => (format!("the {} % quantile", figure(100.0 * q)), confidence.runs_for_quantile(q)),
         None => ("the mean".to_owned(), 2),
     };
     format!("a 95 % interval of {what} needs at least {runs} runs with a value")

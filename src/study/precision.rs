@@ -68,7 +68,7 @@ impl Target {
             let far = (high - estimate.value).max(estimate.value - low);
             if far.is_nan() { f64::INFINITY } else { far }
         });
-        Standing { target: *self, distance, allowed: self.allowed(estimate.value) }
+        Standing { target: *self, value: estimate.value, distance, allowed: self.allowed(estimate.value) }
     }
 }
 
@@ -77,6 +77,8 @@ impl Target {
 pub struct Standing {
     /// What was asked for.
     pub target: Target,
+    /// The estimate.
+    pub value: f64,
     /// Distance from the estimate to the farther end of its interval; infinite without one.
     pub distance: f64,
     /// Greatest distance that was allowed.

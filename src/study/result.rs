@@ -1,5 +1,6 @@
 //! The result of a study: everything that a report or a chart shows, as plain data.
 
+use super::intervals::Confidence;
 use super::precision::Precision;
 use crate::ledger::{Metric, Pooled, RolloutOutcome, RunRecord};
 use crate::scenario::{Scenario, Statistic};
@@ -18,6 +19,8 @@ pub struct Estimate {
 pub struct MetricSummary {
     /// Which.
     pub metric: Metric,
+    /// At which every interval is taken: 95 % over all looks at the study.
+    pub confidence: Confidence,
     /// Runs in which it has a value.
     pub runs: u64,
     /// Mean; NaN with no interval where an unfinished rollout leaves it infinite.

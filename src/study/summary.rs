@@ -86,6 +86,7 @@ pub fn summarize_metric_at(confidence: Confidence, metric: Metric, values: &[f64
     let positive = sorted.iter().filter(|value| **value > 0.0).count() as u64;
     MetricSummary {
         metric,
+        confidence,
         runs,
         mean,
         standard_deviation,

@@ -25,7 +25,11 @@ fn one(standing: &Standing, runs: u64) -> String {
     if standing.distance.is_infinite() {
         return format!("{name} has no finite interval yet; asked for \u{b1}{asked}");
     }
-    let distance = value(standing.distance, quantity);
+    let share = standing.distance / standing.value.abs();
+    let distance = match target.relative > 0.0 && share.is_finite() {
+        true => format!("{} ({})", value(standing.distance, quantity), percent(share)),
+        false => value(standing.distance, quantity),
+    };
     if standing.is_reached() {
         return format!("{name} is known to \u{b1}{distance}, as asked for (\u{b1}{asked})");
     }
