@@ -8,6 +8,7 @@ mod compare;
 mod exposure;
 mod intervals;
 mod planning;
+pub mod power;
 mod requests;
 mod result;
 mod run;
