@@ -49,7 +49,8 @@ struct Pair {
 
 impl Pair {
     fn new(settings: &scenario::Engine, factor: f64) -> Pair {
-        let model = Arc::new(EngineModel::new(settings, factor));
+        // Prompts are slowed down on top, or made faster where steps are slow.
+        let model = Arc::new(EngineModel::of_version(settings, factor, 1.5 / factor));
         Pair {
             jump: Engine::new(model.clone()),
             step: Reference::new(model.clone()),

@@ -72,6 +72,7 @@ fn a_routed_canary_is_safe_the_moment_it_is_aborted() {
     assert_times(&record, first, 120.0, 120.0);
     assert_eq!(record.value(Metric::ExposedRequests), requests);
     assert_eq!(record.value(Metric::NewVersionRequests), requests);
+    assert_eq!(record.value(Metric::WeightAtAbort), 0.5);
     assert_eq!(abort_costs(&record), [0.0, 0.0, 0.0]);
 }
 
@@ -88,6 +89,7 @@ fn a_canary_split_by_pods_is_exposed_until_its_last_pod_has_left_the_endpoints()
         let (first, exposed) = reached(&log, 120.0);
         assert_times(&record, first, 120.0, safe);
         assert_eq!(record.value(Metric::ExposedRequests), exposed);
+        assert_eq!(record.value(Metric::WeightAtAbort), 0.5);
         assert!(record.value(Metric::NewVersionRequests) > exposed + 40.0);
         assert_eq!(abort_costs(&record), [dip, 2.0, 0.0], "{surge}");
         let last = log.requests.iter().rev().find(|row| row.version == "new").expect("someone reached it");
@@ -127,6 +129,7 @@ fn a_blue_green_rollout_is_exposed_from_the_switch_to_the_look() {
     assert!((119.0..=121.0).contains(&exposed), "{exposed}");
     assert_times(&record, first, 120.0, 120.0);
     assert_eq!(record.value(Metric::ExposedRequests), exposed);
+    assert_eq!(record.value(Metric::WeightAtAbort), 1.0);
     assert_eq!(abort_costs(&record), [0.0, 0.0, 0.0]);
 }
 
@@ -140,6 +143,7 @@ fn a_version_that_is_given_up_before_anyone_met_it_exposes_nobody() {
     ]);
     assert_eq!(record.outcome, RolloutOutcome::RolledBack, "{}", record.reason);
     assert_eq!(record.value(Metric::ExposedRequests), 0.0);
+    assert_eq!(record.value(Metric::WeightAtAbort), 0.0);
     assert_eq!((record.value(Metric::TimeToDetect), record.value(Metric::TimeToSafety)), (0.0, 0.0));
 }
 
@@ -155,7 +159,13 @@ fn without_an_abort_exposure_ends_with_the_verdict_and_nothing_was_detected() {
         let (_, exposed) = reached(&log, end);
         assert!(exposed > 40.0 && exposed < record.value(Metric::NewVersionRequests));
         assert_eq!(record.value(Metric::ExposedRequests), exposed, "{strategy}");
-        let empty = [Metric::TimeToDetect, Metric::TimeToSafety, Metric::AbortDip, Metric::AbortColdStarts];
+        let empty = [
+            Metric::TimeToDetect,
+            Metric::TimeToSafety,
+            Metric::WeightAtAbort,
+            Metric::AbortDip,
+            Metric::AbortColdStarts,
+        ];
         assert!(empty.into_iter().all(|metric| record.value(metric).is_nan()), "{strategy}");
     }
 }

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 
+mod power;
+pub use power::{EstimatorArgument, PowerArguments};
+
 /// Greatest number that a scenario file, being TOML, can hold.
 const GREATEST: u64 = i64::MAX as u64;
 
@@ -59,6 +62,17 @@ Examples:
   cutover compare scenario.toml --variant termination.grace_period=2m \\
       --variant 'termination.grace_period=5m; fleet.replicas=9'")]
     Compare(CompareArguments),
+    /// Find out whether the canary would catch a bad version, and spare a good one
+    #[command(after_help = "\
+Examples:
+  cutover power scenario.toml
+  cutover power scenario.toml --regression ttft=0%,10%,25%,50%,100% --estimators exact,prometheus
+  cutover power scenario.toml --regression error_rate=0%..4%/1% --at 2% --power 0.95 --false-alarm 0.01
+  cutover power scenario.toml --regression new_version.output_tokens_factor=1,1.5,2 --curves-only
+
+Sizes: ttft and tpot by how much slower, error_rate as a share of attempts, truncation as the mean time between a
+replica's crashes; zero is always among them.")]
+    Power(PowerArguments),
     /// Show everything that happens in one run
     #[command(after_help = "\
 Examples:

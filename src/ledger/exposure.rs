@@ -21,6 +21,8 @@ pub(super) struct Exposure {
     pub(super) verdict: Option<Time>,
     /// The first abort.
     pub(super) aborted: Option<Time>,
+    /// The new version's weight then, percent.
+    pub(super) weight_at_abort: Option<u32>,
     /// Since when the router has sent nothing to the new version, after the abort.
     pub(super) safe: Option<Time>,
     /// Whether the rollout was over after the abort.

@@ -127,6 +127,7 @@ metrics! {
     ExposedRequests "exposed_requests" "requests" Count NonNegative Lower "Of those, the ones that reached it before the verdict (promoted, aborted or, without either, the rollout's end); without a verdict, before the window's end.";
     TimeToDetect "time_to_detect_s" "s" Real NonNegative Lower "From the first attempt routed to the new version to the abort, 0 if the abort came first; empty if never aborted.";
     TimeToSafety "time_to_safety_s" "s" Real NonNegative Lower "From the first attempt routed to the new version until, after the abort, the router had stopped sending to it; empty if never aborted or not stopped in the window.";
+    WeightAtAbort "weight_at_abort" "" Real Share Neither "Share of the requests that the new version was given at the abort: the canary's weight, in blue-green 0 before the switch and 1 after; empty if never aborted or without weights.";
     AbortDip "abort_capacity_dip_replica_seconds" "replica-s" Real NonNegative Lower "Integral of the missing capacity from the abort until stable is restored; empty if never aborted.";
     AbortColdStarts "abort_cold_starts" "replicas" Real NonNegative Lower "Replicas created from the abort until stable is restored; empty if never aborted.";
     AbortOverloaded "abort_seconds_overloaded" "s" Real NonNegative Lower "Time overloaded from the abort until stable is restored; empty if never aborted.";

@@ -245,11 +245,13 @@ impl RunLedger {
         self.exposure.verdict.get_or_insert(time);
     }
 
-    /// The new version is given up. What follows until the rollout is over is what the abort costs.
-    pub fn rollout_aborted(&mut self, time: Time) {
+    /// The new version is given up at this weight, in percent of the requests, where there are weights. What follows until
+    /// the rollout is over is what the abort costs.
+    pub fn rollout_aborted(&mut self, time: Time, weight: Option<u32>) {
         if time < Time::ZERO + self.duration && self.exposure.aborted.is_none() {
             self.settle(time);
             self.exposure.aborted = Some(time);
+            self.exposure.weight_at_abort = weight;
         }
         self.rollout_verdict(time);
     }
@@ -474,6 +476,8 @@ impl RunLedger {
         let after_abort = |value: f64| if exposure.aborted.is_some() { value } else { f64::NAN };
         values[Metric::TimeToDetect as usize] = exposure.time_to_detect().map_or(f64::NAN, Duration::seconds);
         values[Metric::TimeToSafety as usize] = exposure.time_to_safety().map_or(f64::NAN, Duration::seconds);
+        let weight = exposure.weight_at_abort.map_or(f64::NAN, |percent| f64::from(percent) / 100.0);
+        values[Metric::WeightAtAbort as usize] = after_abort(weight);
         values[Metric::AbortDip as usize] = after_abort(cost.dip_replica_seconds);
         values[Metric::AbortColdStarts as usize] = after_abort(cost.replicas_created as f64);
         values[Metric::AbortOverloaded as usize] = after_abort(cost.seconds_overloaded);

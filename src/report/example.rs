@@ -147,6 +147,7 @@ fn value_of(metric: Metric, run: u64, wave: f64) -> f64 {
         // No rollout was aborted.
         Metric::TimeToDetect
         | Metric::TimeToSafety
+        | Metric::WeightAtAbort
         | Metric::AbortDip
         | Metric::AbortColdStarts
         | Metric::AbortOverloaded => f64::NAN,

@@ -17,6 +17,7 @@ mod format;
 mod json;
 mod layout;
 mod markdown;
+mod power;
 pub mod profiles;
 mod terminal;
 

@@ -39,6 +39,11 @@ impl BlueGreen {
         Routing::Only(self.active)
     }
 
+    /// Percent of the requests that what is shipped gets: all or nothing.
+    pub(super) fn weight(&self) -> u32 {
+        if self.active == self.rollout.template { 100 } else { 0 }
+    }
+
     /// One reconcile. True if anything changed, so that another is due at this instant.
     pub(super) fn reconcile(&mut self, view: &FleetView<'_>, now: Time, commands: &mut Vec<Command>) -> bool {
         let before =

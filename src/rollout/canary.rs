@@ -59,6 +59,16 @@ impl Canary {
         self.routing_at(self.rollout.status.weights.percent)
     }
 
+    /// The canary's weight, percent: the router's or, without one, that of the step.
+    pub(super) fn weight(&self) -> u32 {
+        let status = &self.rollout.status;
+        match status.step {
+            _ if self.settings.traffic_routing => status.weights.percent,
+            Some(index) if index < self.settings.steps.len() => self.weight_at(index).unwrap_or(0),
+            _ => 100,
+        }
+    }
+
     fn routing_at(&self, canary_percent: u32) -> Routing {
         if self.settings.traffic_routing {
             let (stable, canary) = (Versions::of(self.stable_service), Versions::of(self.canary_service));

@@ -235,6 +235,17 @@ impl Controller {
         }
     }
 
+    /// Percent of the requests that what is shipped is meant to be given: the canary's weight, or all or nothing in
+    /// blue-green; `None` where a strategy has no weights. Before a reconcile that aborts, it is that of the aborted step.
+    pub fn weight(&self) -> Option<u32> {
+        match &self.strategy {
+            Kind::Fixed { .. } | Kind::Deployment(_) => None,
+            Kind::Canary(canary) => Some(canary.weight()),
+            Kind::BlueGreen(blue_green) => Some(blue_green.weight()),
+            Kind::Flagger(flagger) => Some(flagger.weight()),
+        }
+    }
+
     /// Where the rollout is.
     pub fn phase(&self) -> Phase {
         match &self.strategy {

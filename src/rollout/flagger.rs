@@ -141,6 +141,11 @@ impl Flagger {
         Routing::Split { stable: self.primary.service(), canary: self.target.service(), canary_percent: self.weight }
     }
 
+    /// The canary's weight, percent.
+    pub(super) fn weight(&self) -> u32 {
+        self.weight
+    }
+
     /// When the rollout began and ended.
     pub(super) fn course(&self) -> &Course {
         &self.course

@@ -324,6 +324,8 @@ pub struct VersionSettings {
     pub name: String,
     /// Multiplies every step time.
     pub step_time_factor: f64,
+    /// Multiplies, on top of that, what reading prompts adds to a step.
+    pub prefill_time_factor: f64,
     /// Probability that an attempt is answered with an error.
     pub error_probability: f64,
     /// Multiplies answer lengths.
@@ -340,6 +342,7 @@ impl VersionSettings {
         VersionSettings {
             name: name.to_owned(),
             step_time_factor: 1.0,
+            prefill_time_factor: 1.0,
             error_probability: 0.0,
             output_tokens_factor: 1.0,
             crash_mtbf: Duration::ZERO,

@@ -139,6 +139,7 @@ pub(super) fn version(section: &Section<'_>, name: &str) -> VersionSettings {
     VersionSettings {
         name: name.to_owned(),
         step_time_factor: section.real("step_time_factor", &FACTOR, 1.0),
+        prefill_time_factor: section.real("prefill_time_factor", &FACTOR, 1.0),
         error_probability: section.real("error_probability", &PROBABILITY, 0.0),
         output_tokens_factor: section.real("output_tokens_factor", &FACTOR, 1.0),
         crash_mtbf: section.duration("crash_mtbf", Duration::ZERO),

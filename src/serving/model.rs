@@ -174,8 +174,15 @@ fn product(coefficient: u64, count: u64) -> u128 {
 impl EngineModel {
     /// The engine of a version whose steps take `step_time_factor` times as long as written.
     pub fn new(settings: &scenario::Engine, step_time_factor: f64) -> EngineModel {
+        EngineModel::of_version(settings, step_time_factor, 1.0)
+    }
+
+    /// The engine of a version whose steps take `step_time_factor` times as long as written, and what reading prompts adds
+    /// to them `prefill_time_factor` times as long again.
+    pub fn of_version(settings: &scenario::Engine, step_time_factor: f64, prefill_time_factor: f64) -> EngineModel {
         let step_time = &settings.step_time;
         let coefficient = |nanoseconds: f64| rounded(nanoseconds * step_time_factor);
+        let of_prefill = |nanoseconds: f64| coefficient(nanoseconds * prefill_time_factor);
         let total_blocks = settings.cache_blocks();
         let overhead = settings.overhead;
         let base = if step_time.base_table.is_empty() {
@@ -186,9 +193,9 @@ impl EngineModel {
         };
         let per_sequence = coefficient(step_time.per_sequence);
         let per_kv_token = coefficient(step_time.per_kv_token);
-        let per_prefill_token = coefficient(step_time.per_prefill_token);
-        let per_prefill_token_squared = coefficient(step_time.per_prefill_token_squared);
-        let per_prefill_token_context = coefficient(step_time.per_prefill_token_context);
+        let per_prefill_token = of_prefill(step_time.per_prefill_token);
+        let per_prefill_token_squared = of_prefill(step_time.per_prefill_token_squared);
+        let per_prefill_token_context = of_prefill(step_time.per_prefill_token_context);
         let words = match base {
             Base::Constant(base) => Words::of([
                 base,
@@ -320,6 +327,18 @@ mod tests {
             step_time,
             ..Engine::default()
         }
+    }
+
+    #[test]
+    fn slow_prompts_leave_decodes_as_they_are() {
+        let step_time = StepTime { per_sequence: 100.0, per_prefill_token: 10.0, ..StepTime::default() };
+        let model = |prefill| EngineModel::of_version(&settings(step_time.clone()), 2.0, prefill);
+        let mut load = StepLoad { decoding: 3, context_tokens: 40, ..StepLoad::default() };
+        assert_eq!(model(1.5).step(&load), model(1.0).step(&load));
+        load.read_prompt(4, 8);
+        // 4 tokens of 10 ns, twice as slow and half as much again, in ticks of 2^-32 ns.
+        let more = model(1.5).step(&load) - model(1.0).step(&load);
+        assert_eq!(more, (4 * 10 * 2 / 2) << 32);
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod scrapes;
 use std::sync::Arc;
 
 use crate::ledger::{Pooled, RunLedger, RunLog, RunRecord};
-use crate::scenario::{Scenario, Strategy};
+use crate::scenario::{Scenario, Strategy, VersionSettings};
 use crate::serving::{EngineModel, Saturation};
 use crate::units::Duration;
 use crate::workload::LengthMoments;
@@ -41,8 +41,10 @@ impl Prepared {
         let moments = LengthMoments::new(&scenario.traffic, &scenario.engine);
         let saturation = Saturation::new(&scenario, &moments);
         let versions = scenario.versions.iter();
-        let models = versions.map(|version| Arc::new(EngineModel::new(&scenario.engine, version.step_time_factor)));
-        let models = models.collect();
+        let model = |version: &VersionSettings| {
+            EngineModel::of_version(&scenario.engine, version.step_time_factor, version.prefill_time_factor)
+        };
+        let models = versions.map(|version| Arc::new(model(version))).collect();
         let min_ready = match &scenario.rollout.strategy {
             Strategy::None => Duration::ZERO,
             Strategy::Recreate(settings) | Strategy::Rolling(settings) => settings.min_ready,

@@ -23,7 +23,7 @@ impl Run<'_> {
         let is_open = self.controller.started_at().is_some() && self.controller.finished_at().is_none();
         if is_open && self.revisions.contains(&version) && !is_flagger {
             // To ship what ran before is how a rollout is given up without an abort.
-            self.ledger.rollout_aborted(self.now);
+            self.ledger.rollout_aborted(self.now, self.controller.weight());
             self.watching_abort = true;
         } else {
             self.ledger.version_shipped(version);
@@ -41,9 +41,10 @@ impl Run<'_> {
         for _ in 0..MOST_RECONCILES {
             let mut commands = std::mem::take(&mut self.commands);
             commands.clear();
+            let weight = self.controller.weight();
             let view = FleetView { sets: self.fleet.statuses() };
             let again = self.controller.reconcile(&view, self.now, &mut commands);
-            self.carry_out(&mut commands);
+            self.carry_out(&mut commands, weight);
             self.commands = commands;
             if !again {
                 self.observing &= self.controller.finished_at().is_none() || self.may_ship_again();
@@ -61,9 +62,10 @@ impl Run<'_> {
         self.wake_set = wake;
     }
 
-    /// Carries out commands in order; what a measurement leads to comes after them.
-    fn carry_out(&mut self, commands: &mut Vec<Command>) {
-        self.enter_verdicts(commands);
+    /// Carries out commands in order; what a measurement leads to comes after them. `weight` is that of the new version before
+    /// them, percent.
+    fn carry_out(&mut self, commands: &mut Vec<Command>, weight: Option<u32>) {
+        self.enter_verdicts(commands, weight);
         let mut next = 0;
         while next < commands.len() {
             match commands[next].clone() {
@@ -77,13 +79,13 @@ impl Run<'_> {
     }
 
     /// Tells the ledger what was decided. Before the commands beside it: what an abort scales belongs to the abort.
-    fn enter_verdicts(&mut self, commands: &[Command]) {
+    fn enter_verdicts(&mut self, commands: &[Command], weight: Option<u32>) {
         for command in commands {
             let Command::Note(note) = command else { continue };
             match note {
                 Note::Promoted => self.ledger.rollout_verdict(self.now),
                 Note::Aborted { .. } => {
-                    self.ledger.rollout_aborted(self.now);
+                    self.ledger.rollout_aborted(self.now, weight);
                     self.watching_abort = true;
                 }
                 Note::Completed | Note::RolledBack => self.ledger.rollout_over(self.now),

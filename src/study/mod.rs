@@ -10,6 +10,7 @@ mod intervals;
 mod looks;
 mod measure;
 mod planning;
+pub mod power;
 mod precision;
 mod requests;
 mod result;

@@ -1,6 +1,6 @@
 //! The result of a study: everything that a report or a chart shows, as plain data.
 
-use super::intervals::Confidence;
+use super::intervals::{Confidence, Moments};
 use super::precision::Precision;
 use crate::ledger::{Metric, Pooled, RolloutOutcome, RunRecord};
 use crate::scenario::{Scenario, Statistic};
@@ -12,6 +12,14 @@ pub struct Estimate {
     pub value: f64,
     /// Lower and upper end of the interval.
     pub interval: Option<(f64, f64)>,
+}
+
+impl Estimate {
+    /// The mean of these values of independent runs; without interval of fewer than two.
+    pub fn of_mean(values: &[f64]) -> Estimate {
+        let moments = Moments::of(values);
+        Estimate { value: moments.mean, interval: Confidence::NINETY_FIVE.mean(moments, values.len() as u64) }
+    }
 }
 
 /// One metric over all runs.

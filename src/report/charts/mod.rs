@@ -13,6 +13,7 @@ mod labels;
 mod latency;
 mod numbers;
 mod over_time;
+mod power;
 mod profile;
 mod replicas;
 mod survival;
@@ -106,6 +107,14 @@ pub fn of_fit(fitted: &Fitted<'_>) -> Result<Vec<Chart>, ChartError> {
 /// When the drawing libraries refuse, which no data should bring about.
 pub fn of_comparison(compared: &Compared<'_>) -> Result<Vec<Chart>, ChartError> {
     (0..compared.comparisons.len()).map(|index| finish(comparison::sheet(compared, index))).collect()
+}
+
+/// Every chart of a canary's power whose data exist. The same answer gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn of_power(power: &crate::study::power::Power) -> Result<Vec<Chart>, ChartError> {
+    power::sheets(power).into_iter().map(finish).collect()
 }
 
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {

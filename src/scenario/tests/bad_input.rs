@@ -99,6 +99,7 @@ fn negative_and_absurd_numbers_are_refused() {
         ("[fleet]\nstockout = { probability = 0.1 }", "fleet.stockout.delay", "how long"),
         ("[new_version]\nerror_probability = 1.5", "new_version.error_probability", "from 0 to 1"),
         ("[new_version]\nstep_time_factor = 0", "new_version.step_time_factor", "from 0.001 to 1000"),
+        ("[new_version]\nprefill_time_factor = 1001", "new_version.prefill_time_factor", "from 0.001 to 1000"),
         ("[new_version]\noutput_tokens_factor = 1e-4", "new_version.output_tokens_factor", "from 0.001 to 1000"),
         ("[slo]\nquantile = 1.0", "slo.quantile", "below 1"),
         ("[engine]\nstep_time = { base = \"0s\" }", "engine.step_time.base", "a step takes time"),

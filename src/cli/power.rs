@@ -1,0 +1,97 @@
+//! `power`: will the canary catch it?
+
+use super::arguments::{EstimatorArgument, PowerArguments};
+use super::commands::{deliver, save};
+use super::failure::{Ending, Failure};
+use super::load::{output_directory, scenario, variant};
+use super::progress::Progress;
+use super::stop::on_interrupt;
+use super::terminal::{form, say};
+use crate::report::files::check_place;
+use crate::report::{answer_files, answer_report};
+use crate::study::power::{Design, EstimatorName, Power, Regression, Request, deciding, design};
+
+/// `cutover power`.
+///
+/// # Errors
+/// The scenario or the arguments are wrong, the scenario has nothing that could catch a bad version, or results cannot be
+/// written.
+pub fn power(arguments: &PowerArguments) -> Result<Ending, Failure> {
+    let simulating = &arguments.simulating;
+    let request = request(arguments)?;
+    let base = scenario(&arguments.scenario, &simulating.settings(), simulating.quiet)?;
+    let refuse = |expected: String| {
+        Failure::WrongUse(format!("error: {} has no power to be found\n  = {expected}", arguments.scenario.display()))
+    };
+    // Before what follows from the arguments, so that the greater mistake is told first.
+    deciding(&base).map_err(refuse)?;
+    let wrong = |expected: String| Failure::WrongUse(format!("error: {expected}"));
+    let load = |further: &[String]| variant(&arguments.scenario, simulating, further);
+    let design = design(base, request, &load, &wrong)?;
+    if !simulating.quiet {
+        design.left_out.iter().for_each(|why| say(&format!("warning: left out: {why}")));
+    }
+    let directory = output_directory(&arguments.scenario, simulating.out.as_deref());
+    check_place(&directory)?;
+    let power = simulate(design, arguments)?;
+    let saved =
+        answer_files(&power).map_err(Failure::from).and_then(|files| save(&directory, &files, simulating.quiet));
+    deliver(saved, &answer_report(&power, form(simulating.format)))?;
+    Ok(if power.partial { Ending::Interrupted } else { Ending::Well })
+}
+
+/// What is asked, as far as it can be told without the scenario.
+fn request(arguments: &PowerArguments) -> Result<Request, Failure> {
+    let regressions = (arguments.regression.iter())
+        .map(|text| {
+            Regression::parse(text).map_err(|expected| {
+                Failure::WrongUse(format!("error: wrong value for `--regression {text}`\n  = {expected}"))
+            })
+        })
+        .collect::<Result<Vec<Regression>, Failure>>()?;
+    let repeated = (regressions.iter().enumerate())
+        .find(|(at, one)| regressions[..*at].iter().any(|earlier| earlier.kind == one.kind));
+    if let Some((_, regression)) = repeated {
+        let name = regression.kind.name();
+        return Err(Failure::WrongUse(format!("error: `{name}` is given twice; give all its sizes at once")));
+    }
+    let estimators = arguments.estimators.as_ref().map(|names| {
+        let mut names: Vec<EstimatorName> = names.iter().copied().map(name_of).collect();
+        // Each once, in the order given.
+        let all = names.clone();
+        let mut at = 0..;
+        names.retain(|name| at.next().is_some_and(|at| !all[..at].contains(name)));
+        names
+    });
+    Ok(Request {
+        regressions,
+        estimators,
+        power: arguments.power,
+        false_alarm: arguments.false_alarm,
+        at: arguments.at.clone(),
+        levers: !arguments.curves_only,
+    })
+}
+
+fn name_of(estimator: EstimatorArgument) -> EstimatorName {
+    match estimator {
+        EstimatorArgument::Exact => EstimatorName::Exact,
+        EstimatorArgument::Prometheus => EstimatorName::Prometheus,
+        EstimatorArgument::MannWhitney => EstimatorName::MannWhitney,
+    }
+}
+
+/// Simulates with progress on standard error.
+fn simulate(design: Design, arguments: &PowerArguments) -> Result<Power, Failure> {
+    let simulating = &arguments.simulating;
+    let stop = on_interrupt()?;
+    let progress = Progress::begin(&design.base.name, design.total_runs(), simulating.quiet);
+    let done = std::sync::atomic::AtomicU64::new(0);
+    let tell = |runs: u64| {
+        done.fetch_max(runs, std::sync::atomic::Ordering::Relaxed);
+        progress.done(runs);
+    };
+    let power = design.simulate(simulating.threads(), &tell, stop);
+    progress.end(done.into_inner());
+    power.ok_or(Failure::InterruptedAtOnce)
+}
