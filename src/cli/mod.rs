@@ -11,6 +11,7 @@ mod failure;
 mod fit;
 mod init;
 mod load;
+mod plan;
 mod profiles;
 mod progress;
 mod stop;
@@ -67,6 +68,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Run(arguments) => commands::run(&arguments),
         Command::Check(arguments) => commands::check(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),

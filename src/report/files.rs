@@ -33,6 +33,8 @@ const COMPARISON_FILES: [&str; 2] = ["comparison.json", "comparison.md"];
 const FIT_FILES: [&str; 3] = ["fit.json", "fit.md", "fit.toml"];
 /// The commands that answer a question of their own, by name; see [`super::Answer`].
 pub(super) const ANSWERS: [&str; 5] = ["sweep", "grace", "power", "plan", "levers"];
+/// The scenarios that a plan leaves beside its answer.
+const PLAN_FILES: [&str; 3] = ["plan.json", "best.toml", "runner-up.toml"];
 /// The folders of a comparison's two studies.
 pub(super) const COMPARED_FOLDERS: [&str; 2] = ["a", "b"];
 
@@ -101,8 +103,8 @@ fn existing_charts(directory: &Path) -> Vec<String> {
     names
 }
 
-/// The names of the files that a study may leave, a comparison, and a fit.
-fn kinds() -> [Vec<String>; 3] {
+/// The names of the files that a study may leave, a comparison, a fit and a plan.
+fn kinds() -> [Vec<String>; 4] {
     let named = |own: &[&str], charts: &[&str]| -> Vec<String> {
         let charts = charts.iter().map(|name| format!("{CHARTS}{name}"));
         own.iter().map(|name| (*name).to_owned()).chain(charts).collect()
@@ -110,7 +112,7 @@ fn kinds() -> [Vec<String>; 3] {
     let study = named(&STUDY_FILES, &charts::FILE_NAMES);
     let compared = COMPARED_FOLDERS.iter().flat_map(|folder| study.iter().map(move |name| format!("{folder}/{name}")));
     let comparison = named(&COMPARISON_FILES, &[]).into_iter().chain(compared).collect();
-    [study, comparison, named(&FIT_FILES, &charts::FIT_FILE_NAMES)]
+    [study, comparison, named(&FIT_FILES, &charts::FIT_FILE_NAMES), named(&PLAN_FILES, &[])]
 }
 
 /// Removes the files of these names that are not among those written, and folders that this empties.

@@ -13,7 +13,7 @@ const TAIL: f64 = 0.025;
 const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// The argument in [low, high] at which the increasing function `f` reaches `target`, to the last bit.
-fn bisect(mut low: f64, mut high: f64, target: f64, f: impl Fn(f64) -> f64) -> f64 {
+pub(super) fn bisect(mut low: f64, mut high: f64, target: f64, f: impl Fn(f64) -> f64) -> f64 {
     loop {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high {
@@ -85,7 +85,7 @@ pub fn garwood(total: u64, runs: u64) -> Option<(f64, f64)> {
 }
 
 /// P(N >= k) of a Poisson number with mean x: the regularised lower incomplete gamma function.
-fn poisson_at_least(k: f64, x: f64) -> f64 {
+pub(super) fn poisson_at_least(k: f64, x: f64) -> f64 {
     if x <= 0.0 { 0.0 } else { gamma_lr(k, x) }
 }
 

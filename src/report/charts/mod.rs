@@ -12,6 +12,7 @@ mod labels;
 mod latency;
 mod numbers;
 mod over_time;
+mod plan;
 mod profile;
 mod replicas;
 mod survival;
@@ -26,6 +27,7 @@ mod samples;
 mod tests;
 
 use super::fit::Fitted;
+use super::plan::Planned;
 use super::profiles::Figures;
 use crate::study::StudyResult;
 use canvas::Canvas;
@@ -96,6 +98,14 @@ pub fn profile(figures: &Figures) -> Result<Chart, ChartError> {
 /// When the drawing libraries refuse, which no data should bring about.
 pub fn of_fit(fitted: &Fitted<'_>) -> Result<Vec<Chart>, ChartError> {
     fit_sheets(fitted).into_iter().map(finish).collect()
+}
+
+/// The chart of a plan, if there is anything to draw. The same plan gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub(super) fn of_plan(planned: &Planned<'_>) -> Result<Vec<Chart>, ChartError> {
+    plan::sheet(planned).into_iter().map(finish).collect()
 }
 
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {
