@@ -1,11 +1,14 @@
 //! The arguments of every command.
 
+mod plan;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 
 mod power;
+pub use plan::PlanArguments;
 pub use power::{EstimatorArgument, PowerArguments};
 
 /// Greatest number that a scenario file, being TOML, can hold.
@@ -73,6 +76,9 @@ Examples:
 Sizes: ttft and tpot by how much slower, error_rate as a share of attempts, truncation as the mean time between a
 replica's crashes; zero is always among them.")]
     Power(PowerArguments),
+    /// Find the cheapest rollout that meets the checks
+    #[command(after_help = plan::HELP)]
+    Plan(PlanArguments),
     /// Show everything that happens in one run
     #[command(after_help = "\
 Examples:

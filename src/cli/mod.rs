@@ -11,6 +11,7 @@ mod failure;
 mod fit;
 mod init;
 mod load;
+mod plan;
 mod power;
 mod precise;
 mod profiles;
@@ -70,6 +71,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Check(arguments) => commands::check(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Power(arguments) => power::power(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),

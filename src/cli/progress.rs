@@ -27,6 +27,13 @@ impl Progress {
         Progress { bar, began: Instant::now(), quiet }
     }
 
+    /// So many runs are known to be needed, more than was thought when it began.
+    pub fn expect(&self, runs: u64) {
+        if self.bar.length() != Some(runs) {
+            self.bar.set_length(runs);
+        }
+    }
+
     /// So many runs are done.
     pub fn done(&self, runs: u64) {
         self.bar.set_position(runs);

@@ -6,8 +6,8 @@ use clap::{CommandFactory, Error, ValueEnum};
 use super::arguments::{Arguments, Format};
 
 /// Commands to come.
-const COMMANDS: [&str; 11] =
-    ["sweep", "grace", "plan", "levers", "import", "export", "calibrate", "deploy", "merge", "report", "schema"];
+const COMMANDS: &[&str] =
+    &["sweep", "grace", "levers", "import", "export", "calibrate", "deploy", "merge", "report", "schema"];
 /// Formats to come.
 const FORMATS: [&str; 3] = ["html", "junit", "github"];
 /// Options to come.
@@ -66,10 +66,7 @@ mod tests {
         for command in COMMANDS {
             let said = said(&format!("cutover {command} scenario.toml --grid x")).expect(command);
             assert!(said.starts_with(&format!("error: `cutover {command}` is not supported yet; ")), "{said}");
-            assert!(
-                said.ends_with("supported: run, check, compare, power, explain, profiles, fit, init, completions"),
-                "{said}"
-            );
+            assert!(said.ends_with(&format!("supported: {}", commands().join(", "))), "{said}");
         }
         for format in FORMATS {
             let said = said(&format!("cutover run a.toml --format {format}")).expect(format);

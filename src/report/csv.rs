@@ -8,26 +8,26 @@ use crate::study::{StudyResult, Timeline};
 use crate::units::{NANOS_PER_SECOND, Time};
 
 /// Rows of comma-separated cells in memory.
-struct Table(::csv::Writer<Vec<u8>>);
+pub(super) struct Table(::csv::Writer<Vec<u8>>);
 
 impl Table {
-    fn new() -> Table {
+    pub(super) fn new() -> Table {
         Table(::csv::Writer::from_writer(Vec::new()))
     }
 
     /// Adds a row.
-    fn row<S: AsRef<[u8]>>(&mut self, cells: impl IntoIterator<Item = S>) {
+    pub(super) fn row<S: AsRef<[u8]>>(&mut self, cells: impl IntoIterator<Item = S>) {
         self.0.write_record(cells).expect("rows of one length are written to memory");
     }
 
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         let bytes = self.0.into_inner().expect("memory takes what is written to it");
         String::from_utf8(bytes).expect("every cell is text")
     }
 }
 
 /// A number as the shortest text that reads back as the same; empty for NaN, `inf` for infinity.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value.is_nan() {
         String::new()
     } else if value == 0.0 {

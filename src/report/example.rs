@@ -121,6 +121,7 @@ pub fn scenario() -> Scenario {
             check("truncated_attempts", Statistic::Mean, 5.0, 95),
             check("capacity_dip_replica_seconds", Statistic::P99, 500.0, 100),
         ],
+        plan: None,
         hash: "5f2c9a3de1b04786a9c3d2e1f0b5a6978877665544332211ffeeddccbbaa0099".to_owned(),
         warnings: Vec::new(),
     }

@@ -36,6 +36,8 @@ const FIT_FILES: [&str; 3] = ["fit.json", "fit.md", "fit.toml"];
 pub(super) const ANSWERS: [&str; 6] = ["comparison", "sweep", "grace", "power", "plan", "levers"];
 /// The folders of a comparison's studies, of which there are no more.
 pub const COMPARED_FOLDERS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+/// The scenarios that a plan leaves beside its answer.
+const PLAN_FILES: [&str; 3] = ["plan.json", "best.toml", "runner-up.toml"];
 
 /// Results that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -102,8 +104,8 @@ fn existing_charts(directory: &Path) -> Vec<String> {
     names
 }
 
-/// The names of the files that a study may leave, a comparison, and a fit.
-fn kinds() -> [Vec<String>; 3] {
+/// The names of the files that a study may leave, a comparison, a fit and a plan.
+fn kinds() -> [Vec<String>; 4] {
     let named = |own: &[&str], charts: &[&str]| -> Vec<String> {
         let charts = charts.iter().map(|name| format!("{CHARTS}{name}"));
         own.iter().map(|name| (*name).to_owned()).chain(charts).collect()
@@ -111,7 +113,7 @@ fn kinds() -> [Vec<String>; 3] {
     let study = named(&STUDY_FILES, &charts::FILE_NAMES);
     let compared = COMPARED_FOLDERS.iter().flat_map(|folder| study.iter().map(move |name| format!("{folder}/{name}")));
     let comparison = named(&COMPARISON_FILES, &[]).into_iter().chain(compared).collect();
-    [study, comparison, named(&FIT_FILES, &charts::FIT_FILE_NAMES)]
+    [study, comparison, named(&FIT_FILES, &charts::FIT_FILE_NAMES), named(&PLAN_FILES, &[])]
 }
 
 /// Removes the files of these names that are not among those written, and folders that this empties.

@@ -86,7 +86,7 @@ impl Provenance {
 }
 
 #[derive(Serialize)]
-struct CheckJson<'a> {
+pub(super) struct CheckJson<'a> {
     metric: &'a str,
     statistic: &'static str,
     min: Option<f64>,
@@ -94,6 +94,15 @@ struct CheckJson<'a> {
     estimate: EstimateJson,
     verdict: &'static str,
     explanation: &'a str,
+}
+
+/// The word for how a check came out.
+pub(super) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        Verdict::Inconclusive => "inconclusive",
+    }
 }
 
 impl<'a> From<&'a CheckResult> for CheckJson<'a> {
@@ -104,11 +113,7 @@ impl<'a> From<&'a CheckResult> for CheckJson<'a> {
             min: check.min,
             max: check.max,
             estimate: (&check.estimate).into(),
-            verdict: match check.verdict {
-                Verdict::Passed => "passed",
-                Verdict::Failed => "failed",
-                Verdict::Inconclusive => "inconclusive",
-            },
+            verdict: verdict(check.verdict),
             explanation: &check.explanation,
         }
     }

@@ -17,6 +17,7 @@ mod format;
 mod json;
 mod layout;
 mod markdown;
+mod plan;
 mod power;
 pub mod profiles;
 mod terminal;
@@ -26,6 +27,7 @@ pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;
 pub use layout::Style;
+pub use plan::{LeftOut, Planned};
 
 use crate::study::StudyResult;
 use charts::ChartError;

@@ -10,8 +10,8 @@ use super::problems::{Lines, LoadError, Problem, Problems};
 use super::reader::{Context, Field, Section};
 use super::tree::{Node, Place};
 use super::{
-    Check, Rollout, Scenario, Strategy, Study, VersionSettings, actions, advice, analysis, checks, overrides, replica,
-    rollout, sections, traffic,
+    Check, Rollout, Scenario, Strategy, Study, VersionSettings, actions, advice, analysis, checks, overrides, plan,
+    replica, rollout, sections, traffic,
 };
 use crate::units::Time;
 
@@ -119,7 +119,6 @@ struct Surroundings<'s> {
 
 /// Reads every section; `None` if the traffic is wrong, which has been noted.
 fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Option<Scenario> {
-    section.not_supported(&["plan"]);
     let name = section.field("name").and_then(|field| read_name(&field));
     let name = name.unwrap_or_else(|| file_stem(surroundings.file));
     let study = section.read("study", sections::study);
@@ -137,6 +136,8 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
     let judged =
         checks::Judged { metrics: surroundings.metrics, line_of: surroundings.line_of, has_slo: slo.is_some() };
     let checks = section.field("check").map(|field| checks::read(&field, &judged));
+    let plan = section.has("plan").then(|| section.read("plan", |table| plan::read(table, surroundings.metrics)));
+    section.field("plan");
     if let Some(slo) = &slo {
         sections::check_slo(section.context, slo, &study);
     }
@@ -164,6 +165,7 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         rollout,
         analyses,
         checks: checks.unwrap_or_default(),
+        plan,
         hash: String::new(),
         warnings: Vec::new(),
     };

@@ -11,9 +11,11 @@ mod axis;
 mod canary;
 mod checks;
 mod distribution;
+mod edit;
 mod flagger;
 mod load;
 mod overrides;
+mod plan;
 mod policy;
 mod problems;
 mod profile;
@@ -36,7 +38,9 @@ use crate::trace::Trace;
 use crate::units::{Duration, Time};
 
 pub use axis::{Axis, parse_values, split_list};
+pub use edit::Revision;
 pub use load::{load, location_of_check, parse};
+pub use plan::{DEFAULT_OBJECTIVE, OBJECTIVES, Plan, Tolerance, no_choice, objective};
 pub use policy::{
     Action, ActionKind, Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings,
     CanaryStep, Check, DeploymentSettings, Estimator, FlaggerSettings, FlaggerWeights, NoData, PodReplacementPolicy,
@@ -77,6 +81,8 @@ pub struct Scenario {
     pub analyses: Vec<Analysis>,
     /// What must hold.
     pub checks: Vec<Check>,
+    /// What may be chosen, and to what end.
+    pub plan: Option<Plan>,
     /// SHA-256 of the canonical text of the scenario as run (with every `--set` applied) and of what is in the traces,
     /// columns and profile that it names, in hexadecimal.
     pub hash: String,

@@ -45,7 +45,7 @@ pub(super) fn last_that_sets<'s>(key: &str, sets: &'s [String]) -> Option<&'s st
 }
 
 /// The parts of a dotted TOML key.
-fn dotted_path(key: &str) -> Option<Vec<String>> {
+pub(super) fn dotted_path(key: &str) -> Option<Vec<String>> {
     // A key is one line and no comment; anything else would smuggle in more than one assignment.
     if key.contains(['\n', '\r', '#', '=']) {
         return None;
@@ -71,6 +71,11 @@ fn read_value(text: &str, index: usize) -> Node {
         Ok(value) => Node::new(&value, Some(index)),
         Err(_) => Node { value: Value::Text(text.to_owned()), place: Place::Set(index) },
     }
+}
+
+/// Whether a text is a TOML value by itself, so that it would not be taken for plain text.
+pub(super) fn is_toml(text: &str) -> bool {
+    DeValue::parse(text).is_ok()
 }
 
 /// The value of this path, made where tables lack it.

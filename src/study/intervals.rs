@@ -229,7 +229,7 @@ pub fn runs_for_quantile(q: f64) -> u64 {
 }
 
 /// P(N >= k) of a Poisson number with mean x: the regularised lower incomplete gamma function.
-fn poisson_at_least(k: f64, x: f64) -> f64 {
+pub(super) fn poisson_at_least(k: f64, x: f64) -> f64 {
     if x <= 0.0 { 0.0 } else { gamma_lr(k, x) }
 }
 

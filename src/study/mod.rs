@@ -9,6 +9,7 @@ mod exposure;
 mod intervals;
 mod looks;
 mod measure;
+pub mod plan;
 mod planning;
 pub mod power;
 mod precision;

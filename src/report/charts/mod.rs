@@ -13,6 +13,7 @@ mod labels;
 mod latency;
 mod numbers;
 mod over_time;
+mod plan;
 mod power;
 mod profile;
 mod replicas;
@@ -29,6 +30,7 @@ mod tests;
 
 use super::compare_report::Compared;
 use super::fit::Fitted;
+use super::plan::Planned;
 use super::profiles::Figures;
 use crate::study::StudyResult;
 use canvas::Canvas;
@@ -115,6 +117,14 @@ pub fn of_comparison(compared: &Compared<'_>) -> Result<Vec<Chart>, ChartError> 
 /// When the drawing libraries refuse, which no data should bring about.
 pub fn of_power(power: &crate::study::power::Power) -> Result<Vec<Chart>, ChartError> {
     power::sheets(power).into_iter().map(finish).collect()
+}
+
+/// The chart of a plan, if there is anything to draw. The same plan gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub(super) fn of_plan(planned: &Planned<'_>) -> Result<Vec<Chart>, ChartError> {
+    plan::sheet(planned).into_iter().map(finish).collect()
 }
 
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {

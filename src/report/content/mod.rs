@@ -150,7 +150,7 @@ pub fn checks(result: &StudyResult) -> Vec<CheckLine> {
     result.checks.iter().map(check_line).collect()
 }
 
-fn check_line(check: &CheckResult) -> CheckLine {
+pub(super) fn check_line(check: &CheckResult) -> CheckLine {
     let quantity = match (check.statistic, Metric::by_name(&check.metric)) {
         (Statistic::ProbabilityPositive, _) => Quantity::Share,
         (_, Some(metric)) => Quantity::of(metric),

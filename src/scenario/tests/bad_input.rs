@@ -448,7 +448,6 @@ fn keys_of_the_other_canary_and_weights_that_contradict_each_other_are_refused()
 fn the_format_that_is_not_supported_yet_is_told_from_unknown_keys() {
     for text in [
         "[router]\npolicy = \"session_affinity\"",
-        "[plan]\nx = 1",
         "[rollout]\nstrategy = \"none\"\n[rollout.canary]\ncontroller = \"flagger\"\nstep_weight = 5\niterations = 3",
     ] {
         let problem = problem_with(&with(text));

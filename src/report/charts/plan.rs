@@ -1,0 +1,240 @@
+//! `plan.png`: what each candidate costs against the answers that it cuts and the time that it takes, with the frontier
+//! of those that no other beats in both, the best, the runner-up and the scenario as written.
+
+use super::Sheet;
+use super::axes::{Axis, Panel};
+use super::canvas::{Anchor, Canvas, Point, Text, text_width};
+use super::labels::{self, Callout};
+use super::numbers;
+use super::theme::{self, Color, Stroke};
+use crate::digits::counted;
+use crate::ledger::Metric;
+use crate::report::plan::{Planned, label};
+use crate::study::Estimate;
+use crate::study::plan::{Ranked, Standing};
+
+/// A candidate's interval.
+const INTERVAL_STROKE: Stroke = Stroke::solid(theme::STABLE, 0.8);
+/// A spread beyond which risks are told by factors.
+const WIDE: f64 = 50.0;
+/// Radius of a candidate's disc, points.
+const RADIUS: f64 = 3.6;
+/// Radius of a disc that is named.
+const NAMED_RADIUS: f64 = 4.4;
+
+/// The sheet; `None` without a candidate that has both figures.
+pub fn sheet(planned: &Planned<'_>) -> Option<Sheet> {
+    let money = planned.money();
+    let candidates = &planned.outcome.candidates;
+    let cost = axis_over(candidates.iter().map(|candidate| candidate.metric(money).mean))?;
+    let mut canvas = Canvas::new();
+    let provenance = format!(
+        "{}, up to {}, seed {}",
+        counted(candidates.len() as f64, "candidate"),
+        counted(planned.most_runs() as f64, "run"),
+        planned.scenario.study.seed
+    );
+    let question = "Which rollout is cheapest, and at what risk and delay?";
+    let top = labels::heading_of(&mut canvas, question, planned.scenario.name.trim(), &provenance);
+    let legend = "filled: fails no check \u{b7} hollow: fails one \u{b7} bars: 95 % intervals \u{b7} dashed: nobody \
+                  who fails no check is lower and further left";
+    canvas.text(Text::new(legend, (theme::PANEL_LEFT, top + 6.0), Anchor::Start, theme::MUTED).size(theme::SMALL_SIZE));
+    let right = theme::WIDTH - 2.0 * theme::MARGIN;
+    let risk = risk_axis(planned);
+    let upper = Panel { left: theme::PANEL_LEFT, top: top + 50.0, right, bottom: 280.0, x: cost, y: risk };
+    let cut = |candidate: &Ranked| candidate.metric(Metric::TruncatedAttempts).mean;
+    draw(&mut canvas, planned, &upper, &cut, "answers cut, a run");
+    upper.lower_axis(&mut canvas, &cost.ticks(10), None);
+    let minutes = |candidate: &Ranked| scaled(&candidate.metric(Metric::RolloutDuration).mean, 1.0 / 60.0);
+    let duration = axis_over(candidates.iter().map(minutes)).unwrap_or(Axis::linear(0.0, 1.0));
+    let lower = Panel { top: 334.0, bottom: 462.0, y: duration, ..upper };
+    draw(&mut canvas, planned, &lower, &minutes, "duration, min");
+    lower.lower_axis(&mut canvas, &cost.ticks(10), Some(money_title(money)));
+    let absent = candidates.iter().filter(|candidate| minutes(candidate).value.is_nan()).count();
+    if absent > 0 {
+        let text = format!("{} without a duration: some rollout did not finish", counted(absent as f64, "candidate"));
+        canvas.text(Text::new(text, (right, 490.0), Anchor::End, theme::MUTED).size(theme::SMALL_SIZE));
+    }
+    Some(Sheet { file_name: "plan.png".to_owned(), canvas, alt_text: alt_text(planned, money) })
+}
+
+fn money_title(money: Metric) -> &'static str {
+    match money {
+        Metric::RolloutCost => "what the rollout costs beyond the steady fleet, USD (rollout_cost_usd, mean over runs)",
+        _ => "the bill for the window, USD (cost_usd, mean over runs)",
+    }
+}
+
+fn alt_text(planned: &Planned<'_>, money: Metric) -> String {
+    let chosen = planned.outcome.best.map(|best| {
+        let candidate = &planned.outcome.candidates[best];
+        format!(
+            " Best: {}, {} {}, answers cut a run {}.",
+            label(planned, candidate),
+            money.name(),
+            numbers::estimate(&candidate.metric(money).mean),
+            numbers::estimate(&candidate.metric(Metric::TruncatedAttempts).mean)
+        )
+    });
+    format!(
+        "{} against the answers cut a run and the rollout's duration of {}.{}",
+        money.name(),
+        counted(planned.outcome.candidates.len() as f64, "candidate"),
+        chosen.unwrap_or_default()
+    )
+}
+
+fn scaled(estimate: &Estimate, factor: f64) -> Estimate {
+    Estimate {
+        value: estimate.value * factor,
+        interval: estimate.interval.map(|(low, high)| (low * factor, high * factor)),
+    }
+}
+
+/// A linear axis over estimates and their intervals with a little room; `None` where there are none.
+fn axis_over(estimates: impl Iterator<Item = Estimate>) -> Option<Axis> {
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for estimate in estimates.filter(|estimate| estimate.value.is_finite()) {
+        let (from, to) = estimate.interval.unwrap_or((estimate.value, estimate.value));
+        (low, high) = (low.min(from), high.max(to));
+    }
+    let room = ((high - low) * 0.06).max(high.abs() * 0.01);
+    // From zero unless that would leave a third of the axis empty.
+    let low = if low >= 0.0 && low - room < 0.34 * high { 0.0 } else { low - room };
+    low.is_finite().then(|| Axis::linear(low, high + room))
+}
+
+/// Cut answers: by differences, or by factors where they spread widely; zero is then at the lower end.
+fn risk_axis(planned: &Planned<'_>) -> Axis {
+    let estimates = planned.outcome.candidates.iter().map(|candidate| candidate.metric(Metric::TruncatedAttempts).mean);
+    let (mut least, mut greatest, mut highest) = (f64::INFINITY, 0.0_f64, 0.0_f64);
+    for estimate in estimates.filter(|estimate| estimate.value.is_finite()) {
+        if estimate.value > 0.0 {
+            least = least.min(estimate.value);
+        }
+        greatest = greatest.max(estimate.value);
+        highest = highest.max(estimate.interval.map_or(estimate.value, |(_, high)| high));
+    }
+    match least.is_finite() && greatest / least > WIDE {
+        true => Axis::logarithmic(least / 4.0, highest * 1.2),
+        false => Axis::linear(0.0, if highest > 0.0 { highest * 1.08 } else { 1.0 }),
+    }
+}
+
+/// Draws one panel: grid, frontier, intervals, discs, names above it.
+fn draw(canvas: &mut Canvas, planned: &Planned<'_>, panel: &Panel, of: &dyn Fn(&Ranked) -> Estimate, title: &str) {
+    let with_settings = panel.top < theme::HEIGHT / 3.0 && named_width(planned) < panel.right - panel.left;
+    let ticks = panel.y.ticks(5);
+    panel.grid(canvas, &ticks);
+    let title = if panel.y.logarithmic { format!("{title} (log)") } else { title.to_owned() };
+    panel.left_axis(canvas, &ticks, &title);
+    if panel.y.logarithmic {
+        let at = (panel.left - 7.0, panel.bottom);
+        canvas.text(Text::new("0", at, Anchor::End, theme::MUTED).size(theme::TICK_SIZE));
+    }
+    let money = planned.money();
+    let shown = |candidate: &Ranked| {
+        let (x, y) = (candidate.metric(money).mean, of(candidate));
+        (x.value.is_finite() && y.value.is_finite()).then_some((x, y))
+    };
+    let candidates = &planned.outcome.candidates;
+    frontier(canvas, panel, candidates.iter().filter(|candidate| !fails(candidate)).filter_map(shown).collect());
+    for (x, y) in candidates.iter().filter_map(shown) {
+        bars(canvas, panel, &x, &y, |canvas, one, other| canvas.line(vec![one, other], INTERVAL_STROKE));
+    }
+    for candidate in candidates {
+        if let Some((x, y)) = shown(candidate) {
+            disc(canvas, panel.at(x.value, y.value), RADIUS, theme::STABLE_INK, fails(candidate));
+        }
+    }
+    let mut callouts = Vec::new();
+    // The best is drawn last and smallest, so that one in the same place is still seen.
+    for (i, (name, index, color)) in named(planned).into_iter().enumerate().rev() {
+        let candidate = &candidates[index];
+        let Some((x, y)) = shown(candidate) else { continue };
+        bars(canvas, panel, &x, &y, |canvas, one, other| canvas.whisker(one, other));
+        let (target, radius) = (panel.at(x.value, y.value), NAMED_RADIUS + 1.8 * i as f64);
+        disc(canvas, target, radius, color, fails(candidate));
+        let content = if with_settings { format!("{name}: {}", label(planned, candidate)) } else { name };
+        callouts.push(Callout { content, target: (target.0, target.1 - radius), color });
+    }
+    labels::in_a_row(canvas, panel.top - 22.0, callouts);
+}
+
+/// Whether a candidate is known to fail a check.
+fn fails(candidate: &Ranked) -> bool {
+    matches!(candidate.standing, Standing::Breaks(_))
+}
+
+/// The candidates that are named, with their colours; one that is several things has several names.
+fn named(planned: &Planned<'_>) -> Vec<(String, usize, Color)> {
+    let outcome = planned.outcome;
+    let mut named: Vec<(String, usize, Color)> = Vec::new();
+    for (name, index, color) in [
+        ("best", outcome.best, theme::NEW),
+        ("runner-up", outcome.runner_up, theme::COSTLY_INK),
+        ("nearest", outcome.diagnosis.as_ref().and_then(|diagnosis| diagnosis.nearest), theme::NEW),
+        ("as written", planned.as_written, theme::INK),
+    ] {
+        let Some(index) = index else { continue };
+        match named.iter_mut().find(|(_, earlier, _)| *earlier == index) {
+            Some((words, ..)) => words.push_str(&format!(", {name}")),
+            None => named.push((name.to_owned(), index, color)),
+        }
+    }
+    named
+}
+
+/// Width of the names with their settings side by side, points.
+fn named_width(planned: &Planned<'_>) -> f64 {
+    let text = |(name, index, _): &(String, usize, Color)| {
+        format!("{name}: {}    ", label(planned, &planned.outcome.candidates[*index]))
+    };
+    named(planned).iter().map(|named| text_width(&text(named), theme::LABEL_SIZE, false)).sum()
+}
+
+/// The interval of each figure as a cross, on the panel.
+fn bars(
+    canvas: &mut Canvas,
+    panel: &Panel,
+    x: &Estimate,
+    y: &Estimate,
+    mut draw: impl FnMut(&mut Canvas, Point, Point),
+) {
+    if let Some((low, high)) = x.interval {
+        draw(canvas, panel.at(low, y.value), panel.at(high, y.value));
+    }
+    if let Some((low, high)) = y.interval {
+        draw(canvas, panel.at(x.value, low), panel.at(x.value, high));
+    }
+}
+
+/// A disc, or a ring.
+fn disc(canvas: &mut Canvas, at: Point, radius: f64, color: Color, hollow: bool) {
+    let circle = |radius: f64| -> Vec<Point> {
+        let corner = |i: i32| f64::from(i) * std::f64::consts::TAU / 24.0;
+        (0..24).map(|i| (at.0 + radius * corner(i).cos(), at.1 + radius * corner(i).sin())).collect()
+    };
+    canvas.area(circle(radius + 0.9), theme::PAPER);
+    canvas.area(circle(radius), color);
+    if hollow {
+        canvas.area(circle(radius - 1.5), theme::PAPER);
+    }
+}
+
+/// The stairs below which nobody is.
+fn frontier(canvas: &mut Canvas, panel: &Panel, mut points: Vec<(Estimate, Estimate)>) {
+    points.sort_by(|a, b| a.0.value.total_cmp(&b.0.value).then(a.1.value.total_cmp(&b.1.value)));
+    let Some((first, first_y)) = points.first() else { return };
+    let mut least = first_y.value;
+    let mut line = vec![(panel.across(first.value), panel.top), panel.at(first.value, least)];
+    for (x, y) in &points {
+        if y.value < least {
+            line.push(panel.at(x.value, least));
+            least = y.value;
+            line.push(panel.at(x.value, least));
+        }
+    }
+    line.push((panel.right, panel.up(least)));
+    canvas.line(line, theme::SECOND_STROKE);
+}

@@ -1,0 +1,278 @@
+//! What a plan says, in sentences and tables that the terminal and Markdown share.
+
+use super::Planned;
+use super::ranking::{label, ranking, short_keys, standing};
+use crate::digits::percent_as_given;
+use crate::ledger::Metric;
+use crate::report::content::check_line;
+use crate::report::format::{Quantity, counted, difference, estimate, given, value};
+use crate::report::layout::glued;
+use crate::report::terminal::mark;
+use crate::scenario::{Check, Tolerance};
+use crate::study::plan::{Ending, Feasibility, RESAMPLES, Standing};
+use crate::study::{Estimate, Verdict, wilson};
+
+/// Candidates that are told; the files have all.
+pub const MOST_TOLD: usize = 10;
+
+/// What is minimised over what.
+pub fn question(planned: &Planned<'_>) -> String {
+    let outcome = planned.outcome;
+    let mut parts = vec![counted(outcome.candidates.len() as u64, "candidate")];
+    if !planned.left_out.is_empty() {
+        parts.push(format!("{} left out because they are no scenarios", planned.left_out.len()));
+    }
+    if planned.repeated > 0 {
+        parts.push(format!("{} the same as another", planned.repeated));
+    }
+    let checks = counted(outcome.rules.checks.len() as u64, "check");
+    format!(
+        "least {} (mean over runs) that meets {checks}; {}, at most {} each, seed {}; intervals are 95 %",
+        outcome.rules.objective.name(),
+        parts.join(", "),
+        counted(outcome.rules.max_runs, "run"),
+        planned.scenario.study.seed
+    )
+}
+
+/// The tolerance as it was given, with what it comes to.
+pub fn tolerance(planned: &Planned<'_>) -> String {
+    let (quantity, outcome) = (Quantity::of(planned.outcome.rules.objective), planned.outcome);
+    match outcome.rules.tolerance {
+        Tolerance::Absolute(tolerance) => given(tolerance, quantity),
+        Tolerance::Share(share) if outcome.tolerance.is_nan() => percent_as_given(share),
+        Tolerance::Share(share) => format!("{} ({})", percent_as_given(share), value(outcome.tolerance, quantity)),
+    }
+}
+
+/// The headline: the best, or that there is none.
+pub fn headline(planned: &Planned<'_>) -> String {
+    let outcome = planned.outcome;
+    let Some(best) = outcome.best.map(|best| &outcome.candidates[best]) else {
+        let is_certain = outcome.candidates.iter().all(|candidate| candidate.standing != Standing::Open);
+        return match (outcome.ending, is_certain) {
+            (Ending::Interrupted, _) => "Interrupted: no candidate has met the checks so far.".to_owned(),
+            (_, true) => "No candidate meets the checks.".to_owned(),
+            (_, false) => "No candidate seems to meet the checks; of some the runs did not tell.".to_owned(),
+        };
+    };
+    let objective = outcome.rules.objective;
+    let prefix = match outcome.ending {
+        Ending::Decided => "Best",
+        Ending::Interrupted => "Interrupted; best so far",
+        _ => "Best guess",
+    };
+    format!(
+        "{prefix}: {}, with {} {} over {}",
+        label(planned, best),
+        objective.name(),
+        glued(&estimate(&best.metric(objective).mean, Quantity::of(objective))),
+        counted(best.runs, "run"),
+    )
+}
+
+/// How sure that is.
+pub fn confidence(planned: &Planned<'_>) -> String {
+    let outcome = planned.outcome;
+    let Some(best) = outcome.best.map(|best| &outcome.candidates[best]) else { return String::new() };
+    let meets = if outcome.rules.checks.is_empty() { "" } else { "it meets the checks, and that " };
+    let among = if outcome.rules.checks.is_empty() { "" } else { " that meets them" };
+    let claim = format!(
+        "{meets}no other candidate{among} has less {} by more than {}",
+        outcome.rules.objective.name(),
+        glued(&tolerance(planned))
+    );
+    let mut text = match outcome.ending {
+        Ending::Decided => format!("With at least 95 % confidence (all looks and comparisons together) {claim}."),
+        _ => format!(
+            "Not said with 95 % confidence: that {claim}. Confidence reached: {}.",
+            percent_as_given((100.0 * outcome.confidence).floor() / 100.0)
+        ),
+    };
+    if outcome.ending != Ending::Decided {
+        text.push_str(&what_is_open(planned, best.feasibility));
+    }
+    if let Some(probability) = outcome.probability {
+        let share = probability.share;
+        let estimate = estimate(
+            &Estimate { value: share, interval: wilson((share * RESAMPLES as f64).round() as u64, RESAMPLES as u64) },
+            Quantity::Share,
+        );
+        text.push_str(&format!(
+            " In {} of {RESAMPLES} resamples of {} so it is, among {} not ruled out.",
+            glued(&estimate),
+            counted(probability.runs as u64, "run"),
+            counted(probability.candidates as u64, "candidate")
+        ));
+    }
+    text
+}
+
+/// What more runs would have to settle.
+fn what_is_open(planned: &Planned<'_>, feasibility: Feasibility) -> String {
+    let outcome = planned.outcome;
+    let open = (outcome.candidates.iter().enumerate())
+        .filter(|(index, candidate)| Some(*index) != outcome.best && candidate.standing == Standing::Open)
+        .count();
+    let mut text = String::new();
+    if feasibility == Feasibility::Undecided && !outcome.rules.checks.is_empty() {
+        text.push_str(" Its checks hold by their estimates, which the race needs more runs to be sure of.");
+    }
+    if open > 0 {
+        let (others, may) = if open == 1 { ("1 other".to_owned(), "may") } else { (format!("{open} others"), "may") };
+        text.push_str(&format!(" {others} {may} still be better by more than that."));
+    }
+    text
+}
+
+/// The check that binds, by how much, and what would help; empty where a best one was found.
+pub fn diagnosis(planned: &Planned<'_>) -> Vec<String> {
+    let outcome = planned.outcome;
+    let Some(diagnosis) = &outcome.diagnosis else { return Vec::new() };
+    let mut lines: Vec<String> = (diagnosis.failed.iter())
+        .map(|failed| {
+            let claim = claim(&outcome.rules.checks[failed.check]);
+            format!("{} of {} fail {claim}", failed.candidates, counted(outcome.candidates.len() as u64, "candidate"))
+        })
+        .collect();
+    if let (Some(nearest), Some(binding)) = (diagnosis.nearest, diagnosis.binding) {
+        let check = &outcome.rules.checks[binding];
+        let found = check_line(&outcome.candidates[nearest].checks[binding]).found;
+        let is_relative = check.max.or(check.min) != Some(0.0);
+        let beyond = if is_relative {
+            format!("{} beyond the bound", value(diagnosis.violation, Quantity::Share))
+        } else {
+            "where the bound is zero".to_owned()
+        };
+        lines.push(format!(
+            "nearest: {}, with {} {} of {}, {beyond}",
+            label(planned, &outcome.candidates[nearest]),
+            check.metric,
+            check.statistic.name(),
+            glued(&found)
+        ));
+        if let Some(help) = &diagnosis.help {
+            let axis = &planned.axes[help.axis];
+            let quantity = Metric::by_name(&check.metric).map_or(Quantity::Plain, Quantity::of);
+            lines.push(format!(
+                "what helps most: {} = {}, with which that is {} on average over candidates, else {}",
+                axis.key,
+                axis.values[help.value],
+                value(help.with, quantity),
+                value(help.without, quantity)
+            ));
+        }
+    }
+    lines
+}
+
+/// A check's claim: `truncated_attempts p95 <= 0`.
+pub fn claim(check: &Check) -> String {
+    let found = crate::study::CheckResult {
+        metric: check.metric.clone(),
+        statistic: check.statistic,
+        min: check.min,
+        max: check.max,
+        estimate: Estimate { value: f64::NAN, interval: None },
+        verdict: Verdict::Inconclusive,
+        explanation: String::new(),
+    };
+    check_line(&found).claim
+}
+
+/// The candidates that are told, in order.
+pub fn told(planned: &Planned<'_>) -> Vec<usize> {
+    let mut order = ranking(planned);
+    let last = planned.as_written.filter(|written| !order[..order.len().min(MOST_TOLD)].contains(written));
+    order.truncate(MOST_TOLD - usize::from(last.is_some()));
+    order.extend(last);
+    order
+}
+
+/// Some candidates in a table with a header: settings, objective, standing, then what they do.
+pub fn table(planned: &Planned<'_>, told: &[usize]) -> Vec<Vec<String>> {
+    let rules = &planned.outcome.rules;
+    let others = [Metric::TruncatedAttempts, Metric::RolloutDuration, Metric::PeakGpus, planned.money()];
+    let metrics: Vec<Metric> = others.into_iter().filter(|metric| *metric != rules.objective).collect();
+    let axes = told_axes(planned, told);
+    let keys = short_keys(planned.axes);
+    let mut header = vec!["#".to_owned()];
+    header.extend(axes.iter().map(|axis| keys[*axis].clone()));
+    header.extend(["standing", rules.objective.name(), "more than best", "runs", "checks"].map(str::to_owned));
+    header.extend(metrics.iter().map(|metric| short_name(*metric).to_owned()));
+    let row = |index: &usize| {
+        let candidate = &planned.outcome.candidates[*index];
+        let mean = |metric: &Metric| estimate(&candidate.metric(*metric).mean, Quantity::of(*metric));
+        let value = |axis: &usize| {
+            let value = candidate.assignment[*axis].map(|value| &planned.axes[*axis].values[value]);
+            value.map_or("-", |value| value.trim_matches('"')).to_owned()
+        };
+        let marks: String = candidate.checks.iter().map(|check| mark(check.verdict).0).collect();
+        let excess = candidate.excess.filter(|_| Some(*index) != planned.outcome.best);
+        let excess = excess.map_or("-".to_owned(), |excess| difference(&excess, Quantity::of(rules.objective)));
+        let mut cells = vec![number(planned, *index)];
+        cells.extend(axes.iter().map(value));
+        cells.extend([standing(planned, *index), mean(&rules.objective), excess, candidate.runs.to_string(), marks]);
+        cells.extend(metrics.iter().map(mean));
+        cells
+    };
+    let mut table: Vec<Vec<String>> = std::iter::once(header).chain(told.iter().map(row)).collect();
+    if rules.checks.is_empty() {
+        let at = axes.len() + 5;
+        table.iter_mut().for_each(|row| drop(row.remove(at)));
+    }
+    table
+}
+
+/// The axes that have several values, and one for some candidate that is told.
+fn told_axes(planned: &Planned<'_>, told: &[usize]) -> Vec<usize> {
+    let has_say = |axis: usize| told.iter().any(|index| planned.outcome.candidates[*index].assignment[axis].is_some());
+    (0..planned.axes.len()).filter(|axis| planned.axes[*axis].values.len() > 1 && has_say(*axis)).collect()
+}
+
+/// The number by which a candidate is told, with a star at what the scenario does as written.
+fn number(planned: &Planned<'_>, index: usize) -> String {
+    let star = if planned.as_written == Some(index) { "*" } else { "" };
+    format!("{}{star}", index + 1)
+}
+
+/// A metric's name where there is little room.
+fn short_name(metric: Metric) -> &'static str {
+    match metric {
+        Metric::TruncatedAttempts => "truncated",
+        Metric::RolloutDuration => "duration",
+        other => other.name(),
+    }
+}
+
+/// What the table's marks mean.
+pub fn legend(planned: &Planned<'_>) -> String {
+    let told = told(planned).len();
+    let mut parts = Vec::new();
+    let checks: Vec<String> = planned.outcome.rules.checks.iter().map(claim).collect();
+    if !checks.is_empty() {
+        parts.push(format!("checks, in this order: {}", checks.join("; ")));
+    }
+    if planned.as_written.is_some() {
+        parts.push("* the scenario as written".to_owned());
+    }
+    if let more @ 1.. = planned.outcome.candidates.len() - told {
+        parts.push(format!("{} more in plan.csv", counted(more as u64, "candidate")));
+    }
+    parts.join("; ")
+}
+
+/// Combinations that are no scenarios, each reason once with how many it concerns.
+pub fn left_out(planned: &Planned<'_>) -> Vec<String> {
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for left_out in planned.left_out {
+        match reasons.iter_mut().find(|(reason, _)| *reason == left_out.reason) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((&left_out.reason, 1)),
+        }
+    }
+    reasons
+        .iter()
+        .map(|(reason, count)| format!("left out, {}: {reason}", counted(*count as u64, "combination")))
+        .collect()
+}

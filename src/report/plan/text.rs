@@ -1,0 +1,110 @@
+//! A plan for a terminal and as Markdown.
+
+use super::{Planned, content};
+use crate::report::charts::Chart;
+use crate::report::content::plain;
+use crate::report::layout::{Style, Tone, columns, unglued, wrap};
+use crate::report::markdown::{Page, escape};
+use crate::study::plan::Ending;
+
+/// The plan for a terminal, ending in a newline.
+pub fn text(planned: &Planned<'_>, style: Style) -> String {
+    let width = style.width;
+    let mut lines = wrap("", &format!("cutover {}  {}", env!("CARGO_PKG_VERSION"), planned.scenario.name), width);
+    lines.extend(wrap("", &content::question(planned), width));
+    lines.push(String::new());
+    let tone = match planned.outcome.ending {
+        Ending::Decided => Tone::Good,
+        Ending::NothingMeets => Tone::Bad,
+        _ => Tone::Unsure,
+    };
+    lines.extend(wrap("", &content::headline(planned), width).iter().map(|line| style.paint(tone, line)));
+    let confidence = content::confidence(planned);
+    if !confidence.is_empty() {
+        lines.extend(wrap("", &confidence, width));
+    }
+    for line in content::diagnosis(planned) {
+        lines.extend(wrap("  ", &line, width));
+    }
+    let told = content::told(planned);
+    for piece in pieces(&stacked(&content::table(planned, &told)), width) {
+        lines.push(String::new());
+        lines.extend(piece);
+    }
+    lines.push(String::new());
+    let legend = content::legend(planned);
+    if !legend.is_empty() {
+        lines.extend(wrap("", &legend, width));
+    }
+    for line in content::left_out(planned) {
+        lines.extend(wrap("", &line, width));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// A table with its header on two lines, long names broken after an underscore or a dot near their middle.
+fn stacked(table: &[Vec<String>]) -> Vec<Vec<String>> {
+    let Some((header, rows)) = table.split_first() else { return Vec::new() };
+    let halves = |name: &String| -> (String, String) {
+        let breaks = name.match_indices(['_', '.', ' ']).map(|(at, _)| at + 1).filter(|_| name.len() > 8);
+        let middle = breaks.min_by_key(|at| (2 * at).abs_diff(name.len()));
+        middle.map_or_else(|| (String::new(), name.clone()), |at| (name[..at].to_owned(), name[at..].to_owned()))
+    };
+    let (upper, lower) = header.iter().map(halves).unzip();
+    [upper, lower].into_iter().chain(rows.iter().cloned()).collect()
+}
+
+/// A table in as many pieces, one under the other, as its columns need; each begins with the first column, and one whose
+/// column is too wide by itself is wrapped.
+fn pieces(table: &[Vec<String>], width: usize) -> Vec<Vec<String>> {
+    let count = table.iter().map(Vec::len).max().unwrap_or(0);
+    let piece = |from: usize, to: usize| -> Vec<Vec<String>> {
+        table.iter().map(|row| std::iter::once(&row[0]).chain(&row[from..to]).cloned().collect()).collect()
+    };
+    let fits =
+        |from: usize, to: usize| columns(&piece(from, to), &[0]).iter().all(|line| line.chars().count() <= width);
+    let mut pieces = Vec::new();
+    let mut from = 1;
+    while from < count {
+        let to = (from + 1..=count).take_while(|to| fits(from, *to)).last().unwrap_or(from + 1);
+        let lines = columns(&piece(from, to), &[0]);
+        let fitting = |line: String| if line.chars().count() <= width { vec![line] } else { wrap("", &line, width) };
+        pieces.push(lines.into_iter().flat_map(fitting).collect());
+        from = to;
+    }
+    pieces
+}
+
+/// The plan as Markdown.
+pub fn markdown(planned: &Planned<'_>, charts: &[Chart]) -> String {
+    let mut page = Page::default();
+    page.paragraph(&format!("# Plan: {}", escape(&planned.scenario.name)));
+    page.paragraph(&escape(&content::question(planned)));
+    page.paragraph(&format!("**{}**", escape(&plain(&content::headline(planned)))));
+    page.paragraph(&escape(&plain(&content::confidence(planned))));
+    let list: Vec<String> =
+        content::diagnosis(planned).iter().map(|line| format!("- {}", escape(&unglued(line)))).collect();
+    page.paragraph(&list.join("\n"));
+    let told = content::told(planned);
+    page.paragraph("## Candidates");
+    page.table(&content::table(planned, &told));
+    page.paragraph(&escape(&content::legend(planned)));
+    page.paragraph(
+        &content::left_out(planned).iter().map(|line| format!("- {}", escape(line))).collect::<Vec<_>>().join("\n"),
+    );
+    page.charts(charts);
+    let scenarios: Vec<String> = planned.chosen().map(|(file, _)| format!("`{file}`")).collect();
+    if !scenarios.is_empty() {
+        page.paragraph(&format!("To run: {}.", scenarios.join(", ")));
+    }
+    page.paragraph("## Provenance");
+    page.table(&[
+        vec!["what".to_owned(), "value".to_owned()],
+        vec!["version".to_owned(), format!("cutover {}", env!("CARGO_PKG_VERSION"))],
+        vec!["scenario hash (SHA-256)".to_owned(), format!("`{}`", planned.scenario.hash)],
+        vec!["seed".to_owned(), planned.scenario.study.seed.to_string()],
+        vec!["most runs of a candidate".to_owned(), planned.most_runs().to_string()],
+    ]);
+    page.paragraph("Brackets are 95 % intervals.");
+    page.text
+}

@@ -1,0 +1,65 @@
+//! Whether a candidate keeps the bounds of a check, with confidence, from its values over runs.
+
+use super::limits::statistic_limits;
+use crate::ledger::{Better, Kind, Metric, RunRecord};
+use crate::scenario::{Check, Statistic};
+use crate::study::summary::is_unfinished;
+
+/// A metric in a run; infinity for the duration of a rollout that did not finish.
+pub fn value_in(record: &RunRecord, metric: Metric) -> f64 {
+    let is_infinite = metric == Metric::RolloutDuration && is_unfinished(record);
+    if is_infinite { f64::INFINITY } else { record.value(metric) }
+}
+
+/// Whether a value keeps the bounds of a check.
+pub fn holds(check: &Check, value: f64) -> bool {
+    check.min.is_none_or(|min| value >= min) && check.max.is_none_or(|max| value <= max)
+}
+
+/// Whether a statistic that is compared itself can still come back within its bounds: a maximum can only grow.
+fn can_recover(check: &Check, value: f64) -> bool {
+    match check.statistic {
+        Statistic::Max => check.max.is_none_or(|max| value <= max),
+        Statistic::Min => check.min.is_none_or(|min| value >= min),
+        _ => false,
+    }
+}
+
+/// Whether a check fails at this level.
+pub fn breaks(check: &Check, values: &[f64], level: f64) -> bool {
+    let Some(metric) = Metric::by_name(&check.metric) else { return false };
+    let limits = statistic_limits(check.statistic, metric, values, level);
+    let is_beyond =
+        check.max.is_some_and(|max| *limits.start() > max) || check.min.is_some_and(|min| *limits.end() < min);
+    is_beyond && !can_recover(check, *limits.start())
+}
+
+/// Whether a check holds at this level; what is small because nothing was served is not shown to hold.
+pub fn meets(check: &Check, values: &[f64], served: bool, level: f64) -> bool {
+    let Some(metric) = Metric::by_name(&check.metric) else { return false };
+    let is_served = served || metric.description().better != Better::Lower;
+    let limits = statistic_limits(check.statistic, metric, values, level);
+    is_served && !values.is_empty() && holds(check, *limits.start()) && holds(check, *limits.end())
+}
+
+/// The fewest runs after which a check could be said to hold at this level if every run spoke for it; `None` where two
+/// runs might do.
+///
+/// Of a quantile, all values on one side of it err with q^n; of a share, no event with (1 - bound)^n; of the mean of a
+/// count, none with exp(-n bound).
+pub fn fewest_runs(check: &Check, level: f64) -> Option<u64> {
+    let kind = Metric::by_name(&check.metric)?.description().kind;
+    // The logarithm of what one run more divides the error by.
+    let share = |bound: Option<f64>, rest: fn(f64) -> f64| bound.map(|bound| -rest(bound).ln());
+    let rates = match (check.statistic.quantile(), check.statistic, kind) {
+        (Some(q), ..) => [check.max.map(|_| -q.ln()), check.min.map(|_| -(1.0 - q).ln())],
+        (_, Statistic::ProbabilityPositive, _) | (_, Statistic::Mean, Kind::YesNo) => {
+            [share(check.max, |max| 1.0 - max), share(check.min, |min| min)]
+        }
+        (_, Statistic::Mean, Kind::Count) => [check.max, None],
+        _ => [None, None],
+    };
+    let runs = |rate: f64| (-level.ln() / rate).ceil();
+    let most = rates.into_iter().flatten().map(runs).fold(0.0, f64::max);
+    (most > 2.0).then_some(most as u64)
+}
