@@ -48,7 +48,7 @@ impl Axis {
 /// What was expected, for a person: no value, one that stands twice, an endless range.
 pub fn parse_values(text: &str) -> Result<Vec<String>, String> {
     let mut values: Vec<String> = Vec::new();
-    for item in split(text) {
+    for item in split_values(text) {
         let item = item.trim();
         if item.is_empty() {
             return Err(format!("expected values separated by commas, found an empty one in `{text}`"));
@@ -65,7 +65,7 @@ pub fn parse_values(text: &str) -> Result<Vec<String>, String> {
 }
 
 /// The parts between commas that are not within quotes, brackets or braces.
-fn split(text: &str) -> Vec<&str> {
+pub fn split_values(text: &str) -> Vec<&str> {
     let (mut parts, mut begin, mut depth, mut quote) = (Vec::new(), 0, 0_i32, None);
     for (at, c) in text.char_indices() {
         match (quote, c) {

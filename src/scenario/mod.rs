@@ -35,7 +35,7 @@ use crate::random::Distribution;
 use crate::trace::Trace;
 use crate::units::{Duration, Time};
 
-pub use axis::{Axis, parse_values};
+pub use axis::{Axis, parse_values, split_values};
 pub use load::{load, location_of_check, parse};
 pub use policy::{
     Action, ActionKind, Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings,
