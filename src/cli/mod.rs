@@ -10,6 +10,7 @@ mod explain;
 mod failure;
 mod fit;
 mod init;
+mod levers;
 mod load;
 mod profiles;
 mod progress;
@@ -67,6 +68,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Run(arguments) => commands::run(&arguments),
         Command::Check(arguments) => commands::check(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Levers(arguments) => levers::levers(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),

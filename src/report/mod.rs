@@ -16,6 +16,7 @@ mod fit;
 mod format;
 mod json;
 mod layout;
+mod levers;
 mod markdown;
 pub mod profiles;
 mod terminal;
@@ -25,6 +26,7 @@ pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;
 pub use layout::Style;
+pub use levers::LeversAnswer;
 
 use crate::study::StudyResult;
 use charts::ChartError;

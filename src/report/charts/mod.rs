@@ -10,6 +10,8 @@ mod canvas;
 mod cost;
 mod labels;
 mod latency;
+mod levers;
+mod levers_waterfall;
 mod numbers;
 mod over_time;
 mod profile;
@@ -28,6 +30,7 @@ mod tests;
 use super::fit::Fitted;
 use super::profiles::Figures;
 use crate::study::StudyResult;
+use crate::study::levers::LeversResult;
 use canvas::Canvas;
 
 /// A finished chart.
@@ -96,6 +99,14 @@ pub fn profile(figures: &Figures) -> Result<Chart, ChartError> {
 /// When the drawing libraries refuse, which no data should bring about.
 pub fn of_fit(fitted: &Fitted<'_>) -> Result<Vec<Chart>, ChartError> {
     fit_sheets(fitted).into_iter().map(finish).collect()
+}
+
+/// The charts of a study of levers. The same result gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn of_levers(result: &LeversResult) -> Result<Vec<Chart>, ChartError> {
+    [levers::sheet(result), levers_waterfall::sheet(result)].into_iter().flatten().map(finish).collect()
 }
 
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {
