@@ -1,10 +1,10 @@
 //! The tables and sentences about levers that people read, in no form yet.
 
-use crate::digits::{NONE, fixed};
+use crate::digits::{NONE, fixed, percent_as_given};
 use crate::ledger::{Metric, WATERFALL};
 use crate::report::format::{Quantity, counted, difference, dollars_that_add_up, estimate, in_dollars, value};
 use crate::study::Estimate;
-use crate::study::levers::{Bound, Fewest, LeversResult, Point, Together, Turned};
+use crate::study::levers::{Bound, Fewest, LeversResult, Point, Together, Turned, UNANSWERED};
 
 /// The row of today's engine.
 pub const AS_IT_IS: &str = "as it is";
@@ -72,7 +72,10 @@ pub fn bound(result: &LeversResult) -> String {
         Bound::Seconds(bound) => format!("TTFT P99 within {}, its whole interval", value(bound, Quantity::Seconds)),
         Bound::Today => "a mean TTFT P99 no longer than today's".to_owned(),
     };
-    format!("{ttft}, and no more requests without their whole answer than today: what fewer replicas must keep")
+    format!(
+        "{ttft}, and at most {} more of the requests than today without their whole answer: what a smaller fleet must keep",
+        percent_as_given(UNANSWERED)
+    )
 }
 
 fn replicas(today: &Point, fewest: &Fewest) -> String {
@@ -162,11 +165,12 @@ pub fn together(result: &LeversResult) -> String {
             .filter(|turned| turned.helps().is_some())
             .map(|turned| turned.lever.name.as_str())
             .collect();
+        let than = if result.fixed_fleet.is_none() { "today's engine with its own fewest replicas" } else { "today" };
         return match helped.as_slice() {
-            [] => "no lever is shown to lower the price with the bound kept".to_owned(),
-            [only] => format!("only {only} is shown to lower the price with the bound kept"),
+            [] => format!("no lever is shown to be cheaper than {than}"),
+            [only] => format!("only {only} is shown to be cheaper than {than}"),
             several => {
-                format!("{} are shown to lower the price; no two of them can be turned together", several.join(", "))
+                format!("{} are shown to be cheaper than {than}; no two can be turned together", several.join(", "))
             }
         };
     };

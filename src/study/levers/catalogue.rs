@@ -42,6 +42,9 @@ const STREAMED: f64 = 5.5;
 /// The grace period that "longer" means at least.
 const LONG_GRACE: Duration = Duration::from_seconds(600);
 
+/// A preStop hook that bridges a usual endpoint lag.
+const BRIDGE: Duration = Duration::from_seconds(5);
+
 /// Every built-in lever that this scenario could be asked about, whether or not it can be derived.
 pub fn catalogue(scenario: &Scenario, options: &Options) -> Vec<Lever> {
     let lever = |name: &str, turn, sentence: &str| Lever { name: name.to_owned(), sentence: sentence.to_owned(), turn };
@@ -293,6 +296,11 @@ fn longer_grace(scenario: &Scenario) -> Result<Vec<String>, String> {
     }
     if !drains {
         settings.push("termination.on_sigterm=\"drain\"".to_owned());
+        // A server that drains needs no hook that waits for it, only one that outlasts the endpoint lag.
+        let bridge = BRIDGE.max(termination.endpoint_lag);
+        if termination.pre_stop > bridge {
+            settings.push(format!("termination.pre_stop=\"{bridge}\""));
+        }
     }
     Ok(settings)
 }

@@ -14,6 +14,9 @@ mod search;
 mod sizing;
 mod weights;
 
+#[cfg(test)]
+mod tests;
+
 use super::compare::Change;
 use super::result::{Estimate, StudyResult};
 use crate::profiles::Profile;
@@ -21,7 +24,7 @@ use crate::profiles::Profile;
 pub use catalogue::{GPU_PRICES, GpuPrice, catalogue};
 pub use formula::{formula, predicted_change};
 pub use paired::{Relative, relative};
-pub use run::{Candidate, LeversStudy, Loader, study};
+pub use run::{Candidate, LeversStudy, Loader, UNANSWERED, study};
 pub use sizing::{resized, why_fixed};
 pub use weights::{Quantised, WeightFacts, quantised};
 
@@ -133,7 +136,8 @@ pub struct Point {
     pub ttft_change: Change,
     /// Mean utilization.
     pub utilization: Estimate,
-    /// Whether the promise is kept: TTFT within its bound, and no more requests without their whole answer than today.
+    /// Whether the promise is kept: TTFT within its bound, and at most [`UNANSWERED`] more of the requests without their whole
+    /// answer than today.
     pub keeps_bound: bool,
     /// Means of the parts of the price, in the order of [`crate::ledger::WATERFALL`].
     pub waterfall: Vec<Estimate>,
@@ -217,9 +221,9 @@ pub enum LeverVerdict {
     Slight,
     /// The promise is broken: users wait too long, or are left without their answers.
     BreaksBound,
-    /// No change is shown.
+    /// No saving is shown.
     NoSaving,
-    /// Dearer.
+    /// Dearer, by a hundredth and more.
     Dearer,
     /// There are too few runs to show any change.
     TooFewRuns,
@@ -233,7 +237,7 @@ impl LeverVerdict {
             LeverVerdict::PaysResized => "if resized",
             LeverVerdict::PaysBoth => "either way",
             LeverVerdict::Slight => "under 1 %",
-            LeverVerdict::BreaksBound => "too slow",
+            LeverVerdict::BreaksBound => "not kept",
             LeverVerdict::NoSaving => "no",
             LeverVerdict::Dearer => "dearer",
             LeverVerdict::TooFewRuns => "too few runs",
@@ -284,13 +288,15 @@ pub struct LeversResult {
 }
 
 impl LeversResult {
-    /// What the price comes to at best: all that helped together, else the only lever that did, else today's engine with the
+    /// What the price comes to at best: all that helped together, else the lever that did most, else today's engine with the
     /// least fleet; with a name.
     pub fn best(&self) -> Option<(String, &Point)> {
         if let Some(together) = &self.together {
             return Some(("together".to_owned(), together.fewest.point().unwrap_or(&together.same)));
         }
-        if let Some(turned) = self.levers.iter().find(|turned| turned.helps().is_some()) {
+        let gain = |turned: &&Turned| turned.helps().map_or(f64::INFINITY, |gain| gain.estimate.value);
+        let best = self.levers.iter().min_by(|one, other| gain(one).total_cmp(&gain(other)));
+        if let Some(turned) = best.filter(|turned| turned.helps().is_some()) {
             return Some((turned.lever.name.clone(), turned.fewest.point().unwrap_or(&turned.same)));
         }
         self.fewest_today.point().map(|point| ("fewest replicas".to_owned(), point))

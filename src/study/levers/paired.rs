@@ -1,7 +1,7 @@
 //! The relative change of a metric's mean between two studies of the same runs.
 
 use crate::ledger::{Metric, RunRecord};
-use crate::study::intervals::student_t_quantile;
+use crate::study::intervals::{student_t, student_t_quantile};
 use crate::study::result::Estimate;
 use crate::study::summary::mean_and_deviation;
 
@@ -38,6 +38,24 @@ impl Relative {
         let is_rounding = low.abs() <= ROUNDING && high.abs() <= ROUNDING;
         (!is_rounding && (is_constant || self.runs >= FEWEST_PAIRS)).then_some((low, high))
     }
+}
+
+/// The values of the runs that both have, where both have one; both lists are in order of their numbers.
+fn paired(a: &[RunRecord], b: &[RunRecord], value: impl Fn(&RunRecord) -> f64) -> Vec<(f64, f64)> {
+    let partner = |record: &RunRecord| {
+        let at = b.binary_search_by_key(&record.run, |other| other.run).ok()?;
+        Some((value(record), value(&b[at])))
+    };
+    a.iter().filter_map(partner).filter(|(a, b)| a.is_finite() && b.is_finite()).collect()
+}
+
+/// By how much the share of requests without their whole answer is greater in B than in A: the mean difference within a run,
+/// with Student's t interval.
+pub fn more_unanswered(a: &[RunRecord], b: &[RunRecord]) -> Estimate {
+    let share = |record: &RunRecord| 1.0 - record.value(Metric::CompletedRequests) / record.value(Metric::Requests);
+    let differences: Vec<f64> = paired(a, b, share).into_iter().map(|(a, b)| b - a).collect();
+    let (mean, deviation) = mean_and_deviation(&differences);
+    Estimate { value: mean, interval: student_t(mean, deviation, differences.len() as u64) }
 }
 
 /// The relative change of a metric from A to B over the runs that both have; both lists are in order of their numbers.
@@ -98,6 +116,18 @@ mod tests {
         assert!(few.estimate.interval.unwrap().1 < 0.0 && !few.is_lower(), "three noisy pairs are too few");
         assert!(change(&[], &[]).estimate.value.is_nan());
         assert_eq!(change(&[1.0], &[2.0]).estimate.interval, None);
+    }
+
+    #[test]
+    fn unanswered_requests_are_a_share_of_each_runs_own() {
+        let run = |number, requests, completed| {
+            record(number, &[(Metric::Requests, requests), (Metric::CompletedRequests, completed)])
+        };
+        let a = [run(0, 100.0, 100.0), run(1, 200.0, 199.0), run(2, 0.0, 0.0)];
+        let b = [run(0, 100.0, 99.0), run(1, 200.0, 196.0), run(2, 0.0, 0.0)];
+        // 0.01 and 0.02 - 0.005; a run without requests says nothing.
+        assert!((more_unanswered(&a, &b).value - 0.0125).abs() < 1e-12);
+        assert_eq!(more_unanswered(&a, &a).interval, Some((0.0, 0.0)));
     }
 
     /// The interval of the ratio covers what it should: 4,000 studies of 40 pairs with exponential common luck.

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::formula::predicted_change;
-use super::paired::{FEWEST_PAIRS, Relative, relative};
+use super::paired::{FEWEST_PAIRS, Relative, more_unanswered, relative};
 use super::search::Search;
 use super::sizing::{resized, why_fixed};
 use super::{Bound, Fewest, LeftOut, Lever, LeverVerdict, LeversResult, Options, Point, Together, Turn, Turned};
@@ -21,6 +21,11 @@ pub type Loader<'a> = &'a dyn Fn(&[String]) -> Result<Scenario, String>;
 
 /// The quantile of TTFT that the study looks at.
 const QUANTILE: f64 = 0.99;
+
+/// How many more of the requests than today, as a share, may be left without their whole answer: refused, dropped, cut, timed
+/// out. The whole interval of the difference lies within. Not zero, because a busier replica answers more slowly, and whatever
+/// cuts long answers cuts a few more of them: the more runs, the smaller a difference would be held against it.
+pub const UNANSWERED: f64 = 0.001;
 
 /// A change of the price by less than this is called slight.
 const SLIGHT: f64 = 0.01;
@@ -323,8 +328,8 @@ impl Judge {
     /// The bound is the one given, else the scenario's objective for TTFT P99 if today's fleet keeps it, else today's TTFT P99.
     fn new(base: StudyResult, given: Option<f64>) -> Judge {
         let objective = base.scenario.slo.as_ref().filter(|slo| slo.quantile == QUANTILE).map(|slo| slo.ttft.seconds());
-        let within = |bound: &f64| keeps_seconds(&base.metric(Metric::TtftP99).mean, *bound);
-        let bound = given.or(objective.filter(within)).map_or(Bound::Today, Bound::Seconds);
+        let is_kept = |bound: &f64| within(&base.metric(Metric::TtftP99).mean, *bound);
+        let bound = given.or(objective.filter(is_kept)).map_or(Bound::Today, Bound::Seconds);
         Judge { base, bound }
     }
 
@@ -332,14 +337,15 @@ impl Judge {
         compare(&self.base, result).ok()
     }
 
-    /// Whether the promise is kept: see [`Bound`]; and not shown to leave more requests without their whole answer.
+    /// Whether the promise is kept: see [`Bound`] and [`UNANSWERED`].
     fn keeps(&self, result: &StudyResult) -> bool {
-        let Some(comparison) = self.comparison(result) else { return false };
         let in_time = match self.bound {
-            Bound::Seconds(bound) => keeps_seconds(&result.metric(Metric::TtftP99).mean, bound),
-            Bound::Today => row(&comparison, Metric::TtftP99).is_some_and(|ttft| ttft.difference.value <= 0.0),
+            Bound::Seconds(bound) => within(&result.metric(Metric::TtftP99).mean, bound),
+            Bound::Today => self.comparison(result).is_some_and(|comparison| {
+                row(&comparison, Metric::TtftP99).is_some_and(|ttft| ttft.difference.value <= 0.0)
+            }),
         };
-        in_time && row(&comparison, Metric::CompletedRequests).is_some_and(|row| row.change != Change::Worse)
+        in_time && within(&more_unanswered(&self.base.records, &result.records), UNANSWERED)
     }
 
     fn point(&self, settings: &[String], result: &StudyResult) -> Point {
@@ -393,8 +399,9 @@ impl Judge {
     }
 }
 
-fn keeps_seconds(ttft: &Estimate, bound: f64) -> bool {
-    ttft.interval.map_or(ttft.value, |(_, high)| high) <= bound
+/// Whether the whole interval, or the estimate where it has none, is at most this.
+fn within(estimate: &Estimate, bound: f64) -> bool {
+    estimate.interval.map_or(estimate.value, |(_, high)| high) <= bound
 }
 
 fn row(comparison: &Comparison, metric: Metric) -> Option<&Difference> {
@@ -420,6 +427,7 @@ fn turned(
 
 fn verdict(same: &Point, fewest: &Fewest) -> LeverVerdict {
     let worth = |change: &Relative| change.is_lower() && change.estimate.value <= -SLIGHT;
+    let dearer = |change: &Relative| change.is_higher() && change.estimate.value >= SLIGHT;
     let at_once = same.keeps_bound && worth(&same.change);
     let gain = fewest.gain();
     let resized =
@@ -432,7 +440,7 @@ fn verdict(same: &Point, fewest: &Fewest) -> LeverVerdict {
         (false, true) => LeverVerdict::PaysResized,
         _ if !same.keeps_bound && fewest.point().is_none() => LeverVerdict::BreaksBound,
         _ if slight => LeverVerdict::Slight,
-        _ if against.is_higher() => LeverVerdict::Dearer,
+        _ if dearer(&against) => LeverVerdict::Dearer,
         _ if same.runs < FEWEST_PAIRS => LeverVerdict::TooFewRuns,
         _ => LeverVerdict::NoSaving,
     }

@@ -209,7 +209,10 @@ mod tests {
     fn more_bits_take_room_until_there_is_none() {
         let facts = facts_of("h100-llama-3.1-70b-fp8-tp2-vllm", 2);
         let engine = engine_of("h100-llama-3.1-70b-fp8-tp2-vllm");
-        let reason = quantised(&facts, &engine, 16).unwrap_err();
+        // 68.454 GB more at 163,840 bytes a token take 417,809 of the 456,752 tokens.
+        assert_eq!(quantised(&facts, &engine, 16).unwrap().kv_cache_tokens, 38_944);
+        let heavier = WeightFacts { bytes: 90e9, ..facts };
+        let reason = quantised(&heavier, &engine, 16).unwrap_err();
         assert!(reason.contains("leave no room"), "{reason}");
         assert!(quantised(&facts, &engine, 8).unwrap_err().contains("already"));
         let unknown = WeightFacts { kv_bytes_per_token: None, ..facts };
