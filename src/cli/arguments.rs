@@ -1,5 +1,6 @@
 //! The arguments of every command.
 
+mod levers;
 mod plan;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 
 mod power;
+pub use levers::LeversArguments;
 pub use plan::PlanArguments;
 pub use power::{EstimatorArgument, PowerArguments};
 
@@ -79,6 +81,9 @@ replica's crashes; zero is always among them.")]
     /// Find the cheapest rollout that meets the checks
     #[command(after_help = plan::HELP)]
     Plan(PlanArguments),
+    /// Turn one lever after another and all that help together: what moves the price of a token?
+    #[command(after_help = levers::LEVERS_EXAMPLES)]
+    Levers(LeversArguments),
     /// Show everything that happens in one run
     #[command(after_help = "\
 Examples:

@@ -83,20 +83,10 @@ fn directories(files: &[PathBuf], simulating: &Simulating) -> Result<Vec<PathBuf
     }
 }
 
-/// Simulates a scenario with progress on standard error.
-///
-/// # Errors
-/// It was interrupted before any run was finished: there is nothing to report.
-pub fn simulate(scenario: Scenario, simulating: &Simulating, stop: &AtomicBool) -> Result<StudyResult, Failure> {
-    let mut results = simulate_together(vec![scenario], simulating, stop)?;
-    // One went in, so that one comes out.
-    results.pop().ok_or(Failure::InterruptedAtOnce)
-}
-
 /// Simulates scenarios run by run side by side, under the name of the first.
 ///
 /// # Errors
-/// As [`simulate`].
+/// It was interrupted before any run was finished: there is nothing to report.
 pub fn simulate_together(
     scenarios: Vec<Scenario>,
     simulating: &Simulating,

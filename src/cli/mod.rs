@@ -10,6 +10,7 @@ mod explain;
 mod failure;
 mod fit;
 mod init;
+mod levers;
 mod load;
 mod plan;
 mod power;
@@ -72,6 +73,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Power(arguments) => power::power(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Levers(arguments) => levers::levers(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),

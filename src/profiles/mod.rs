@@ -49,6 +49,8 @@ pub struct Gpu {
     pub known_as: Vec<String>,
     /// Memory as nvidia-smi reports it, MiB.
     pub memory_mebibytes: u64,
+    /// Peak bandwidth of that memory by the data sheet, GB/s (10^9 bytes).
+    pub memory_bandwidth: f64,
 }
 
 /// A model, in one precision.
@@ -71,6 +73,9 @@ pub struct Model {
     pub kv_bytes: u64,
     /// Bytes of the weights, all GPUs together.
     pub weight_bytes: u64,
+    /// Of those, bytes of the table of token embeddings; the output head takes as many again. Both stay in 16 bits when the
+    /// linear layers are quantised.
+    pub embedding_bytes: u64,
 }
 
 impl Model {

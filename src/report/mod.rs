@@ -16,6 +16,7 @@ mod fit;
 mod format;
 mod json;
 mod layout;
+mod levers;
 mod markdown;
 mod plan;
 mod power;
@@ -27,6 +28,7 @@ pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;
 pub use layout::Style;
+pub use levers::LeversAnswer;
 pub use plan::{LeftOut, Planned};
 
 use crate::study::StudyResult;

@@ -7,6 +7,7 @@ mod checks;
 mod compare;
 mod exposure;
 mod intervals;
+pub mod levers;
 mod looks;
 mod measure;
 pub mod plan;

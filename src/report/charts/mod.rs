@@ -11,6 +11,8 @@ mod comparison;
 mod cost;
 mod labels;
 mod latency;
+mod levers;
+mod levers_waterfall;
 mod numbers;
 mod over_time;
 mod plan;
@@ -33,6 +35,7 @@ use super::fit::Fitted;
 use super::plan::Planned;
 use super::profiles::Figures;
 use crate::study::StudyResult;
+use crate::study::levers::LeversResult;
 use canvas::Canvas;
 
 /// A finished chart.
@@ -125,6 +128,14 @@ pub fn of_power(power: &crate::study::power::Power) -> Result<Vec<Chart>, ChartE
 /// When the drawing libraries refuse, which no data should bring about.
 pub(super) fn of_plan(planned: &Planned<'_>) -> Result<Vec<Chart>, ChartError> {
     plan::sheet(planned).into_iter().map(finish).collect()
+}
+
+/// The charts of a study of levers. The same result gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn of_levers(result: &LeversResult) -> Result<Vec<Chart>, ChartError> {
+    [levers::sheet(result), levers_waterfall::sheet(result)].into_iter().flatten().map(finish).collect()
 }
 
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {

@@ -1,0 +1,56 @@
+//! The arguments of `levers`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::Simulating;
+
+/// Examples after the help.
+pub const LEVERS_EXAMPLES: &str = "\
+Examples:
+  cutover levers scenarios/llama-70b-profile.toml
+  cutover levers scenarios/llama-70b-profile.toml --only 8-bit-weights,4-bit-weights --runs 20
+  cutover levers scenarios/rolling-drained.toml --memory-bandwidth 3350 --weight-bits 8
+  cutover levers scenario.toml --lever 'small-batch: engine.max_num_seqs=64, engine.max_num_batched_tokens=1024'
+
+Runs are the scenario's, at most 100 unless --runs says so: every lever is a study of its own, and pairs of runs on the same
+requests need few.";
+
+/// `levers`.
+#[derive(Debug, Args)]
+pub struct LeversArguments {
+    /// The scenario's file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub scenario: PathBuf,
+    /// Only these levers, by name; several with commas between
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Not these levers
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "only")]
+    pub skip: Vec<String>,
+    /// A lever of your own: settings of the scenario's keys as for --set; may be repeated
+    #[arg(long, value_name = "NAME: KEY=VALUE, KEY=VALUE")]
+    pub lever: Vec<String>,
+    /// Longest mean TTFT P99, seconds, that a smaller fleet may have [the scenario's objective, else today's]
+    #[arg(long, value_name = "DURATION")]
+    pub ttft_p99: Option<String>,
+    /// Weights of a replica, gigabytes, all its GPUs together [the profile's, else what the cold start loads]
+    #[arg(long, value_name = "GB")]
+    pub weights_gb: Option<f64>,
+    /// Bits of a weight today: 16, 8 or 4 [the profile's, else 16]
+    #[arg(long, value_name = "BITS")]
+    pub weight_bits: Option<u32>,
+    /// Memory bandwidth of one GPU, GB/s [the profile's]
+    #[arg(long, value_name = "GB/S")]
+    pub memory_bandwidth: Option<f64>,
+    /// Bytes of a token in the KV cache, all GPUs of a replica together [the profile's; else the cache stays as it is]
+    #[arg(long, value_name = "BYTES")]
+    pub kv_bytes_per_token: Option<f64>,
+    /// Price of a GPU-hour of another kind of GPU, such as b200=4.5; may be repeated [a list price, see docs/levers.md]
+    #[arg(long, value_name = "GPU=USD")]
+    pub gpu_price: Vec<String>,
+    /// What every command that simulates takes.
+    #[command(flatten)]
+    pub simulating: Simulating,
+}

@@ -1,0 +1,250 @@
+//! The tables and sentences about levers that people read, in no form yet.
+
+use crate::digits::{NONE, fixed, percent_as_given};
+use crate::ledger::{Metric, WATERFALL};
+use crate::report::format::{Quantity, counted, difference, dollars_that_add_up, estimate, in_dollars, value};
+use crate::study::Estimate;
+use crate::study::levers::{Bound, Fewest, LeversResult, Point, Together, Turned, UNANSWERED};
+
+/// The row of today's engine.
+pub const AS_IT_IS: &str = "as it is";
+
+/// A relative change in per cent: `-49.8 % [-50.1, -49.5]`, `+0.3 %`.
+pub fn change(estimate: &Estimate) -> String {
+    if estimate.value.is_nan() {
+        return NONE.to_owned();
+    }
+    let decimals = if estimate.value.abs() < 0.01 { 2 } else { 1 };
+    let signed = |share: f64| {
+        let text = fixed(100.0 * share, decimals);
+        let is_zero = text.trim_start_matches('-').chars().all(|c| matches!(c, '0' | '.'));
+        match share {
+            _ if is_zero => text.trim_start_matches('-').to_owned(),
+            share if share > 0.0 => format!("+{text}"),
+            _ => text,
+        }
+    };
+    let interval =
+        estimate.interval.map(|(low, high)| format!(" [{}, {}]", signed(low), signed(high))).unwrap_or_default();
+    format!("{} %{interval}", signed(estimate.value))
+}
+
+/// A change without an interval.
+pub fn plain_change(share: f64) -> String {
+    change(&Estimate { value: share, interval: None })
+}
+
+fn texts<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+/// Over what.
+pub fn extent(result: &LeversResult) -> String {
+    let interrupted = if result.partial { "INTERRUPTED: " } else { "" };
+    let runs = counted(result.base.records.len() as u64, "run");
+    format!("{interrupted}{runs}, in each the same requests for every lever; intervals are 95 %")
+}
+
+/// The scenario as it is.
+pub fn today(result: &LeversResult) -> String {
+    let (today, fleet) = (&result.today, &result.base.scenario.fleet);
+    let gpus = match fleet.gpus_per_replica {
+        1 => "one GPU".to_owned(),
+        many => format!("{many} GPUs"),
+    };
+    format!(
+        "{} per million output tokens with {} of {gpus} at {} an hour, {} utilized; TTFT P99 {}; the paper formula says {}",
+        estimate(&today.price, Quantity::Usd),
+        counted(u64::from(today.replicas), "replica"),
+        value(fleet.gpu_hour_usd, Quantity::Usd),
+        estimate(&today.utilization, Quantity::Share),
+        estimate(&today.ttft, Quantity::Seconds),
+        estimate(&result.formula_today, Quantity::Usd),
+    )
+}
+
+/// The promise that a fleet must keep.
+pub fn bound(result: &LeversResult) -> String {
+    if let Some(reason) = &result.fixed_fleet {
+        return format!("the fleet's size is left alone: {reason}");
+    }
+    let ttft = match result.bound {
+        Bound::Seconds(bound) => format!("TTFT P99 within {}, its whole interval", value(bound, Quantity::Seconds)),
+        Bound::Today => "a mean TTFT P99 no longer than today's".to_owned(),
+    };
+    format!(
+        "{ttft}, and at most {} more of the requests than today without their whole answer: what a smaller fleet must keep",
+        percent_as_given(UNANSWERED)
+    )
+}
+
+fn replicas(today: &Point, fewest: &Fewest) -> String {
+    match fewest {
+        Fewest::Found { point, .. } if point.replicas == today.replicas => today.replicas.to_string(),
+        Fewest::Found { point, .. } => format!("{} -> {}", today.replicas, point.replicas),
+        Fewest::OutOfReach(limit) => format!("> {limit}"),
+        Fewest::NotSought => "-".to_owned(),
+    }
+}
+
+fn of_point(fewest: &Fewest, text: impl Fn(&Point) -> String) -> String {
+    fewest.point().map_or_else(|| "-".to_owned(), text)
+}
+
+/// What each lever does to the price: by the formula, with the fleet as it is, with the least one.
+pub fn prices(result: &LeversResult) -> Vec<Vec<String>> {
+    let mut rows = vec![texts(["lever", "formula", "same fleet", "replicas", "fewest replicas", "saves"])];
+    let resized = |fewest: &Fewest| of_point(fewest, |point| change(&point.change.estimate));
+    let today = &result.today;
+    if result.fixed_fleet.is_none() {
+        let name = AS_IT_IS.to_owned();
+        rows.push(vec![
+            name,
+            "0 %".to_owned(),
+            "0 %".to_owned(),
+            replicas(today, &result.fewest_today),
+            resized(&result.fewest_today),
+            String::new(),
+        ]);
+    }
+    rows.extend(result.levers.iter().map(|turned| {
+        vec![
+            turned.lever.name.clone(),
+            plain_change(turned.formula_change),
+            change(&turned.same.change.estimate),
+            if matches!(turned.fewest, Fewest::NotSought) && turned.same.replicas != today.replicas {
+                format!("{} -> {}", today.replicas, turned.same.replicas)
+            } else {
+                replicas(today, &turned.fewest)
+            },
+            resized(&turned.fewest),
+            turned.verdict.words().to_owned(),
+        ]
+    }));
+    if let Some(together) = &result.together {
+        rows.push(vec![
+            "together".to_owned(),
+            plain_change(together.formula_change),
+            change(&together.same.change.estimate),
+            replicas(today, &together.fewest),
+            resized(&together.fewest),
+            String::new(),
+        ]);
+    }
+    rows
+}
+
+/// What each lever does to users, and what a million tokens costs then.
+pub fn users(result: &LeversResult) -> Vec<Vec<String>> {
+    let mut rows = vec![texts(["lever", "TTFT P99, same fleet", "kept", "TTFT P99, fewest", "$/1M same", "fewest"])];
+    let row = |name: &str, same: &Point, fewest: &Fewest| {
+        vec![
+            name.to_owned(),
+            difference(&same.ttft_difference, Quantity::Seconds),
+            if same.keeps_bound { "yes" } else { "no" }.to_owned(),
+            of_point(fewest, |point| estimate(&point.ttft, Quantity::Seconds)),
+            value(same.price.value, Quantity::Usd),
+            of_point(fewest, |point| value(point.price.value, Quantity::Usd)),
+        ]
+    };
+    rows.push(row(AS_IT_IS, &result.today, &result.fewest_today));
+    rows.extend(result.levers.iter().map(|turned| row(&turned.lever.name, &turned.same, &turned.fewest)));
+    rows.extend(result.together.iter().map(|together| row("together", &together.same, &together.fewest)));
+    rows
+}
+
+/// What all that helped comes to, or why there is no more than one.
+pub fn together(result: &LeversResult) -> String {
+    if result.partial {
+        return "interrupted before they could be turned together".to_owned();
+    }
+    let Some(together) = &result.together else {
+        let helped: Vec<&str> = result
+            .levers
+            .iter()
+            .filter(|turned| turned.helps().is_some())
+            .map(|turned| turned.lever.name.as_str())
+            .collect();
+        let than = if result.fixed_fleet.is_none() { "today's engine with its own fewest replicas" } else { "today" };
+        return match helped.as_slice() {
+            [] => format!("no lever is shown to be cheaper than {than}"),
+            [only] => format!("only {only} is shown to be cheaper than {than}"),
+            several => {
+                format!("{} are shown to be cheaper than {than}; no two can be turned together", several.join(", "))
+            }
+        };
+    };
+    let point = together.fewest.point().unwrap_or(&together.same);
+    let least = if result.fixed_fleet.is_none() { ", today's own least fleet among them," } else { "" };
+    let mut text = format!(
+        "{}: {} per million output tokens, {}, with {}; the product of the single changes{least} would be {}; the formula \
+         says {} at today's utilization",
+        together.names.join(" + "),
+        estimate(&point.price, Quantity::Usd),
+        change(&point.change.estimate),
+        counted(u64::from(point.replicas), "replica"),
+        plain_change(together.product_change),
+        plain_change(together.formula_change),
+    );
+    text.push_str(&dropped(together));
+    text
+}
+
+fn dropped(together: &Together) -> String {
+    let dropped = together.dropped.iter().map(|left| format!("; without {}: {}", left.name, left.reason));
+    dropped.collect()
+}
+
+/// From ideal to actual, today and at best; the parts add up to the price.
+pub fn waterfall(result: &LeversResult) -> Vec<Vec<String>> {
+    let best = result.best();
+    let mut header = texts(["USD per million output tokens", "today", "95 %"]);
+    header.extend(best.iter().flat_map(|(name, _)| [name.clone(), "95 %".to_owned()]));
+    let points: Vec<&Point> = std::iter::once(&result.today).chain(best.iter().map(|(_, point)| *point)).collect();
+    let columns: Vec<(String, Vec<String>)> = (points.iter())
+        .map(|point| dollars_that_add_up(&point.waterfall.iter().map(|part| part.value).collect::<Vec<f64>>()))
+        .collect();
+    let mut rows = vec![header];
+    for (i, (_, name)) in WATERFALL.iter().enumerate() {
+        let mut row = vec![(*name).to_owned()];
+        for (point, (_, parts)) in points.iter().zip(&columns) {
+            row.extend([in_dollars(&parts[i]), interval(&point.waterfall[i])]);
+        }
+        rows.push(row);
+    }
+    let mut total = vec!["price".to_owned()];
+    for (point, (sum, _)) in points.iter().zip(&columns) {
+        total.extend([in_dollars(sum), interval(&point.price)]);
+    }
+    rows.push(total);
+    rows
+}
+
+fn interval(estimate: &Estimate) -> String {
+    let decimals = 3;
+    let ends = |(low, high): (f64, f64)| format!("[{}, {}]", fixed(low, decimals), fixed(high, decimals));
+    estimate.interval.map_or_else(String::new, ends)
+}
+
+/// What each lever is and sets.
+pub fn meanings(result: &LeversResult) -> Vec<(String, String, String)> {
+    let of = |turned: &Turned| {
+        let mut sentence = turned.lever.sentence.clone();
+        if !turned.same.unequal.is_empty() {
+            let keys = crate::report::differing(&turned.same.unequal);
+            sentence.push_str(&format!(" (not the same requests: {keys})"));
+        }
+        (turned.lever.name.clone(), sentence, turned.same.settings.join(", "))
+    };
+    result.levers.iter().map(of).collect()
+}
+
+/// How to read the figures, in a few sentences.
+pub fn reading() -> String {
+    let metric = Metric::UsdPerMillionOutput.name();
+    format!(
+        "Changes are of the mean of {metric} against today, run by run. The formula is asked for the lever's own saturated rate \
+         at today's utilization, a fleet's size at its own. \"Fewest replicas\" is the least fleet that keeps the bound; \
+         a lever saves if that is cheaper than the first row's, today's engine with its own least fleet."
+    )
+}

@@ -1,0 +1,447 @@
+//! The study of levers: today and every lever side by side, then the least fleets, then all that helped together.
+//!
+//! Every scenario runs the same numbers, so that a run of any meets the requests of the same run of today's. The least fleets
+//! are looked for in rounds, all levers' next sizes side by side.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::formula::predicted_change;
+use super::paired::{FEWEST_PAIRS, Relative, more_unanswered, relative};
+use super::search::Search;
+use super::sizing::{resized, why_fixed};
+use super::{Bound, Fewest, LeftOut, Lever, LeverVerdict, LeversResult, Options, Point, Together, Turn, Turned};
+use crate::ledger::{Metric, WATERFALL};
+use crate::scenario::Scenario;
+use crate::study::compare::{Change, Comparison, Difference, compare};
+use crate::study::result::{Estimate, StudyResult};
+use crate::study::{Growing, grow, unequal_requests};
+
+/// How settings on top of those of the command line become a scenario, or why not.
+pub type Loader<'a> = &'a dyn Fn(&[String]) -> Result<Scenario, String>;
+
+/// The quantile of TTFT that the study looks at.
+const QUANTILE: f64 = 0.99;
+
+/// How many more of the requests than today, as a share, may be left without their whole answer: refused, dropped, cut, timed
+/// out. The whole interval of the difference lies within. Not zero, because a busier replica answers more slowly, and whatever
+/// cuts long answers cuts a few more of them: the more runs, the smaller a difference would be held against it.
+pub const UNANSWERED: f64 = 0.001;
+
+/// A change of the price by less than this is called slight.
+const SLIGHT: f64 = 0.01;
+
+/// A lever that can be turned, with the scenario that it leads to.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The lever.
+    pub lever: Lever,
+    /// What it sets.
+    pub settings: Vec<String>,
+    /// The scenario with that.
+    pub scenario: Scenario,
+}
+
+impl Candidate {
+    /// Turns a lever on top of these settings, with which the scenario is as given. Where the scenario writes its saturated
+    /// rate, the rate follows in proportion to what the engines' coefficients say.
+    ///
+    /// # Errors
+    /// Why it cannot be turned.
+    pub fn new(
+        lever: Lever,
+        (before, settings): (&Scenario, &[String]),
+        options: &Options,
+        load: Loader<'_>,
+    ) -> Result<Candidate, String> {
+        let mut settings = settings.to_vec();
+        settings.extend(lever.settings(before, options)?);
+        let mut scenario = load(&settings)?;
+        if let (Some(before_rate), Some(rate)) =
+            (before.engine.saturated_tokens_per_second, scenario.engine.saturated_tokens_per_second)
+            && before_rate == rate
+        {
+            let scaled = rate * derived_rate(&scenario) / derived_rate(before);
+            settings.push(format!("engine.saturated_tokens_per_second={scaled}"));
+            scenario = load(&settings)?;
+        }
+        Ok(Candidate { lever, settings, scenario })
+    }
+}
+
+/// The saturated rate that follows from the coefficients, tokens/s, whatever the scenario writes.
+fn derived_rate(scenario: &Scenario) -> f64 {
+    let mut scenario = scenario.clone();
+    scenario.engine.saturated_tokens_per_second = None;
+    Growing::new(scenario).facts().saturated_rate
+}
+
+/// What is to be studied, and how.
+pub struct LeversStudy<'a> {
+    /// The scenario as it is.
+    pub base: Scenario,
+    /// The levers.
+    pub candidates: Vec<Candidate>,
+    /// Those that were left out so far.
+    pub left_out: Vec<LeftOut>,
+    /// What the scenario does not say.
+    pub options: Options,
+    /// How settings become a scenario.
+    pub load: Loader<'a>,
+    /// Threads; `None`: one for each core.
+    pub threads: Option<usize>,
+    /// Told how many runs of all are done.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+    /// Ends the study early.
+    pub stop: &'a AtomicBool,
+}
+
+/// A fleet that was simulated.
+struct Fleet {
+    settings: Vec<String>,
+    result: StudyResult,
+}
+
+/// A search for the least fleet of one engine.
+struct Seeking {
+    /// What leads to the engine.
+    settings: Vec<String>,
+    /// The scenario with today's number of replicas.
+    scenario: Scenario,
+    search: Search,
+    /// The least fleet that kept the promise so far, unless it is the one with today's replicas.
+    best: Option<Fleet>,
+}
+
+/// How a search ended.
+enum Sought {
+    /// Today's number of replicas is the least.
+    Same,
+    /// This fleet is.
+    Other(Box<Fleet>),
+    /// None up to so many replicas.
+    OutOfReach(u32),
+    /// It was interrupted, or never begun because the fleet is left alone.
+    Unsought,
+}
+
+/// Runs the study; `None` where it was interrupted before a run was finished.
+pub fn study(study: LeversStudy<'_>) -> Option<LeversResult> {
+    let scenarios = std::iter::once(&study.base).chain(study.candidates.iter().map(|candidate| &candidate.scenario));
+    let mut done = 0;
+    let mut results = study.simulate(scenarios.cloned().collect(), &mut done).into_iter();
+    let base = results.next().filter(|base| !base.records.is_empty())?;
+    let same: Vec<StudyResult> = results.collect();
+    let judge = Judge::new(base, study.options.ttft_p99);
+    let fixed_fleet = why_fixed(&study.base);
+    let (of_today, of_levers) = study.seek(&judge, &same, fixed_fleet.is_none(), &mut done);
+    let least_today = match &of_today {
+        Sought::Other(fleet) => Some(&fleet.result),
+        Sought::Same => Some(&judge.base),
+        _ => None,
+    };
+    let each = study.candidates.iter().zip(&same).zip(&of_levers);
+    let levers: Vec<Turned> =
+        each.map(|((candidate, result), sought)| turned(&judge, candidate, result, sought, least_today)).collect();
+    let fewest_today = judge.fewest(&[], &judge.base, &of_today, None);
+    let interrupted = study.stop.load(Ordering::Relaxed);
+    let together =
+        if interrupted { None } else { study.together(&judge, &levers, &fewest_today, least_today, &mut done) };
+    Some(LeversResult {
+        today: judge.point(&[], &judge.base),
+        formula_today: judge.base.metric(Metric::Formula).mean,
+        bound: judge.bound,
+        fewest_today,
+        fixed_fleet,
+        levers,
+        left_out: study.left_out.clone(),
+        together,
+        partial: study.stop.load(Ordering::Relaxed),
+        base: judge.base,
+    })
+}
+
+impl LeversStudy<'_> {
+    /// Runs these scenarios side by side.
+    fn simulate(&self, scenarios: Vec<Scenario>, done: &mut u64) -> Vec<StudyResult> {
+        let runs = self.base.study.runs;
+        let mut studies: Vec<Growing> = scenarios.into_iter().map(Growing::without_timeline).collect();
+        let before = *done;
+        let progress = |runs| (self.progress)(before + runs);
+        grow(&mut studies.iter_mut().collect::<Vec<_>>(), runs, self.threads, &progress, self.stop);
+        *done += studies.iter().map(Growing::runs).sum::<u64>();
+        let result = |study: Growing| {
+            let partial = study.runs() < runs;
+            study.result(partial)
+        };
+        studies.into_iter().map(result).collect()
+    }
+
+    /// The least fleets of today's engine and of every lever's.
+    fn seek(&self, judge: &Judge, same: &[StudyResult], may: bool, done: &mut u64) -> (Sought, Vec<Sought>) {
+        let mut seeking = vec![may.then(|| Seeking::new(judge, Vec::new(), &judge.base))];
+        for (candidate, result) in self.candidates.iter().zip(same) {
+            let is_fleet = matches!(candidate.lever.turn, Turn::Replicas(_));
+            let may = may && !is_fleet && why_fixed(&candidate.scenario).is_none();
+            seeking.push(may.then(|| Seeking::new(judge, candidate.settings.clone(), result)));
+        }
+        self.rounds(judge, &mut seeking.iter_mut().flatten().collect::<Vec<_>>(), done);
+        let stopped = self.stop.load(Ordering::Relaxed);
+        let mut sought = seeking.into_iter().map(|seeking| match seeking {
+            Some(seeking) => seeking.end(stopped),
+            None => Sought::Unsought,
+        });
+        (sought.next().unwrap_or(Sought::Unsought), sought.collect())
+    }
+
+    /// Tries sizes, the next of every search side by side, until each has ended or the study is stopped.
+    fn rounds(&self, judge: &Judge, searches: &mut [&mut Seeking], done: &mut u64) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let mut tried = Vec::new();
+            for (index, seeking) in searches.iter_mut().enumerate() {
+                let Some(replicas) = seeking.search.next() else { continue };
+                let settings: Vec<String> =
+                    seeking.settings.iter().cloned().chain(resized(&seeking.scenario, replicas)).collect();
+                match (self.load)(&settings) {
+                    Ok(scenario) => tried.push((index, replicas, settings, scenario)),
+                    // A fleet that the scenario's other keys do not allow, such as a preview larger than it.
+                    Err(_) => seeking.search.learn(replicas, false),
+                }
+            }
+            if tried.is_empty() {
+                if searches.iter().all(|seeking| seeking.search.next().is_none()) {
+                    return;
+                }
+                continue;
+            }
+            let scenarios = tried.iter().map(|(.., scenario)| scenario.clone()).collect();
+            let results = self.simulate(scenarios, done);
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            for ((index, replicas, settings, _), result) in tried.into_iter().zip(results) {
+                let keeps = judge.keeps(&result);
+                searches[index].search.learn(replicas, keeps);
+                if keeps {
+                    searches[index].best = Some(Fleet { settings, result });
+                }
+            }
+        }
+    }
+
+    /// All levers that helped, of each family the one that helped most, turned one on top of the other.
+    fn together(
+        &self,
+        judge: &Judge,
+        levers: &[Turned],
+        fewest_today: &Fewest,
+        least_today: Option<&StudyResult>,
+        done: &mut u64,
+    ) -> Option<Together> {
+        let chosen = best_of_families(levers);
+        let mut now = (self.base.clone(), Vec::new());
+        let (mut names, mut dropped) = (Vec::new(), Vec::new());
+        let mut product = fewest_today.point().map_or(1.0, |point| 1.0 + point.change.estimate.value);
+        for (turned, gain) in chosen {
+            match Candidate::new(turned.lever.clone(), (&now.0, &now.1), &self.options, self.load) {
+                Ok(candidate) => {
+                    now = (candidate.scenario, candidate.settings);
+                    names.push(turned.lever.name.clone());
+                    product *= 1.0 + gain;
+                }
+                Err(reason) => dropped.push(LeftOut { name: turned.lever.name.clone(), reason }),
+            }
+        }
+        if names.len() < 2 {
+            return None;
+        }
+        let (scenario, settings) = now;
+        let result = self.simulate(vec![scenario], done).pop().filter(|result| !result.records.is_empty())?;
+        let sought = if why_fixed(&result.scenario).is_none() {
+            let mut seeking = Seeking::new(judge, settings.clone(), &result);
+            self.rounds(judge, &mut [&mut seeking], done);
+            seeking.end(self.stop.load(Ordering::Relaxed))
+        } else {
+            Sought::Unsought
+        };
+        Some(Together {
+            names,
+            dropped,
+            formula_change: judge.formula_change(&result),
+            fewest: judge.fewest(&settings, &result, &sought, least_today),
+            same: judge.point(&settings, &result),
+            product_change: product - 1.0,
+        })
+    }
+}
+
+/// The levers that helped, of each family the one that lowers the price most, in the order in which one can be turned on top
+/// of the other: the GPU before what is derived from it. With by how much each lowers it.
+fn best_of_families(levers: &[Turned]) -> Vec<(&Turned, f64)> {
+    let mut chosen: Vec<(&Turned, f64)> = Vec::new();
+    for turned in levers {
+        let Some(gain) = turned.helps().map(|gain| gain.estimate.value) else { continue };
+        // The fleet's size is sought anyway, unless it is left alone.
+        if matches!(turned.lever.turn, Turn::Replicas(_)) {
+            continue;
+        }
+        let family = turned.lever.family();
+        match chosen.iter_mut().find(|(other, _)| family.is_some() && other.lever.family() == family) {
+            Some(other) if gain < other.1 => *other = (turned, gain),
+            Some(_) => {}
+            None => chosen.push((turned, gain)),
+        }
+    }
+    chosen.sort_by_key(|(turned, _)| turned.lever.family().unwrap_or(u8::MAX));
+    chosen
+}
+
+impl Seeking {
+    fn new(judge: &Judge, settings: Vec<String>, result: &StudyResult) -> Seeking {
+        let (scenario, facts) = (result.scenario.clone(), &result.facts);
+        // With fewer the queue grows without end. A rate that the scenario writes is not relied on for that.
+        let written = scenario.engine.saturated_tokens_per_second.is_some();
+        let busy = facts.mean_rate * facts.mean_output_tokens / facts.saturated_rate;
+        let too_few = if written || !busy.is_finite() { 0 } else { busy.floor() as u32 };
+        let search = Search::new(scenario.fleet.replicas, judge.keeps(result), too_few);
+        Seeking { settings, scenario, search, best: None }
+    }
+
+    fn end(self, stopped: bool) -> Sought {
+        match self.search.next() {
+            Some(_) if stopped => Sought::Unsought,
+            _ => match (self.search.found(), self.best) {
+                (Some(_), Some(fleet)) => Sought::Other(Box::new(fleet)),
+                (Some(_), None) => Sought::Same,
+                (None, _) => Sought::OutOfReach(self.search.limit()),
+            },
+        }
+    }
+}
+
+/// What everything is held against.
+struct Judge {
+    base: StudyResult,
+    bound: Bound,
+}
+
+impl Judge {
+    /// The bound is the one given, else the scenario's objective for TTFT P99 if today's fleet keeps it, else today's TTFT P99.
+    fn new(base: StudyResult, given: Option<f64>) -> Judge {
+        let objective = base.scenario.slo.as_ref().filter(|slo| slo.quantile == QUANTILE).map(|slo| slo.ttft.seconds());
+        let is_kept = |bound: &f64| within(&base.metric(Metric::TtftP99).mean, *bound);
+        let bound = given.or(objective.filter(is_kept)).map_or(Bound::Today, Bound::Seconds);
+        Judge { base, bound }
+    }
+
+    fn comparison(&self, result: &StudyResult) -> Option<Comparison> {
+        compare(&self.base, result).ok()
+    }
+
+    /// Whether the promise is kept: see [`Bound`] and [`UNANSWERED`].
+    fn keeps(&self, result: &StudyResult) -> bool {
+        let in_time = match self.bound {
+            Bound::Seconds(bound) => within(&result.metric(Metric::TtftP99).mean, bound),
+            Bound::Today => self.comparison(result).is_some_and(|comparison| {
+                row(&comparison, Metric::TtftP99).is_some_and(|ttft| ttft.difference.value <= 0.0)
+            }),
+        };
+        in_time && within(&more_unanswered(&self.base.records, &result.records), UNANSWERED)
+    }
+
+    fn point(&self, settings: &[String], result: &StudyResult) -> Point {
+        let comparison = self.comparison(result);
+        let ttft = comparison.as_ref().and_then(|comparison| row(comparison, Metric::TtftP99));
+        let fleet = &result.scenario.fleet;
+        Point {
+            settings: settings.to_vec(),
+            replicas: fleet.replicas,
+            gpus: fleet.replicas * fleet.gpus_per_replica,
+            gpu_hour_usd: fleet.gpu_hour_usd,
+            saturated_rate: result.facts.saturated_rate,
+            runs: comparison.as_ref().map_or(0, |comparison| comparison.runs),
+            price: result.metric(Metric::UsdPerMillionOutput).mean,
+            change: price_change(&self.base, result),
+            ttft: result.metric(Metric::TtftP99).mean,
+            ttft_difference: ttft.map_or(Estimate { value: f64::NAN, interval: None }, |row| row.difference),
+            ttft_change: ttft.map_or(Change::NotShown, |row| row.change),
+            utilization: result.metric(Metric::Utilization).mean,
+            keeps_bound: self.keeps(result),
+            waterfall: WATERFALL.iter().map(|(part, _)| result.metric(*part).mean).collect(),
+            unequal: unequal_requests(&self.base.scenario, &result.scenario),
+        }
+    }
+
+    /// What a search found, as a point, with the change against today's engine with its own least fleet.
+    fn fewest(
+        &self,
+        settings: &[String],
+        same: &StudyResult,
+        sought: &Sought,
+        least_today: Option<&StudyResult>,
+    ) -> Fewest {
+        let found = |settings: &[String], result: &StudyResult| Fewest::Found {
+            point: Box::new(self.point(settings, result)),
+            gain: least_today.map(|least| price_change(least, result)),
+        };
+        match sought {
+            Sought::Same => found(settings, same),
+            Sought::Other(fleet) => found(&fleet.settings, &fleet.result),
+            Sought::OutOfReach(limit) => Fewest::OutOfReach(*limit),
+            Sought::Unsought => Fewest::NotSought,
+        }
+    }
+
+    fn formula_change(&self, result: &StudyResult) -> f64 {
+        let utilization = self.base.metric(Metric::Utilization).mean.value;
+        let of = |result: &'_ StudyResult| (result.scenario.fleet.clone(), result.facts);
+        let (today, turned) = (of(&self.base), of(result));
+        predicted_change((&today.0, &today.1), (&turned.0, &turned.1), utilization)
+    }
+}
+
+/// Whether the whole interval, or the estimate where it has none, is at most this.
+fn within(estimate: &Estimate, bound: f64) -> bool {
+    estimate.interval.map_or(estimate.value, |(_, high)| high) <= bound
+}
+
+fn row(comparison: &Comparison, metric: Metric) -> Option<&Difference> {
+    comparison.rows.iter().find(|row| row.metric == metric)
+}
+
+fn price_change(a: &StudyResult, b: &StudyResult) -> Relative {
+    relative(Metric::UsdPerMillionOutput, &a.records, &b.records)
+}
+
+fn turned(
+    judge: &Judge,
+    candidate: &Candidate,
+    result: &StudyResult,
+    sought: &Sought,
+    least_today: Option<&StudyResult>,
+) -> Turned {
+    let same = judge.point(&candidate.settings, result);
+    let fewest = judge.fewest(&candidate.settings, result, sought, least_today);
+    let verdict = verdict(&same, &fewest);
+    Turned { lever: candidate.lever.clone(), formula_change: judge.formula_change(result), same, fewest, verdict }
+}
+
+fn verdict(same: &Point, fewest: &Fewest) -> LeverVerdict {
+    let worth = |change: &Relative| change.is_lower() && change.estimate.value <= -SLIGHT;
+    let dearer = |change: &Relative| change.is_higher() && change.estimate.value >= SLIGHT;
+    let at_once = same.keeps_bound && worth(&same.change);
+    let gain = fewest.gain();
+    let resized =
+        gain.as_ref().is_some_and(worth) && fewest.point().is_some_and(|point| point.replicas != same.replicas);
+    let against = gain.unwrap_or(same.change);
+    let slight = against.is_lower() || same.keeps_bound && same.change.is_lower();
+    match (at_once, resized) {
+        (true, true) => LeverVerdict::PaysBoth,
+        (true, false) => LeverVerdict::PaysAtOnce,
+        (false, true) => LeverVerdict::PaysResized,
+        _ if !same.keeps_bound && fewest.point().is_none() => LeverVerdict::BreaksBound,
+        _ if slight => LeverVerdict::Slight,
+        _ if dearer(&against) => LeverVerdict::Dearer,
+        _ if same.runs < FEWEST_PAIRS => LeverVerdict::TooFewRuns,
+        _ => LeverVerdict::NoSaving,
+    }
+}

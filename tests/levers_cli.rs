@@ -1,0 +1,193 @@
+//! `cutover levers` as scripts meet it: exit codes, what goes where, and bytes that depend on nothing but the scenario.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::assert::Assert;
+use assert_cmd::cargo::cargo_bin_cmd;
+use tempfile::TempDir;
+
+/// Three small replicas for a minute.
+const SCENARIO: &str = r#"
+name = "Three replicas"
+[study]
+runs = 6
+seed = 7
+warm_up = "10s"
+duration = "1m"
+cool_down = "30s"
+[traffic]
+arrivals = { process = "poisson", rate = 3.0 }
+prompt_tokens = { distribution = "lognormal", median = 100, p99 = 800, max = 2000 }
+output_tokens = { distribution = "lognormal", median = 60, p99 = 300, max = 500 }
+[fleet]
+replicas = 3
+gpu_hour_usd = 3.0
+[engine]
+max_num_seqs = 16
+step_time = { base = "10ms", per_sequence = "50us", per_prefill_token = "60us" }
+[cold_start]
+weight_load = { gigabytes = 16, gigabytes_per_second = 2.0 }
+"#;
+
+const ROLLING: &str = "[rollout]\nstrategy = \"rolling\"\nstart = \"10s\"\n";
+
+fn place(scenario: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("scenario.toml"), scenario).unwrap();
+    directory
+}
+
+fn levers(place: &TempDir, arguments: &[&str]) -> Assert {
+    let mut command = cargo_bin_cmd!("cutover");
+    command.current_dir(place.path()).args(["levers", "scenario.toml"]).args(arguments).assert()
+}
+
+fn output(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+}
+
+fn errors(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+/// Refuses with exit code 2, says why on standard error only, and writes nothing.
+fn refused(place: &TempDir, arguments: &[&str]) -> String {
+    let assert = levers(place, arguments).code(2);
+    assert_eq!(output(&assert), "", "{arguments:?}");
+    assert!(!place.path().join("output").exists(), "{arguments:?}");
+    let said = errors(&assert);
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+/// Every file below a directory with its bytes.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().is_dir() {
+            found.extend(files(&entry.path()).into_iter().map(|(inner, bytes)| (format!("{name}/{inner}"), bytes)));
+        } else {
+            found.insert(name, fs::read(entry.path()).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn the_answer_is_the_same_for_any_number_of_threads() {
+    let place = place(&format!("{SCENARIO}{ROLLING}"));
+    let run = |threads: &str, out: &str| {
+        let common = ["--only", "double-batch,one-fewer", "--lever", "half: fleet.gpu_hour_usd=1.5", "--quiet"];
+        let assert = levers(&place, &[&common[..], &["--threads", threads, "--out", out]].concat()).code(0);
+        assert_eq!(errors(&assert), "");
+        (output(&assert), files(&place.path().join(out)))
+    };
+    let (one, three) = (run("1", "one"), run("3", "three"));
+    assert_eq!(one, three);
+    let names: Vec<&str> = one.1.keys().map(String::as_str).collect();
+    let expected = ["charts/levers-waterfall.png", "charts/levers.png", "levers.csv", "levers.json", "levers.md"];
+    assert_eq!(names, expected);
+    assert!(one.0.contains("half") && one.0.contains("-50.0 % [-50.0, -50.0]"), "{}", one.0);
+    let csv = String::from_utf8(one.1["levers.csv"].clone()).unwrap();
+    assert!(csv.lines().count() >= 6 && csv.starts_with("lever,fleet,replicas,"), "{csv}");
+}
+
+#[test]
+fn json_and_markdown_go_to_standard_output_alone() {
+    let place = place(SCENARIO);
+    let form = |form: &str| {
+        let assert = levers(&place, &["--format", form, "--only", "double-batch,quarter-more", "--out", "out"]).code(0);
+        assert!(errors(&assert).contains("results in out"));
+        output(&assert)
+    };
+    let json: serde_json::Value = serde_json::from_str(&form("json")).unwrap();
+    assert_eq!(json["schema_version"], 1);
+    assert_eq!(json["provenance"]["runs"], 6);
+    let names: Vec<&str> = json["levers"].as_array().unwrap().iter().filter_map(|it| it["name"].as_str()).collect();
+    assert!(names.contains(&"double-batch") && names.contains(&"quarter-more"), "{names:?}");
+    let first = &json["levers"][0]["same_fleet"]["change"];
+    assert!(first["value"].is_number() && first["low"].is_number() && first["high"].is_number());
+    let page = form("md");
+    assert!(page.starts_with("# What moves the price of a token?") && page.contains("| lever | formula |"), "{page}");
+}
+
+#[test]
+fn a_misspelt_lever_gets_the_nearest_name() {
+    let place = place(SCENARIO);
+    let said = refused(&place, &["--only", "dubble-batch"]);
+    assert!(said.contains("there is no lever \"dubble-batch\"; did you mean double-batch?"), "{said}");
+    let said = refused(&place, &["--skip", "4-bits"]);
+    assert!(said.contains("did you mean 4-bit-weights?") && said.contains("there are 8-bit-weights"), "{said}");
+}
+
+#[test]
+fn wrong_arguments_say_what_was_expected() {
+    let place = place(SCENARIO);
+    for (arguments, expected) in [
+        (vec!["--lever", "nothing"], "expected NAME: KEY=VALUE"),
+        (vec!["--lever", "x: fleet.replicas"], "expected NAME: KEY=VALUE"),
+        (vec!["--lever", "x: fleet.replica=4"], "replicas"),
+        (vec!["--lever", "double-batch: fleet.replicas=4"], "give yours another name"),
+        (vec!["--gpu-price", "h10=2"], "did you mean h100?"),
+        (vec!["--gpu-price", "h100=cheap"], "a price above zero"),
+        (vec!["--weight-bits", "12"], "expected 16, 8 or 4"),
+        (vec!["--memory-bandwidth", "0"], "above zero"),
+        (vec!["--ttft-p99", "soon"], "a duration above zero"),
+        (vec!["--only", "one-fewer", "--skip", "double-batch"], "cannot be used with"),
+        (vec!["--only", "longer-grace"], "neither a rollout nor an [[action]]"),
+    ] {
+        let said = refused(&place, &arguments);
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn levers_without_sense_are_left_out_with_the_reason() {
+    let place = place(SCENARIO);
+    let text = output(&levers(&place, &["--skip", "speculation,quarter-more", "--quiet"]).code(0));
+    let left_out = text.split("LEFT OUT").nth(1).expect("some are");
+    for name in ["longer-grace", "fast-cold-start", "least-requests", "another-gpu", "4-bit-weights", "speculation"] {
+        assert!(left_out.contains(name), "{name}: {left_out}");
+    }
+    assert!(left_out.contains("--memory-bandwidth"), "{left_out}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+/// An interruption keeps what was finished: the levers beside today, and no fleet that was still looked for.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_study_saves_what_was_finished() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+    let place = place(SCENARIO);
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("cutover"))
+        .current_dir(place.path())
+        .args(["levers", "scenario.toml", "--only", "double-batch", "--runs", "1000000", "--out", "out"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(1_500));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let asked = Instant::now();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if asked.elapsed() > Duration::from_secs(60) => {
+                child.kill().unwrap();
+                panic!("it goes on after an interruption");
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    assert_eq!(status.code(), Some(130));
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(place.path().join("out/levers.json")).unwrap()).unwrap();
+    assert_eq!(json["partial"], true);
+    assert!(json["provenance"]["runs"].as_u64().unwrap() > 0);
+    assert!(json["levers"][0]["fewest_replicas"]["point"].is_null());
+    assert!(json["together"].is_null());
+}
