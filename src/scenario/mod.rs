@@ -35,14 +35,14 @@ use crate::random::Distribution;
 use crate::trace::Trace;
 use crate::units::{Duration, Time};
 
-pub use axis::{Axis, parse_values};
+pub use axis::{Axis, Unit, parse_values};
 pub use load::{load, location_of_check, parse};
 pub use policy::{
     Action, ActionKind, Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings,
     CanaryStep, Check, DeploymentSettings, Estimator, FlaggerSettings, FlaggerWeights, NoData, PodReplacementPolicy,
     Rollout, Statistic, Strategy, VersionSettings,
 };
-pub use problems::{LoadError, Problem, Problems};
+pub use problems::{LoadError, Problem, Problems, suggestion};
 
 /// A checked scenario: what is simulated, how often, and what must hold.
 #[derive(Clone, Debug)]

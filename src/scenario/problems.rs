@@ -148,7 +148,7 @@ pub(super) fn nearest<'c>(name: &str, candidates: &[&'c str]) -> Option<&'c str>
 }
 
 /// "did you mean `x`?" where a candidate is near, else the candidates.
-pub(super) fn suggestion(name: &str, candidates: &[&str]) -> Option<String> {
+pub fn suggestion(name: &str, candidates: &[&str]) -> Option<String> {
     if let Some(candidate) = nearest(name, candidates) {
         return Some(format!("did you mean `{candidate}`?"));
     }

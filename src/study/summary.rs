@@ -125,7 +125,7 @@ pub fn summarize_runs(metric: Metric, records: &[RunRecord]) -> MetricSummary {
 }
 
 /// Share of runs by outcome, those that occur, in the order of [`RolloutOutcome::ALL`].
-fn outcomes(records: &[RunRecord]) -> Vec<(RolloutOutcome, Estimate)> {
+pub(super) fn outcomes(records: &[RunRecord]) -> Vec<(RolloutOutcome, Estimate)> {
     let runs = records.len() as u64;
     let count = |outcome| records.iter().filter(|record| record.outcome == outcome).count() as u64;
     let counted = RolloutOutcome::ALL.into_iter().map(|outcome| (outcome, count(outcome)));
