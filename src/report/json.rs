@@ -82,8 +82,9 @@ impl Provenance {
     }
 }
 
+/// A check and how it came out.
 #[derive(Serialize)]
-struct CheckJson<'a> {
+pub(super) struct CheckJson<'a> {
     metric: &'a str,
     statistic: &'static str,
     min: Option<f64>,

@@ -18,6 +18,7 @@ mod json;
 mod layout;
 mod markdown;
 pub mod profiles;
+mod sweep;
 mod terminal;
 
 pub use answer::{Answer, answer_files, answer_report};
@@ -25,6 +26,7 @@ pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;
 pub use layout::Style;
+pub use sweep::{SAVED_POINTS, is_saved_point, read_runs, saved_point, written_runs};
 
 use crate::study::StudyResult;
 use charts::ChartError;

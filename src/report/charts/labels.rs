@@ -67,7 +67,7 @@ pub fn runs(result: &StudyResult) -> String {
 }
 
 /// The text, or as much of its beginning as fits, with an ellipsis.
-fn shorten(text: &str, size: f64, room: f64) -> String {
+pub fn shorten(text: &str, size: f64, room: f64) -> String {
     if text_width(text, size, false) <= room {
         return text.to_owned();
     }

@@ -8,6 +8,7 @@ mod arrivals;
 mod axes;
 mod canvas;
 mod cost;
+mod heat_map;
 mod labels;
 mod latency;
 mod numbers;
@@ -15,6 +16,8 @@ mod over_time;
 mod profile;
 mod replicas;
 mod survival;
+mod sweep;
+mod sweep_lines;
 mod theme;
 mod timeline;
 mod truncated;
@@ -27,7 +30,7 @@ mod tests;
 
 use super::fit::Fitted;
 use super::profiles::Figures;
-use crate::study::StudyResult;
+use crate::study::{StudyResult, Sweep};
 use canvas::Canvas;
 
 /// A finished chart.
@@ -96,6 +99,19 @@ pub fn profile(figures: &Figures) -> Result<Chart, ChartError> {
 /// When the drawing libraries refuse, which no data should bring about.
 pub fn of_fit(fitted: &Fitted<'_>) -> Result<Vec<Chart>, ChartError> {
     fit_sheets(fitted).into_iter().map(finish).collect()
+}
+
+/// Every chart of a sweep whose data exist. The same sweep gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn of_sweep(sweep: &Sweep) -> Result<Vec<Chart>, ChartError> {
+    sweep::sheets(sweep).into_iter().map(finish).collect()
+}
+
+/// Whether a sweep has so many axes and values that no chart could tell its points apart.
+pub fn is_too_wide(sweep: &Sweep) -> bool {
+    sweep.points.len() > 1 && sweep::kind(sweep) == sweep::Kind::NotDrawn
 }
 
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {
