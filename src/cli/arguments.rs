@@ -1,9 +1,13 @@
 //! The arguments of every command.
 
+mod sweep;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
+
+pub use sweep::SweepArguments;
 
 /// Greatest number that a scenario file, being TOML, can hold.
 const GREATEST: u64 = i64::MAX as u64;
@@ -55,6 +59,9 @@ Examples:
   cutover compare scenario.toml --set-b 'termination.grace_period=\"2m\"'
   cutover compare scenario.toml --set-b 'rollout.strategy=\"none\"'")]
     Compare(CompareArguments),
+    /// Simulate a scenario at every combination of some settings
+    #[command(after_help = sweep::EXAMPLES)]
+    Sweep(SweepArguments),
     /// Show everything that happens in one run
     #[command(after_help = "\
 Examples:

@@ -14,6 +14,7 @@ mod load;
 mod profiles;
 mod progress;
 mod stop;
+mod sweep;
 mod terminal;
 mod unsupported;
 
@@ -67,6 +68,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Run(arguments) => commands::run(&arguments),
         Command::Check(arguments) => commands::check(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
