@@ -69,8 +69,7 @@ fn fill(
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
     let simulating = &arguments.simulating;
-    let to_run: u64 =
-        scenarios.iter().filter(|scenario| !saved.has(scenario)).map(|scenario| scenario.study.runs).sum();
+    let to_run = scenarios.iter().filter(|scenario| !saved.has(scenario)).map(|scenario| scenario.study.runs).sum();
     let progress = Progress::begin(&sweep.scenario.name, to_run, simulating.quiet);
     let (mut runs, mut taken) = (0, 0_u64);
     let mut reference: Option<Vec<RunRecord>> = None;
@@ -81,16 +80,13 @@ fn fill(
                 taken += 1;
                 records
             }
-            None => {
-                let mut study = Growing::without_timeline(scenario.clone());
-                let done = |of_this: u64| progress.done(runs + of_this);
-                grow(&mut [&mut study], scenario.study.runs, simulating.threads(), &done, stop);
-                if study.runs() < scenario.study.runs {
-                    break;
+            None => match all_runs(scenario, simulating.threads(), &|of_this| progress.done(runs + of_this), stop) {
+                Some(records) => {
+                    runs += scenario.study.runs;
+                    saved.save(scenario, &records)?
                 }
-                runs += study.runs();
-                saved.save(scenario, study.records())?
-            }
+                None => break,
+            },
         };
         let reference = reference.get_or_insert_with(|| records.clone());
         sweep.points[at] = Some(Point::new(scenario, &records, reference));
@@ -101,4 +97,16 @@ fn fill(
         say(&format!("{points} of {} taken from an earlier sweep; --fresh simulates all anew", scenarios.len()));
     }
     Ok(())
+}
+
+/// All runs of a point; `None` where the user has had enough before.
+fn all_runs(
+    scenario: &Scenario,
+    threads: Option<usize>,
+    progress: &(dyn Fn(u64) + Sync),
+    stop: &AtomicBool,
+) -> Option<Vec<RunRecord>> {
+    let mut study = Growing::without_timeline(scenario.clone());
+    grow(&mut [&mut study], scenario.study.runs, threads, progress, stop);
+    (study.runs() == scenario.study.runs).then(|| study.records().to_vec())
 }

@@ -16,7 +16,7 @@ const INSIDE: f64 = 4.0;
 const CROSS: f64 = 3.2;
 /// Steps in which the scale's bar is drawn.
 const STEPS: usize = 64;
-/// Share of the range by which a cell's value is told where all are equal.
+/// Which shade all cells have where all values are equal, 0 to 1.
 const MIDDLE: f64 = 0.35;
 
 /// The cells: where they begin and how large they are.
@@ -102,7 +102,7 @@ impl Detail {
             widths.fold(0.0, f64::max) + 2.0 * INSIDE
         };
         // The mark of a check stands beside the value.
-        let value = widest(theme::LABEL_SIZE, true, &value_text) + 4.0 * CROSS;
+        let value = widest(theme::LABEL_SIZE, true, &value_text) + 5.0 * CROSS;
         let interval = widest(theme::SMALL_SIZE, false, &interval_text);
         if value > cells.width || cells.height < theme::LABEL_SIZE * theme::LINE_HEIGHT + 2.0 {
             Detail::Color
@@ -257,9 +257,9 @@ fn names_below(canvas: &mut Canvas, cells: &Cells, names: &[String], key: &str) 
     canvas.text(Text::new(key, at, Anchor::Middle, theme::INK));
 }
 
-/// What colours and marks mean, to the right of the cells.
-fn key(canvas: &mut Canvas, sweep: &Sweep, values: &Values, cells: &Cells, detail: Detail) {
-    let (left, top, length) = (cells.right() + 22.0, cells.top + 8.0, 150.0);
+/// The shades and their values, from a corner down; returns where the bar ends.
+fn scale(canvas: &mut Canvas, values: &Values, (left, top): Place) -> f64 {
+    let length = 150.0;
     let (low, high) = values.range;
     for step in 0..STEPS {
         let share = 1.0 - step as f64 / (STEPS - 1) as f64;
@@ -268,14 +268,22 @@ fn key(canvas: &mut Canvas, sweep: &Sweep, values: &Values, cells: &Cells, detai
         canvas.rectangle((left, y), (left + 14.0, y + length / STEPS as f64 + 0.5), color(share));
     }
     let decimals = numbers::decimals(high.abs().max(low.abs()));
-    let ends =
-        if high > low { vec![(high, 0.0), ((low + high) / 2.0, 0.5), (low, 1.0)] } else { vec![(high, 1.0 - MIDDLE)] };
+    let ends = match high > low {
+        true => vec![(high, 0.0), ((low + high) / 2.0, 0.5), (low, 1.0)],
+        false => vec![(high, 1.0 - MIDDLE)],
+    };
     for (value, down) in ends {
         let at = (left + 20.0, top + length * down);
         let text = Text::new(numbers::fixed(value, decimals), at, Anchor::Start, theme::MUTED);
         canvas.text(text.size(theme::TICK_SIZE));
     }
-    let mut y = top + length + 26.0;
+    top + length
+}
+
+/// What colours and marks mean, to the right of the cells.
+fn key(canvas: &mut Canvas, sweep: &Sweep, values: &Values, cells: &Cells, detail: Detail) {
+    let left = cells.right() + 22.0;
+    let mut y = scale(canvas, values, (left, cells.top + 8.0)) + 26.0;
     let room = theme::WIDTH - theme::MARGIN / 2.0 - left - 18.0;
     let mut line = |canvas: &mut Canvas, words: &str, sign: &dyn Fn(&mut Canvas, Place)| {
         sign(canvas, (left + 6.0, y));
@@ -291,8 +299,8 @@ fn key(canvas: &mut Canvas, sweep: &Sweep, values: &Values, cells: &Cells, detai
         line(canvas, &words, &|canvas, at| mark(canvas, at, Some(verdict), theme::INK));
     }
     line(canvas, reference_name(sweep), &|canvas, (x, y)| {
-        let frame =
-            vec![(x - 5.0, y - 4.0), (x + 5.0, y - 4.0), (x + 5.0, y + 4.0), (x - 5.0, y + 4.0), (x - 5.0, y - 4.0)];
+        let corners = [(-5.0, -4.0), (5.0, -4.0), (5.0, 4.0), (-5.0, 4.0), (-5.0, -4.0)];
+        let frame = corners.map(|(across, down)| (x + across, y + down)).to_vec();
         canvas.line(frame, Stroke::solid(theme::INK, 2.0));
     });
     let intervals = match detail {

@@ -8,7 +8,7 @@ use super::{heat_map, labels, numbers, sweep_lines};
 use crate::report::format::Quantity;
 use crate::report::sweep::{quantity, short_keys, title};
 use crate::scenario::Statistic;
-use crate::study::{Estimate, Overall, Point, Selection, Sweep};
+use crate::study::{CheckResult, Estimate, Overall, Point, Selection, Sweep};
 
 /// Corners of a circle.
 const CORNERS: usize = 28;
@@ -99,14 +99,21 @@ impl Values {
         if self.unit.is_empty() { what } else { format!("{what} ({})", self.unit) }
     }
 
-    /// The bounds that the scenario's checks set for this, with their words.
+    /// The bounds that checks set for this at every point alike, with their words.
     pub fn bounds(&self, sweep: &Sweep) -> Vec<(f64, String)> {
         let asked = (self.selection.metric.name(), self.selection.statistic);
-        let checks = sweep.scenario.checks.iter().filter(|check| (check.metric.as_str(), check.statistic) == asked);
+        let points: Vec<&Point> = sweep.done().map(|(_, point)| point).collect();
+        let everywhere = |(at, check): (usize, &CheckResult)| {
+            let bounds = |point: &&Point| point.checks.get(at).map(|check| (check.min, check.max));
+            let alike = points.iter().all(|point| bounds(point) == Some((check.min, check.max)));
+            alike && (check.metric.as_str(), check.statistic) == asked
+        };
         let bound = |bound: Option<f64>, word: &str| {
             let bound = bound? * self.factor;
             Some((bound, format!("{word} {}", numbers::short(bound))))
         };
+        let checks = points.first().map_or(&[][..], |point| point.checks.as_slice()).iter().enumerate();
+        let checks = checks.filter(|check| everywhere(*check)).map(|(_, check)| check);
         checks.flat_map(|check| [bound(check.min, "at least"), bound(check.max, "at most")]).flatten().collect()
     }
 }
@@ -266,15 +273,20 @@ mod tests {
     fn values_and_bounds_are_in_the_charts_unit() {
         let mut sweep = example::over(&["termination.grace_period=30s,60s,2m"]);
         let check = |sweep: &mut Sweep, metric: Metric, max: f64| {
-            sweep.scenario.checks[0].metric = metric.name().to_owned();
-            sweep.scenario.checks[0].statistic = Statistic::Mean;
-            sweep.scenario.checks[0].max = Some(max);
+            for point in sweep.points.iter_mut().flatten() {
+                point.checks[0].metric = metric.name().to_owned();
+                (point.checks[0].statistic, point.checks[0].max) = (Statistic::Mean, Some(max));
+            }
             Values::of(sweep, Selection::mean(metric)).map(|values| (values.unit, values.bounds(sweep)))
         };
         let capacity = check(&mut sweep, Metric::SecondsBelowCapacity, 300.0).unwrap();
         assert_eq!(capacity, ("minutes", vec![(5.0, "at most 5".to_owned())]));
         let share = check(&mut sweep, Metric::MinReadyFraction, 0.5).unwrap();
         assert_eq!(share, ("%", vec![(50.0, "at most 50".to_owned())]));
+        // A bound that is itself varied is no line across the chart.
+        sweep.points[1].as_mut().unwrap().checks[0].max = Some(0.6);
+        let values = Values::of(&sweep, Selection::mean(Metric::MinReadyFraction)).unwrap();
+        assert_eq!(values.bounds(&sweep), []);
         assert_eq!(told(&Estimate { value: 40.0, interval: Some((37.0, 47.0)) }).1, "[37, 47]");
         assert_eq!(
             told(&Estimate { value: 40.0, interval: Some((37.25, 47.0)) }),

@@ -235,11 +235,25 @@ fn draw_line(
         {
             canvas.whisker(low, high);
         }
-        let verdict = sweep.points[place.0].as_ref().and_then(|point| point.verdict());
-        sweep::mark(canvas, place.1, verdict, line.stroke.color);
-        if place.0 == sweep.reference {
-            sweep::ring(canvas, place.1);
+        draw_mark(canvas, sweep, place.0, place.1, line.stroke);
+    }
+    for (index, point) in line.points.iter().enumerate() {
+        if values.estimates[*point].is_some_and(|estimate| estimate.value == f64::INFINITY) {
+            let at = (panel.across(positions.at[index]) + shift, panel.top + sweep::RADIUS);
+            draw_mark(canvas, sweep, *point, at, line.stroke);
+            if line.names.is_empty() {
+                sweep::remark(canvas, "\u{221e}", (at.0 + 10.0, at.1));
+            }
         }
+    }
+}
+
+/// The mark of a point, ringed where it is the reference.
+fn draw_mark(canvas: &mut Canvas, sweep: &Sweep, point: usize, at: Place, stroke: Stroke) {
+    let verdict = sweep.points[point].as_ref().and_then(|point| point.verdict());
+    sweep::mark(canvas, at, verdict, stroke.color);
+    if point == sweep.reference {
+        sweep::ring(canvas, at);
     }
 }
 
@@ -258,7 +272,7 @@ fn lower_axis(canvas: &mut Canvas, panel: &Panel, sweep: &Sweep, values: &Values
     let names: Vec<String> = (0..axis.values.len()).map(name).collect();
     for (x, name) in thinned(&xs, &names) {
         canvas.line(vec![(x, panel.bottom), (x, panel.bottom + 4.0)], theme::AXIS_STROKE);
-        let at = (x, panel.bottom + 12.0);
+        let at = (x, panel.bottom + 15.0);
         canvas.text(Text::new(name, at, Anchor::Middle, theme::MUTED).size(theme::TICK_SIZE));
     }
     let lines = lines(sweep, along);
@@ -267,7 +281,7 @@ fn lower_axis(canvas: &mut Canvas, panel: &Panel, sweep: &Sweep, values: &Values
         _ => false,
     };
     let log = if positions.axis.logarithmic { " (log)" } else { "" };
-    let at = ((panel.left + panel.right) / 2.0, panel.bottom + if told { 53.0 } else { 30.0 });
+    let at = ((panel.left + panel.right) / 2.0, panel.bottom + if told { 56.0 } else { 33.0 });
     canvas.text(Text::new(format!("{}{log}", axis.key), at, Anchor::Middle, theme::INK));
 }
 
@@ -303,7 +317,7 @@ fn estimates_below(canvas: &mut Canvas, panel: &Panel, values: &Values, xs: &[f6
     for (x, point) in xs.iter().zip(&line.points) {
         let Some(estimate) = &values.estimates[*point] else { continue };
         let (value, interval) = sweep::told(estimate);
-        for (content, y) in [(value, 25.0), (interval, 36.5)] {
+        for (content, y) in [(value, 28.0), (interval, 39.5)] {
             let at = (*x, panel.bottom + y);
             texts.push(Text::new(content, at, Anchor::Middle, theme::INK).size(theme::SMALL_SIZE));
         }

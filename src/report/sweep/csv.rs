@@ -10,7 +10,7 @@ use super::saved_point;
 use crate::ledger::{METRICS, Metric, RolloutOutcome};
 use crate::report::csv::{Table, number};
 use crate::scenario::Statistic;
-use crate::study::{CheckResult, Estimate, Point, Selection, Sweep, Verdict};
+use crate::study::{Change, CheckResult, Estimate, Point, Selection, Sweep, Verdict};
 
 /// The statistics of the main metrics beside the mean.
 const MAIN: [Statistic; 3] = [Statistic::P50, Statistic::P95, Statistic::ProbabilityPositive];
@@ -40,7 +40,11 @@ impl Column {
                 share.map_or_else(|| none_of(point), |(_, share)| *share)
             }
             Column::Selected(selection) => point.estimate(selection),
-            Column::Difference(metric) => point.difference(metric).difference,
+            Column::Difference(metric) => match point.difference(metric) {
+                // A mean over those rollouts that finished at both points would be taken for one over all.
+                of if of.change == Change::NotComparable => Estimate { value: f64::NAN, interval: None },
+                of => of.difference,
+            },
         }
     }
 }

@@ -134,16 +134,16 @@ fn best(sweep: &Sweep) -> String {
     let Some(best) = sweep.best() else {
         return "The scenario has no [[check]], so that no point is judged.".to_owned();
     };
-    let others: Vec<String> = [(best.fail, "a check fails"), (best.undecided, "a check is undecided")]
+    let others: Vec<String> = [(best.fail, "a check fails"), (best.undecided, "none fails and one is undecided")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("at {count} {what}"))
+        .map(|(count, what)| format!("{what} at {count}"))
         .collect();
     let others = if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
     let points = counted((best.hold + best.fail + best.undecided) as u64, "point");
     if best.hold == 0 {
         let more = if best.undecided > 0 { " More runs may decide." } else { "" };
-        return format!("At none of {points} every check holds{others}.{more}");
+        return format!("Every check holds at none of {points}{others}.{more}");
     }
     let cheapest = best.cheapest.and_then(|at| Some((at, sweep.points[at].as_ref()?)));
     let cheapest = cheapest.map_or_else(String::new, |(at, point)| {
@@ -155,7 +155,7 @@ fn best(sweep: &Sweep) -> String {
             point_name(sweep, at)
         )
     });
-    format!("At {} of {points} every check holds{others}.{cheapest}", best.hold)
+    format!("Every check holds at {} of {points}{others}.{cheapest}", best.hold)
 }
 
 /// A point's settings: `grace_period = 2m, max_surge = 1`.
@@ -293,7 +293,9 @@ mod tests {
         let sweep = example::over(&["termination.grace_period=30s,60s,2m"]);
         let told = super::super::layout::unglued(&best(&sweep));
         assert!(
-            told.starts_with("At 1 of 3 points every check holds (at 1 a check fails, at 1 a check is undecided)."),
+            told.starts_with(
+                "Every check holds at 1 of 3 points (a check fails at 1, none fails and one is undecided at 1)."
+            ),
             "{told}"
         );
         assert!(
