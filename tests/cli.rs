@@ -456,7 +456,7 @@ fn a_comparison_with_itself_finds_nothing_and_with_a_dearer_fleet_the_price() {
 fn several_scenarios_and_variants_are_compared_with_the_first() {
     let place = Place::new();
     fs::write(place.path("other.toml"), SCENARIO.replace("gpu_hour_usd = 3.0", "gpu_hour_usd = 5.0")).unwrap();
-    let line = "compare scenario.toml other.toml --variant fleet.replicas=3;fleet.gpu_hour_usd=2.0 --variant \
+    let line = "compare scenario.toml other.toml --variant fleet.replicas=3,fleet.gpu_hour_usd=2.0 --variant \
                 fleet.replicas=4 --format json";
     let json: serde_json::Value = serde_json::from_str(&output(&place.cutover(line).code(0))).unwrap();
     let others = json["against_a"].as_array().unwrap();

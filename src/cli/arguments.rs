@@ -2,6 +2,7 @@
 
 mod levers;
 mod plan;
+mod sweep;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ mod power;
 pub use levers::LeversArguments;
 pub use plan::PlanArguments;
 pub use power::{EstimatorArgument, PowerArguments};
+pub use sweep::SweepArguments;
 
 /// Greatest number that a scenario file, being TOML, can hold.
 const GREATEST: u64 = i64::MAX as u64;
@@ -65,7 +67,7 @@ Examples:
   cutover compare rolling.toml blue-green.toml canary.toml
   cutover compare scenario.toml --variant rollout.strategy=none
   cutover compare scenario.toml --variant termination.grace_period=2m \\
-      --variant 'termination.grace_period=5m; fleet.replicas=9'")]
+      --variant termination.grace_period=5m,fleet.replicas=9")]
     Compare(CompareArguments),
     /// Find out whether the canary would catch a bad version, and spare a good one
     #[command(after_help = "\
@@ -84,6 +86,9 @@ replica's crashes; zero is always among them.")]
     /// Turn one lever after another and all that help together: what moves the price of a token?
     #[command(after_help = levers::LEVERS_EXAMPLES)]
     Levers(LeversArguments),
+    /// Simulate a scenario at every combination of some settings
+    #[command(after_help = sweep::EXAMPLES)]
+    Sweep(SweepArguments),
     /// Show everything that happens in one run
     #[command(after_help = "\
 Examples:
@@ -234,7 +239,7 @@ pub struct CompareArguments {
     /// The scenarios' files: the first is what the others are compared with
     #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
     pub scenarios: Vec<PathBuf>,
-    /// Compare also with the first scenario under these settings, several separated by `;`; may be repeated
+    /// Compare also with the first scenario under these settings, several separated by commas; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub variant: Vec<String>,
     /// Set a key of the second scenario only, or of a variant of the only one; may be repeated

@@ -60,8 +60,9 @@ fn subjects(arguments: &CompareArguments) -> Result<Vec<Subject>, Failure> {
         None => {}
     }
     for text in &arguments.variant {
-        let settings = split_list(text, ';').into_iter().map(|setting| setting.trim().to_owned()).collect();
-        subjects.push(variant(settings));
+        let settings = split_list(text, ',')
+            .map_err(|reason| Failure::WrongUse(format!("error: `--variant {text}`: {reason}")))?;
+        subjects.push(variant(settings.into_iter().map(|setting| setting.trim().to_owned()).collect()));
     }
     let most = COMPARED_FOLDERS.len();
     match subjects.len() {

@@ -182,7 +182,8 @@ fn own_lever(text: &str) -> Result<Lever, Failure> {
     };
     let (name, settings) = text.split_once(':').ok_or_else(wrong)?;
     let name = name.trim();
-    let settings: Vec<String> = split_list(settings, ',').iter().map(|setting| setting.trim().to_owned()).collect();
+    let settings = split_list(settings, ',').map_err(|_| wrong())?;
+    let settings: Vec<String> = settings.iter().map(|setting| setting.trim().to_owned()).collect();
     // A name that is a setting is one whose colon stands in a value.
     if name.is_empty() || name.contains('=') || settings.iter().any(|setting| !setting.contains('=')) {
         return Err(wrong());

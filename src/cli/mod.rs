@@ -18,6 +18,7 @@ mod precise;
 mod profiles;
 mod progress;
 mod stop;
+mod sweep;
 mod terminal;
 mod unsupported;
 
@@ -74,6 +75,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Power(arguments) => power::power(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Levers(arguments) => levers::levers(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),

@@ -3,7 +3,7 @@
 //! Empty values are empty cells. Numbers are the shortest text that reads back as the same number; simulated instants
 //! are exact to the nanosecond. Columns follow from the tables of metrics and of series.
 
-use crate::ledger::{METRICS, Metric, OUTCOME_COLUMN, RunLog};
+use crate::ledger::{METRICS, Metric, OUTCOME_COLUMN, RunLog, RunRecord};
 use crate::study::{StudyResult, Timeline};
 use crate::units::{NANOS_PER_SECOND, Time};
 
@@ -11,6 +11,7 @@ use crate::units::{NANOS_PER_SECOND, Time};
 pub(super) struct Table(::csv::Writer<Vec<u8>>);
 
 impl Table {
+    /// No rows yet.
     pub(super) fn new() -> Table {
         Table(::csv::Writer::from_writer(Vec::new()))
     }
@@ -20,6 +21,7 @@ impl Table {
         self.0.write_record(cells).expect("rows of one length are written to memory");
     }
 
+    /// All rows.
     pub(super) fn text(self) -> String {
         let bytes = self.0.into_inner().expect("memory takes what is written to it");
         String::from_utf8(bytes).expect("every cell is text")
@@ -53,9 +55,8 @@ fn optional<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-/// `runs.csv`: a row per run, a column per metric, `rollout_outcome` after `rolled_back`.
-pub fn runs(result: &StudyResult) -> String {
-    let mut table = Table::new();
+/// The columns of `runs.csv`.
+pub(super) fn run_columns() -> Vec<&'static str> {
     let mut header = vec!["run"];
     for metric in METRICS {
         header.push(metric.name());
@@ -63,8 +64,19 @@ pub fn runs(result: &StudyResult) -> String {
             header.push(OUTCOME_COLUMN);
         }
     }
-    table.row(header);
-    for record in &result.records {
+    header
+}
+
+/// `runs.csv`: a row per run, a column per metric, `rollout_outcome` after `rolled_back`.
+pub fn runs(result: &StudyResult) -> String {
+    records(&result.records)
+}
+
+/// Runs as `runs.csv` has them.
+pub(super) fn records(records: &[RunRecord]) -> String {
+    let mut table = Table::new();
+    table.row(run_columns());
+    for record in records {
         let mut cells = vec![record.run.to_string()];
         for metric in METRICS {
             cells.push(number(record.value(*metric)));

@@ -85,6 +85,7 @@ impl Provenance {
     }
 }
 
+/// A check and how it came out.
 #[derive(Serialize)]
 pub(super) struct CheckJson<'a> {
     metric: &'a str,

@@ -21,6 +21,7 @@ mod markdown;
 mod plan;
 mod power;
 pub mod profiles;
+mod sweep;
 mod terminal;
 
 pub use answer::{Answer, answer_files, answer_report};
@@ -30,6 +31,7 @@ pub use fit::Fitted;
 pub use layout::Style;
 pub use levers::LeversAnswer;
 pub use plan::{LeftOut, Planned};
+pub use sweep::{SAVED_POINTS, is_saved_point, read_runs, saved_point, written_runs};
 
 use crate::study::StudyResult;
 use charts::ChartError;

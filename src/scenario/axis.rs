@@ -40,15 +40,35 @@ impl Axis {
     pub fn setting(&self, index: usize) -> String {
         format!("{}={}", self.key, self.values[index])
     }
+
+    /// The value of this index as people read it: without the quotes that TOML would want.
+    pub fn label(&self, index: usize) -> String {
+        unquoted(&self.values[index]).to_owned()
+    }
+
+    /// The values as numbers, in seconds where they are durations; `None` unless all are numbers of one unit.
+    pub fn numbers(&self) -> Option<(Vec<f64>, Unit)> {
+        let read: Vec<(f64, Unit)> =
+            self.values.iter().map(|value| quantity(unquoted(value))).collect::<Option<Vec<_>>>()?;
+        let (_, unit) = *read.first()?;
+        let same = read.iter().all(|(_, other)| *other == unit);
+        same.then(|| (read.into_iter().map(|(number, _)| number).collect(), unit))
+    }
+}
+
+/// A value without the quotes around it.
+fn unquoted(value: &str) -> &str {
+    let within = |quote: char| value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote));
+    within('"').or_else(|| within('\'')).unwrap_or(value)
 }
 
 /// Reads a list of values and ranges: `30s,60s`, `1,25%,50%`, `30s..5m/30s`, `1..64*2`.
 ///
 /// # Errors
-/// What was expected, for a person: no value, one that stands twice, an endless range.
+/// What was expected, for a person: no value, one that stands twice, an endless range, a bracket that is not closed.
 pub fn parse_values(text: &str) -> Result<Vec<String>, String> {
     let mut values: Vec<String> = Vec::new();
-    for item in split_list(text, ',') {
+    for item in split_list(text, ',')? {
         let item = item.trim();
         if item.is_empty() {
             return Err(format!("expected values separated by commas, found an empty one in `{text}`"));
@@ -65,15 +85,21 @@ pub fn parse_values(text: &str) -> Result<Vec<String>, String> {
 }
 
 /// The parts between separators that are not within quotes, brackets or braces.
-pub fn split_list(text: &str, separator: char) -> Vec<&str> {
-    let (mut parts, mut begin, mut depth, mut quote) = (Vec::new(), 0, 0_i32, None);
+///
+/// # Errors
+/// What was expected: quotes, brackets and braces that end what they begin.
+pub fn split_list(text: &str, separator: char) -> Result<Vec<&str>, String> {
+    let (mut parts, mut begin, mut depth, mut quote) = (Vec::new(), 0, 0_u32, None);
     for (at, c) in text.char_indices() {
         match (quote, c) {
             (Some(open), _) if c == open => quote = None,
             (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
             (None, '[' | '{') => depth += 1,
-            (None, ']' | '}') => depth -= 1,
+            (None, ']' | '}') => {
+                let opened = depth.checked_sub(1);
+                depth = opened.ok_or_else(|| format!("`{c}` closes nothing that was opened before it in `{text}`"))?;
+            }
             (None, c) if c == separator && depth == 0 => {
                 parts.push(&text[begin..at]);
                 begin = at + c.len_utf8();
@@ -82,14 +108,21 @@ pub fn split_list(text: &str, separator: char) -> Vec<&str> {
         }
     }
     parts.push(&text[begin..]);
-    parts
+    match (quote, depth) {
+        (Some(quote), _) => Err(format!("expected another {quote} that ends the text begun in `{text}`")),
+        (None, 1..) => Err(format!("expected `]` or `}}` for each `[` and `{{`, found too few in `{text}`")),
+        (None, 0) => Ok(parts),
+    }
 }
 
-/// What the numbers of a range are of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
+/// What numbers are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Nothing: a count or a factor.
     Plain,
+    /// Percent.
     Percent,
+    /// Seconds, from durations.
     Seconds,
 }
 
@@ -119,7 +152,8 @@ fn range(text: &str) -> Result<Option<Vec<String>>, String> {
     if text.starts_with(['"', '\'', '[', '{']) {
         return Ok(None);
     }
-    let Some((low, rest)) = text.split_once("..") else { return Ok(None) };
+    // A path may have two dots too: what begins no number begins no range.
+    let Some((low, rest)) = text.split_once("..").filter(|(low, _)| quantity(low).is_some()) else { return Ok(None) };
     let expected =
         || format!("expected a range such as `30s..5m/30s` (in steps of 30 s) or `1..64*2` (doubling), found `{text}`");
     let at = rest.find(['/', '*']).ok_or_else(expected)?;
@@ -164,11 +198,28 @@ mod tests {
                 vec!["{ distribution = \"lognormal\", median = \"60s\", p99 = \"4m\" }", "90s"],
             ),
             ("[1, 2],[3]", vec!["[1, 2]", "[3]"]),
+            ("../a.csv,b..c/2.csv", vec!["../a.csv", "b..c/2.csv"]),
+            ("\"a]\",b", vec!["\"a]\"", "b"]),
         ] {
             assert_eq!(parse_values(text).unwrap(), expected, "{text}");
         }
         let axis = Axis::parse("termination.grace_period=30s,60s").unwrap();
         assert_eq!(axis.setting(1), "termination.grace_period=60s");
+    }
+
+    #[test]
+    fn values_are_numbers_only_if_all_are_of_one_unit() {
+        let of = |text: &str| Axis::parse(text).unwrap().numbers();
+        assert_eq!(of("a=30s,\"2m\""), Some((vec![30.0, 120.0], Unit::Seconds)));
+        assert_eq!(of("a=5%,50%"), Some((vec![5.0, 50.0], Unit::Percent)));
+        assert_eq!(of("a=1,-2.5"), Some((vec![1.0, -2.5], Unit::Plain)));
+        for mixed in ["a=1,25%", "a=rolling,canary", "a=1,[2]"] {
+            assert_eq!(of(mixed), None, "{mixed}");
+        }
+        let quoted = Axis::parse("a=\"x y\",'z',\"w").map(|axis| axis.label(0));
+        assert!(quoted.is_err(), "a text without an end is no value");
+        let axis = Axis::parse("a=\"x y\",'z',w").unwrap();
+        assert_eq!([0, 1, 2].map(|index| axis.label(index)), ["x y", "z", "w"]);
     }
 
     #[test]
@@ -185,6 +236,11 @@ mod tests {
             ("30s..5/30s", "of one unit"),
             ("30s..5m*30s", "of one unit"),
             ("1..100000/1", "at most 1000"),
+            ("1..2..3/1", "expected a range such as"),
+            ("[1,2", "found too few"),
+            ("{ a = 1,2", "found too few"),
+            ("1],2", "closes nothing"),
+            ("\"a,b", "expected another \""),
         ] {
             let error = parse_values(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");

@@ -37,7 +37,7 @@ use crate::random::Distribution;
 use crate::trace::Trace;
 use crate::units::{Duration, Time};
 
-pub use axis::{Axis, parse_values, split_list};
+pub use axis::{Axis, Unit, parse_values, split_list};
 pub use edit::Revision;
 pub use load::{load, location_of_check, parse};
 pub use plan::{DEFAULT_OBJECTIVE, OBJECTIVES, Plan, Tolerance, no_choice, objective};

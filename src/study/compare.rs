@@ -197,6 +197,11 @@ fn size(row: &Difference) -> f64 {
     if relative.is_nan() { 0.0 } else { relative }
 }
 
+/// One metric of B against A, run by run; both lists are in order of the runs' numbers.
+pub fn paired_difference(metric: Metric, a: &[RunRecord], b: &[RunRecord]) -> Difference {
+    difference(metric, &pair(a, b))
+}
+
 /// The records of runs that both have, in order; both lists are in order of their numbers.
 fn pair<'r>(a: &'r [RunRecord], b: &'r [RunRecord]) -> Vec<(&'r RunRecord, &'r RunRecord)> {
     let partner = |record: &'r RunRecord| {

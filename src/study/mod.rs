@@ -18,6 +18,7 @@ mod requests;
 mod result;
 mod run;
 mod summary;
+mod sweep;
 mod timeline;
 mod why;
 
@@ -26,7 +27,7 @@ mod samples;
 
 pub use certify::{uncertifiable, uncertifiable_at};
 pub use checks::{Overall, evaluate, overall};
-pub use compare::{Change, Comparison, Difference, HEADLINES, compare};
+pub use compare::{Change, Comparison, Difference, HEADLINES, compare, paired_difference};
 pub use exposure::exposed_before_abort;
 pub use intervals::{
     Confidence, Moments, garwood, quantile_ranks, runs_for_quantile, student_t, student_t_quantile, wilson,
@@ -39,4 +40,5 @@ pub use requests::unequal_requests;
 pub use result::*;
 pub use run::{Growing, grow, run, run_together};
 pub use summary::{summarize, summarize_metric, summarize_runs};
+pub use sweep::{Best, Grid, PRICE, Point, Selection, Sweep, overrides, same_setting};
 pub use why::{CommonReason, most_common_reason, survivorship_note, why};

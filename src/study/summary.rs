@@ -120,7 +120,7 @@ pub fn summarize_runs_at(confidence: Confidence, metric: Metric, records: &[RunR
 }
 
 /// Share of runs by outcome, those that occur, in the order of [`RolloutOutcome::ALL`].
-fn outcomes(records: &[RunRecord], confidence: Confidence) -> Vec<(RolloutOutcome, Estimate)> {
+pub(super) fn outcomes(records: &[RunRecord], confidence: Confidence) -> Vec<(RolloutOutcome, Estimate)> {
     let runs = records.len() as u64;
     let count = |outcome| records.iter().filter(|record| record.outcome == outcome).count() as u64;
     let counted = RolloutOutcome::ALL.into_iter().map(|outcome| (outcome, count(outcome)));

@@ -9,6 +9,7 @@ mod axes;
 mod canvas;
 mod comparison;
 mod cost;
+mod heat_map;
 mod labels;
 mod latency;
 mod levers;
@@ -20,6 +21,8 @@ mod power;
 mod profile;
 mod replicas;
 mod survival;
+mod sweep;
+mod sweep_lines;
 mod theme;
 mod timeline;
 mod truncated;
@@ -34,8 +37,8 @@ use super::compare_report::Compared;
 use super::fit::Fitted;
 use super::plan::Planned;
 use super::profiles::Figures;
-use crate::study::StudyResult;
 use crate::study::levers::LeversResult;
+use crate::study::{StudyResult, Sweep};
 use canvas::Canvas;
 
 /// A finished chart.
@@ -136,6 +139,19 @@ pub(super) fn of_plan(planned: &Planned<'_>) -> Result<Vec<Chart>, ChartError> {
 /// When the drawing libraries refuse, which no data should bring about.
 pub fn of_levers(result: &LeversResult) -> Result<Vec<Chart>, ChartError> {
     [levers::sheet(result), levers_waterfall::sheet(result)].into_iter().flatten().map(finish).collect()
+}
+
+/// Every chart of a sweep whose data exist. The same sweep gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn of_sweep(sweep: &Sweep) -> Result<Vec<Chart>, ChartError> {
+    sweep::sheets(sweep).into_iter().map(finish).collect()
+}
+
+/// Whether a sweep has so many axes and values that no chart could tell its points apart.
+pub fn is_too_wide(sweep: &Sweep) -> bool {
+    sweep.points.len() > 1 && sweep::kind(sweep) == sweep::Kind::NotDrawn
 }
 
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {

@@ -39,6 +39,9 @@ static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
             drawings.extend(sheets.map(|sheet| drawing(&format!("fit {number}"), &sheet)));
         }
     }
+    for (number, sweep) in crate::report::sweep::example::every().iter().enumerate() {
+        drawings.extend(sweep::sheets(sweep).iter().map(|sheet| drawing(&format!("sweep {number}"), sheet)));
+    }
     drawings
 });
 

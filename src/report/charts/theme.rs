@@ -95,6 +95,20 @@ pub const WHISKER_STROKE: Stroke = Stroke::solid(INK, 0.9);
 /// Where the rollout starts.
 pub const START_STROKE: Stroke = Stroke::dashed(MUTED, 0.9);
 
+/// Lines of a sweep, as many as can be told apart.
+pub const SWEEP_STROKES: [Stroke; 6] = [
+    Stroke::solid(NEW, 1.6),
+    Stroke::solid(STABLE_INK, 1.6),
+    Stroke::solid(COSTLY_INK, 1.6),
+    Stroke::dashed(NEW, 1.6),
+    Stroke::dashed(STABLE_INK, 1.6),
+    Stroke::dashed(COSTLY_INK, 1.6),
+];
+/// The least value of a heat map.
+pub const HEAT_LEAST: Color = Color(0xf1, 0xf6, 0xf6);
+/// The greatest value of a heat map.
+pub const HEAT_GREATEST: Color = Color(0x0e, 0x52, 0x4e);
+
 /// Size of a title, points.
 pub const TITLE_SIZE: f64 = 17.0;
 /// Size of the line under the title.

@@ -1,0 +1,112 @@
+//! `sweep`: a scenario at every combination of some settings.
+
+mod points;
+mod saved;
+
+use std::sync::atomic::AtomicBool;
+
+use super::arguments::SweepArguments;
+use super::commands::{deliver, save};
+use super::failure::{Ending, Failure};
+use super::load::{checked_scenario, output_directory};
+use super::progress::Progress;
+use super::stop::on_interrupt;
+use super::terminal::{form, say};
+use crate::digits::counted;
+use crate::ledger::RunRecord;
+use crate::report::files::check_place;
+use crate::report::{answer_files, answer_report};
+use crate::scenario::Scenario;
+use crate::study::{Growing, Point, Sweep, grow};
+use saved::Saved;
+
+/// `cutover sweep`.
+///
+/// # Errors
+/// The scenario is wrong as written or at a point (then nothing is simulated), or results cannot be written.
+pub fn sweep(arguments: &SweepArguments) -> Result<Ending, Failure> {
+    let simulating = &arguments.simulating;
+    let scenario = checked_scenario(&arguments.scenario, simulating)?;
+    let grid = points::grid(arguments)?;
+    let scenarios = points::scenarios(arguments, &scenario, &grid)?;
+    let mut sweep = Sweep::new(scenario, grid, &scenarios);
+    if !simulating.quiet {
+        points::warnings(&sweep, &scenarios).iter().for_each(|warning| say(&format!("warning: {warning}")));
+    }
+    let directory = output_directory(&arguments.scenario, simulating.out.as_deref());
+    check_place(&directory)?;
+    let stop = on_interrupt()?;
+    let saved = Saved::new(&directory, arguments.fresh);
+    fill(&mut sweep, &scenarios, &saved, arguments, stop)?;
+    if sweep.done().next().is_none() {
+        say("interrupted before a point was finished; nothing was written");
+        return Ok(Ending::Interrupted);
+    }
+    sweep.select(&arguments.metric);
+    let written =
+        answer_files(&sweep).map_err(Failure::from).and_then(|files| save(&directory, &files, simulating.quiet));
+    deliver(written, &answer_report(&sweep, form(simulating.format)))?;
+    if sweep.partial() {
+        if !simulating.quiet {
+            say(&format!(
+                "{} of {} points are done; the same command goes on from here",
+                sweep.done().count(),
+                sweep.points.len()
+            ));
+        }
+        return Ok(Ending::Interrupted);
+    }
+    saved.keep_only(&scenarios)?;
+    Ok(Ending::Well)
+}
+
+/// Runs every point, or takes its runs from an earlier sweep, until all are done or the user has had enough.
+fn fill(
+    sweep: &mut Sweep,
+    scenarios: &[Scenario],
+    saved: &Saved,
+    arguments: &SweepArguments,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
+    let simulating = &arguments.simulating;
+    let to_run = scenarios.iter().filter(|scenario| !saved.has(scenario)).map(|scenario| scenario.study.runs).sum();
+    let progress = Progress::begin(&sweep.scenario.name, to_run, simulating.quiet);
+    let (mut runs, mut taken) = (0, 0_u64);
+    let mut reference: Option<Vec<RunRecord>> = None;
+    for at in sweep.order() {
+        let scenario = &scenarios[at];
+        let records = match saved.runs(scenario) {
+            Some(records) => {
+                taken += 1;
+                records
+            }
+            None => match all_runs(scenario, simulating.threads(), &|of_this| progress.done(runs + of_this), stop) {
+                Some(records) => {
+                    runs += scenario.study.runs;
+                    saved.save(scenario, &records)?
+                }
+                None => break,
+            },
+        };
+        let reference = reference.get_or_insert_with(|| records.clone());
+        sweep.points[at] = Some(Point::new(scenario, &records, reference));
+    }
+    progress.end(runs);
+    if taken > 0 && !simulating.quiet {
+        let points = counted(taken as f64, "point");
+        say(&format!("{points} of {} taken from an earlier sweep; --fresh simulates all anew", scenarios.len()));
+    }
+    Ok(())
+}
+
+/// All runs of a point; `None` where the user has had enough before.
+fn all_runs(
+    scenario: &Scenario,
+    threads: Option<usize>,
+    progress: &(dyn Fn(u64) + Sync),
+    stop: &AtomicBool,
+) -> Option<Vec<RunRecord>> {
+    let mut study = Growing::without_timeline(scenario.clone());
+    grow(&mut [&mut study], scenario.study.runs, threads, progress, stop);
+    (study.runs() == scenario.study.runs).then(|| study.records().to_vec())
+}

@@ -1,0 +1,115 @@
+//! The points of a sweep: read and checked, all of them, before anything is simulated.
+
+use crate::cli::arguments::SweepArguments;
+use crate::cli::failure::Failure;
+use crate::cli::load::variant;
+use crate::report::differing;
+use crate::scenario::{Scenario, Traffic};
+use crate::study::{Grid, Sweep, overrides, same_setting, uncertifiable};
+
+/// The grid that was asked for.
+///
+/// # Errors
+/// Keys that are varied twice, or set and varied; too many points.
+pub fn grid(arguments: &SweepArguments) -> Result<Grid, Failure> {
+    let wrong = |reason: String| Failure::WrongUse(format!("error: --vary: {reason}"));
+    let grid = Grid::new(arguments.vary.clone()).map_err(wrong)?;
+    for set in &arguments.simulating.set {
+        let key = set.split('=').next().unwrap_or_default().trim();
+        if let Some(axis) = grid.axes().iter().find(|axis| overrides(&axis.key, key)) {
+            return Err(wrong(format!(
+                "`{}` is varied, so that `--set {set}` would be lost; leave out one of them",
+                axis.key
+            )));
+        }
+    }
+    Ok(grid)
+}
+
+/// The scenarios of all points, in their order.
+///
+/// # Errors
+/// The first point whose scenario is wrong, or has a check that cannot be certified; or values that make no difference.
+pub fn scenarios(arguments: &SweepArguments, base: &Scenario, grid: &Grid) -> Result<Vec<Scenario>, Failure> {
+    let mut scenarios = Vec::with_capacity(grid.points());
+    for point in 0..grid.points() {
+        let at = |said: String| Failure::WrongUse(format!("at the point {}:\n{said}", grid.settings(point).join(", ")));
+        let scenario = variant(&arguments.scenario, &arguments.simulating, &grid.settings(point));
+        let mut scenario = scenario.map_err(|failure| at(failure.to_string()))?;
+        refuse_other_runs(&scenario, base).map_err(at)?;
+        refuse_uncertifiable(&scenario).map_err(at)?;
+        share_trace(&mut scenario.traffic, &base.traffic);
+        scenarios.push(scenario);
+    }
+    let repeated = grid.repeated_values(&|one, other| same_setting(&scenarios[one], &scenarios[other]));
+    match repeated {
+        Some((axis, first, second)) => Err(Failure::WrongUse(format!(
+            "error: --vary: {}={} and {}={} are the same in this scenario: the key is not used here, or the two are one \
+             value",
+            axis.key, axis.values[first], axis.key, axis.values[second],
+        ))),
+        None => Ok(scenarios),
+    }
+}
+
+/// Points are compared run by run, on common random numbers.
+fn refuse_other_runs(scenario: &Scenario, base: &Scenario) -> Result<(), String> {
+    if scenario.study.seed != base.study.seed {
+        return Err(
+            "error: study.seed cannot be varied: points are compared on the same requests, and another seed asks \
+                    for others; use --seed for the whole sweep"
+                .to_owned(),
+        );
+    }
+    if scenario.study.runs != base.study.runs {
+        return Err(
+            "error: study.runs cannot be varied: points are compared run by run; use --runs for the whole sweep"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn refuse_uncertifiable(scenario: &Scenario) -> Result<(), String> {
+    let reasons = scenario.checks.iter().filter_map(|check| uncertifiable(check, scenario.study.runs));
+    let refused: Vec<String> =
+        reasons.map(|reason| format!("error: a check cannot be certified\n  = {reason}")).collect();
+    if refused.is_empty() { Ok(()) } else { Err(refused.join("\n")) }
+}
+
+/// A trace may be long: points that replay the same one keep one copy of it.
+fn share_trace(traffic: &mut Traffic, base: &Traffic) {
+    if let (Traffic::Trace { trace, .. }, Traffic::Trace { trace: shared, .. }) = (traffic, base)
+        && trace.digest() == shared.digest()
+    {
+        *trace = shared.clone();
+    }
+}
+
+/// What makes the sweep say less than it seems to, and what is unwise at points and not in the scenario as written.
+pub fn warnings(sweep: &Sweep, scenarios: &[Scenario]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !sweep.unequal.is_empty() {
+        warnings.push(format!(
+            "the points do not all meet the same requests ({}): differences are also those of the requests",
+            differing(&sweep.unequal)
+        ));
+    }
+    if sweep.windows_differ {
+        warnings.push(
+            "the points measure windows of different lengths: what adds up over the window (requests, tokens, GPU-hours, \
+             costs, seconds) cannot be compared"
+                .to_owned(),
+        );
+    }
+    let mut seen: Vec<&String> = sweep.scenario.warnings.iter().collect();
+    for (point, warning) in scenarios.iter().enumerate().flat_map(|(at, s)| s.warnings.iter().map(move |w| (at, w))) {
+        if !seen.contains(&warning) {
+            seen.push(warning);
+            let points = scenarios.iter().filter(|scenario| scenario.warnings.contains(warning)).count();
+            let more = if points > 1 { format!(" and {} more", points - 1) } else { String::new() };
+            warnings.push(format!("at {}{more}: {warning}", sweep.grid.settings(point).join(", ")));
+        }
+    }
+    warnings
+}

@@ -1,0 +1,296 @@
+//! Which charts a sweep has, and what they share: scales of values, marks of points, words. The charts themselves are
+//! `sweep_lines` and `heat_map`.
+
+use super::Sheet;
+use super::canvas::{Anchor, Canvas, Point as Place, Text};
+use super::theme::{self, Color, Stroke};
+use super::{heat_map, labels, numbers, sweep_lines};
+use crate::report::format::Quantity;
+use crate::report::sweep::{quantity, short_keys, title};
+use crate::scenario::Statistic;
+use crate::study::{CheckResult, Estimate, Overall, Point, Selection, Sweep};
+
+/// Corners of a circle.
+const CORNERS: usize = 28;
+/// Radius of a point's mark, points of the sheet.
+pub const RADIUS: f64 = 4.2;
+
+/// How a sweep is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Cells over the values of these two axes, the first downwards.
+    HeatMap(usize, usize),
+    /// Lines along this axis, one for each combination of the others.
+    Lines(usize),
+    /// Too many lines to tell apart, or a single point.
+    NotDrawn,
+}
+
+/// How this sweep is drawn.
+pub fn kind(sweep: &Sweep) -> Kind {
+    let axes = sweep.grid.axes().iter().enumerate();
+    let long: Vec<usize> = axes.filter(|(_, axis)| axis.values.len() > 1).map(|(at, _)| at).collect();
+    let count = |at: usize| sweep.grid.axes()[at].values.len();
+    match long.as_slice() {
+        [one, other] => Kind::HeatMap(*one, *other),
+        [along, ..] if sweep.points.len() / count(*along) <= theme::SWEEP_STROKES.len() => Kind::Lines(*along),
+        _ => Kind::NotDrawn,
+    }
+}
+
+/// A sheet for each selection that has values.
+pub fn sheets(sweep: &Sweep) -> Vec<Sheet> {
+    let sheet = |selection: &Selection| {
+        let values = Values::of(sweep, *selection)?;
+        let canvas = match kind(sweep) {
+            Kind::HeatMap(rows, columns) => heat_map::draw(sweep, &values, rows, columns),
+            Kind::Lines(along) => sweep_lines::draw(sweep, &values, along),
+            Kind::NotDrawn => return None,
+        };
+        let file_name = format!("sweep-{}-{}.png", selection.metric.name(), selection.statistic.name());
+        Some(Sheet { file_name, canvas, alt_text: alt_text(sweep, &values) })
+    };
+    sweep.selected.iter().filter_map(sheet).collect()
+}
+
+/// What a chart shows of every point, in the unit in which it shows it.
+pub struct Values {
+    /// Which statistic of which metric.
+    pub selection: Selection,
+    /// For each point; `None` where it is not done.
+    pub estimates: Vec<Option<Estimate>>,
+    /// Least and greatest finite value.
+    pub range: (f64, f64),
+    /// What one of the metric's own unit is in the chart's.
+    factor: f64,
+    /// The chart's unit.
+    pub unit: &'static str,
+}
+
+impl Values {
+    /// What there is to show; `None` where no point has a value.
+    fn of(sweep: &Sweep, selection: Selection) -> Option<Values> {
+        let raw: Vec<Option<Estimate>> =
+            sweep.points.iter().map(|point| point.as_ref().map(|point| point.estimate(selection))).collect();
+        let finite = || raw.iter().flatten().map(|estimate| estimate.value).filter(|value| value.is_finite());
+        finite().next()?;
+        let greatest = finite().fold(0.0, |greatest: f64, value| greatest.max(value.abs()));
+        let (factor, unit) = unit_for(greatest, selection);
+        let scaled = |estimate: Estimate| Estimate {
+            value: estimate.value * factor,
+            interval: estimate.interval.map(|(low, high)| (low * factor, high * factor)),
+        };
+        let range = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value * factor), high.max(value * factor))
+        });
+        Some(Values { selection, estimates: raw.into_iter().map(|one| one.map(scaled)).collect(), range, factor, unit })
+    }
+
+    /// What the numbers are: `p90 over runs of truncated_attempts (attempts)`.
+    pub fn title(&self) -> String {
+        let name = self.selection.metric.name();
+        let what = match self.selection.statistic {
+            Statistic::Mean => format!("mean of {name}"),
+            Statistic::Min => format!("least over runs of {name}"),
+            Statistic::Max => format!("greatest over runs of {name}"),
+            Statistic::ProbabilityPositive => format!("share of runs with {name} above 0"),
+            quantile => format!("{} over runs of {name}", quantile.name()),
+        };
+        if self.unit.is_empty() { what } else { format!("{what} ({})", self.unit) }
+    }
+
+    /// The bounds that checks set for this at every point alike, with their words.
+    pub fn bounds(&self, sweep: &Sweep) -> Vec<(f64, String)> {
+        let asked = (self.selection.metric.name(), self.selection.statistic);
+        let points: Vec<&Point> = sweep.done().map(|(_, point)| point).collect();
+        let everywhere = |(at, check): (usize, &CheckResult)| {
+            let bounds = |point: &&Point| point.checks.get(at).map(|check| (check.min, check.max));
+            let alike = points.iter().all(|point| bounds(point) == Some((check.min, check.max)));
+            alike && (check.metric.as_str(), check.statistic) == asked
+        };
+        let bound = |bound: Option<f64>, word: &str| {
+            let bound = bound? * self.factor;
+            Some((bound, format!("{word} {}", numbers::short(bound))))
+        };
+        let checks = points.first().map_or(&[][..], |point| point.checks.as_slice()).iter().enumerate();
+        let checks = checks.filter(|check| everywhere(*check)).map(|(_, check)| check);
+        checks.flat_map(|check| [bound(check.min, "at least"), bound(check.max, "at most")]).flatten().collect()
+    }
+}
+
+/// The factor to, and the name of, the unit in which values up to this one are shown.
+fn unit_for(greatest: f64, selection: Selection) -> (f64, &'static str) {
+    match quantity(selection) {
+        Quantity::Share => (100.0, "%"),
+        Quantity::Usd => (1.0, "USD"),
+        Quantity::Plain => (1.0, selection.metric.description().unit),
+        Quantity::Seconds if greatest >= 7_200.0 => (1.0 / 3_600.0, "hours"),
+        Quantity::Seconds if greatest >= 120.0 => (1.0 / 60.0, "minutes"),
+        Quantity::Seconds if greatest >= 1.0 || greatest == 0.0 => (1.0, "seconds"),
+        Quantity::Seconds => (1_000.0, "milliseconds"),
+    }
+}
+
+/// An estimate's value and its interval as a chart writes them: whole numbers whole, others with three digits; the interval
+/// empty where there is none.
+pub fn told(estimate: &Estimate) -> (String, String) {
+    let numbers = [Some(estimate.value), estimate.interval.map(|of| of.0), estimate.interval.map(|of| of.1)];
+    let whole = numbers.into_iter().flatten().all(|number| number.fract() == 0.0 && number.abs() < 1e4);
+    let decimals = if whole { 0 } else { numbers::estimate_decimals(estimate) };
+    let interval = estimate.interval.map_or_else(String::new, |of| numbers::interval(Some(of), decimals));
+    (numbers::fixed(estimate.value, decimals), interval)
+}
+
+/// Writes the question and what was simulated; returns where the room below begins.
+pub fn heading(canvas: &mut Canvas, sweep: &Sweep, values: &Values) -> f64 {
+    let axes: Vec<usize> = (0..sweep.grid.axes().len()).filter(|at| sweep.grid.axes()[*at].values.len() > 1).collect();
+    let short = short_keys(sweep);
+    let names: Vec<&str> = match axes.as_slice() {
+        [one] => vec![sweep.grid.axes()[*one].key.as_str()],
+        _ => axes.iter().map(|at| short[*at].as_str()).collect(),
+    };
+    let verb = if names.len() == 1 { "does" } else { "do" };
+    let question = format!("What {verb} {} do to {}?", listed(&names), values.selection.metric.name());
+    let study = &sweep.scenario.study;
+    let runs =
+        if study.runs == 1 { "1 run".to_owned() } else { format!("{} runs", numbers::fixed(study.runs as f64, 0)) };
+    let mut provenance = format!("{} points of {runs}, seed {}", sweep.points.len(), study.seed);
+    if sweep.partial() {
+        provenance = format!("{} of {provenance}, interrupted", sweep.done().count());
+    }
+    labels::heading_of(canvas, &question, sweep.scenario.name.trim(), &provenance)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// How a point's checks came out, in words.
+pub fn verdict_words(verdict: Option<Overall>) -> &'static str {
+    match verdict {
+        None => "no check",
+        Some(Overall::Passed) => "every check holds",
+        Some(Overall::Failed) => "a check fails",
+        Some(Overall::Inconclusive) => "undecided",
+    }
+}
+
+/// The verdicts that occur, each once.
+pub fn verdicts(sweep: &Sweep) -> Vec<Overall> {
+    let occurs = |verdict: &Overall| sweep.done().any(|(_, point)| point.verdict() == Some(*verdict));
+    [Overall::Passed, Overall::Failed, Overall::Inconclusive].into_iter().filter(occurs).collect()
+}
+
+/// A circle's corners, or those of its left half.
+fn arc(at: Place, radius: f64, half: bool) -> Vec<Place> {
+    let (from, share) = if half { (0.25, 0.5) } else { (0.0, 1.0) };
+    let corner = |i: usize| {
+        let angle = std::f64::consts::TAU * (from + share * i as f64 / CORNERS as f64);
+        (at.0 + radius * angle.cos(), at.1 + radius * angle.sin())
+    };
+    (0..=CORNERS).map(corner).collect()
+}
+
+/// A point's mark: full where every check holds or there is none, hollow where one fails, half full where it is undecided.
+pub fn mark(canvas: &mut Canvas, at: Place, verdict: Option<Overall>, color: Color) {
+    canvas.area(arc(at, RADIUS + 1.2, false), theme::PAPER);
+    match verdict {
+        None | Some(Overall::Passed) => canvas.area(arc(at, RADIUS, false), color),
+        Some(Overall::Failed) => {}
+        Some(Overall::Inconclusive) => canvas.area(arc(at, RADIUS, true), color),
+    }
+    canvas.line(arc(at, RADIUS, false), Stroke::solid(color, 1.4));
+}
+
+/// A ring around the mark of the scenario as written.
+pub fn ring(canvas: &mut Canvas, at: Place) {
+    canvas.line(arc(at, RADIUS + 3.4, false), Stroke::solid(theme::INK, 1.2));
+}
+
+/// A line of small text, beginning here.
+pub fn remark(canvas: &mut Canvas, content: &str, at: Place) {
+    canvas.text(Text::new(content, at, Anchor::Start, theme::MUTED).size(theme::SMALL_SIZE));
+}
+
+fn alt_text(sweep: &Sweep, values: &Values) -> String {
+    let name = |at: usize| crate::report::sweep::point_name(sweep, at);
+    let found = |want: f64| {
+        let at = values.estimates.iter().position(|one| one.is_some_and(|one| one.value == want));
+        at.map_or_else(String::new, |at| {
+            let estimate = values.estimates[at].unwrap_or(Estimate { value: want, interval: None });
+            format!("{} at {}", numbers::estimate(&estimate), name(at))
+        })
+    };
+    let holding = sweep.done().filter(|(_, point): &(usize, &Point)| point.verdict() == Some(Overall::Passed)).count();
+    let checks = match sweep.best() {
+        Some(_) => format!(" Every check holds at {holding} of {} points.", sweep.done().count()),
+        None => String::new(),
+    };
+    let (low, high) = values.range;
+    let unit = if values.unit.is_empty() { String::new() } else { format!(", {}", values.unit) };
+    format!(
+        "{}{unit}, over {}: least {}, greatest {}.{checks}",
+        title(values.selection),
+        listed(&sweep.grid.axes().iter().map(|axis| axis.key.as_str()).collect::<Vec<&str>>()),
+        found(low),
+        found(high)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Metric;
+    use crate::report::sweep::example;
+
+    #[test]
+    fn one_axis_makes_a_line_two_a_map_and_more_as_many_lines_as_can_be_told_apart() {
+        let kind_of = |axes: &[&str]| kind(&example::over(axes));
+        assert_eq!(kind_of(&["a=1,2,3"]), Kind::Lines(0));
+        assert_eq!(kind_of(&["a=1", "b=1,2"]), Kind::Lines(1));
+        assert_eq!(kind_of(&["a=1,2", "b=1", "c=1,2"]), Kind::HeatMap(0, 2));
+        assert_eq!(kind_of(&["a=1,2,3,4", "b=1,2,3", "c=1,2"]), Kind::Lines(0));
+        assert_eq!(kind_of(&["a=1,2,3,4", "b=1,2,3,4", "c=1,2"]), Kind::NotDrawn);
+        assert_eq!(kind_of(&["a=1"]), Kind::NotDrawn);
+    }
+
+    #[test]
+    fn there_is_a_chart_for_each_selection_that_has_values() {
+        let mut sweep = example::over(&["termination.grace_period=30s,60s,2m"]);
+        // No rollout was aborted, so that nothing was detected.
+        sweep.selected = [Metric::TruncatedAttempts, Metric::TimeToDetect].map(Selection::mean).to_vec();
+        let names: Vec<String> = sheets(&sweep).into_iter().map(|sheet| sheet.file_name).collect();
+        assert_eq!(names, ["sweep-truncated_attempts-mean.png"]);
+        let (one, other) = (super::super::of_sweep(&sweep).unwrap(), super::super::of_sweep(&sweep).unwrap());
+        assert!(one[0].png == other[0].png && one[0].alt_text.contains("greatest 12"), "{}", one[0].alt_text);
+    }
+
+    #[test]
+    fn values_and_bounds_are_in_the_charts_unit() {
+        let mut sweep = example::over(&["termination.grace_period=30s,60s,2m"]);
+        let check = |sweep: &mut Sweep, metric: Metric, max: f64| {
+            for point in sweep.points.iter_mut().flatten() {
+                point.checks[0].metric = metric.name().to_owned();
+                (point.checks[0].statistic, point.checks[0].max) = (Statistic::Mean, Some(max));
+            }
+            Values::of(sweep, Selection::mean(metric)).map(|values| (values.unit, values.bounds(sweep)))
+        };
+        let capacity = check(&mut sweep, Metric::SecondsBelowCapacity, 300.0).unwrap();
+        assert_eq!(capacity, ("minutes", vec![(5.0, "at most 5".to_owned())]));
+        let share = check(&mut sweep, Metric::MinReadyFraction, 0.5).unwrap();
+        assert_eq!(share, ("%", vec![(50.0, "at most 50".to_owned())]));
+        // A bound that is itself varied is no line across the chart.
+        sweep.points[1].as_mut().unwrap().checks[0].max = Some(0.6);
+        let values = Values::of(&sweep, Selection::mean(Metric::MinReadyFraction)).unwrap();
+        assert_eq!(values.bounds(&sweep), []);
+        assert_eq!(told(&Estimate { value: 40.0, interval: Some((37.0, 47.0)) }).1, "[37, 47]");
+        assert_eq!(
+            told(&Estimate { value: 40.0, interval: Some((37.25, 47.0)) }),
+            ("40.0".into(), "[37.2, 47.0]".into())
+        );
+    }
+}
