@@ -13,7 +13,7 @@ const TAIL: f64 = 0.025;
 const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// The argument in [low, high] at which the increasing function `f` reaches `target`, to the last bit.
-fn bisect(mut low: f64, mut high: f64, target: f64, f: impl Fn(f64) -> f64) -> f64 {
+pub(super) fn bisect(mut low: f64, mut high: f64, target: f64, f: impl Fn(f64) -> f64) -> f64 {
     loop {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high {
