@@ -14,6 +14,7 @@ mod explain;
 pub mod files;
 mod fit;
 mod format;
+mod grace;
 mod json;
 mod layout;
 mod markdown;
@@ -24,6 +25,7 @@ pub use answer::{Answer, answer_files, answer_report};
 pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;
+pub use grace::GraceReport;
 pub use layout::Style;
 
 use crate::study::StudyResult;

@@ -8,6 +8,7 @@ mod arrivals;
 mod axes;
 mod canvas;
 mod cost;
+mod grace;
 mod labels;
 mod latency;
 mod numbers;
@@ -28,6 +29,7 @@ mod tests;
 use super::fit::Fitted;
 use super::profiles::Figures;
 use crate::study::StudyResult;
+use crate::study::grace::GraceAnswer;
 use canvas::Canvas;
 
 /// A finished chart.
@@ -96,6 +98,14 @@ pub fn profile(figures: &Figures) -> Result<Chart, ChartError> {
 /// When the drawing libraries refuse, which no data should bring about.
 pub fn of_fit(fitted: &Fitted<'_>) -> Result<Vec<Chart>, ChartError> {
     fit_sheets(fitted).into_iter().map(finish).collect()
+}
+
+/// The chart of an answer to how long the grace period must be. The same answer gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn of_grace(answer: &GraceAnswer) -> Result<Vec<Chart>, ChartError> {
+    finish(grace::sheet(answer)).map(|chart| vec![chart])
 }
 
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {
