@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 
+mod grace;
+
+pub use grace::GraceArguments;
+
 /// Greatest number that a scenario file, being TOML, can hold.
 const GREATEST: u64 = i64::MAX as u64;
 
@@ -55,6 +59,15 @@ Examples:
   cutover compare scenario.toml --set-b 'termination.grace_period=\"2m\"'
   cutover compare scenario.toml --set-b 'rollout.strategy=\"none\"'")]
     Compare(CompareArguments),
+    /// Find out how long the termination grace period must be
+    #[command(after_help = "\
+Examples:
+  cutover grace scenario.toml
+  cutover grace scenario.toml --periods 30s,1m,2m,5m --target-probability 0.0001
+  cutover grace scenario.toml --periods 30s..3m/15s --target-count 0.01 --runs 5000
+
+Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.")]
+    Grace(GraceArguments),
     /// Show everything that happens in one run
     #[command(after_help = "\
 Examples:

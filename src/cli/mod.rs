@@ -9,6 +9,7 @@ mod compare;
 mod explain;
 mod failure;
 mod fit;
+mod grace;
 mod init;
 mod load;
 mod profiles;
@@ -67,6 +68,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Run(arguments) => commands::run(&arguments),
         Command::Check(arguments) => commands::check(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Grace(arguments) => grace::grace(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
