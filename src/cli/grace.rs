@@ -12,7 +12,7 @@ use super::terminal::{form, say};
 use crate::report::files::check_place;
 use crate::report::{self, GraceReport};
 use crate::scenario::{ActionKind, OnSigterm, Scenario, Strategy, parse_values};
-use crate::study::grace::{GraceStudy, Question, Target, runs_without_an_event};
+use crate::study::grace::{GraceStudy, Question, Target, counts_only, runs_without_an_event};
 use crate::units::{Duration, parse_duration};
 
 /// The target where none is given: of a thousand rollouts one cuts an answer.
@@ -98,8 +98,9 @@ fn warnings(scenario: &Scenario, target: Target) -> Vec<String> {
             termination.pre_stop
         ));
     }
+    let drains = termination.on_sigterm == OnSigterm::Drain;
     let (runs, needed) = (scenario.study.runs, runs_without_an_event(target.value()));
-    if crate::study::grace::counts_only(scenario) && (runs as f64) < needed {
+    if drains && counts_only(scenario) && (runs as f64) < needed {
         warnings.push(format!(
             "in this scenario cut answers can only be counted, and {runs} runs without any do not show the target of {}: \
              at least {needed} are needed (--runs)",

@@ -42,7 +42,7 @@ pub fn extent(answer: &GraceAnswer) -> String {
         String::new()
     };
     format!(
-        "{} ({}): {interrupted}{}{costs}, seed {}; intervals are 95 %",
+        "{} ({}): {interrupted}{}{costs}, seed {}; intervals are 95\u{a0}%",
         answer.scenario.name.trim(),
         answer.scenario.hash.get(..12).unwrap_or_default(),
         counted(answer.runs, "run"),
@@ -73,8 +73,10 @@ pub fn headline(answer: &GraceAnswer) -> String {
     let longest = answer.periods.last().map_or(String::new(), |period| {
         let why = match period.standing {
             Standing::TooFewRuns => format!(
-                "few runs make up its estimate: as many as {} of equal values, where {FEWEST_EFFECTIVE_RUNS} are needed",
-                small(period.effective_runs)
+                "its 95 % bound is {}, because few runs make up its estimate: as many as {} of equal values, where \
+                 {FEWEST_EFFECTIVE_RUNS} know how heavy one may be",
+                small(period.upper_bound),
+                figure(period.effective_runs)
             ),
             _ => format!("its 95 % bound is {}", small(period.upper_bound)),
         };
@@ -157,7 +159,8 @@ pub fn counts(answer: &GraceAnswer) -> Vec<Vec<String>> {
     for (at, period) in answer.periods.iter().enumerate() {
         let counted = period.counted.as_ref().filter(|_| answer.method == Method::Conditional);
         let is_worth_a_row = counted.is_some_and(|counted| counted.truncated.value > 0.0);
-        if at != answer.today && !is_worth_a_row && period.dropped.value == 0.0 {
+        let is_today = at == answer.today && counted.is_some();
+        if !is_today && !is_worth_a_row && period.dropped.value == 0.0 {
             continue;
         }
         let ratio = counted.and_then(|counted| counted.variance_ratio.as_ref());
@@ -194,6 +197,12 @@ pub fn notes(answer: &GraceAnswer) -> Vec<String> {
             glued(&format::estimate(&answer.truncated_otherwise, Quantity::Plain))
         ));
     }
+    if answer.unfinished > 0 {
+        notes.push(format!(
+            "In {} today's rollout had not finished when the window ended: what is shut down later may be missing above.",
+            counted(answer.unfinished, "run")
+        ));
+    }
     let today = answer.periods[answer.today].counted.as_ref();
     if let Some(ratio) = today.and_then(|counted| counted.variance_ratio.as_ref()) {
         notes.push(format!(
@@ -203,8 +212,8 @@ pub fn notes(answer: &GraceAnswer) -> Vec<String> {
     }
     notes.push(format!("The 95 % bound is one-sided, of {}; it decides how a period stands.", quantity(answer.target)));
     notes.push(
-        "Bounds and intervals are Fay and Feuer's (1997) for rare weighted events; they reckon with one more run as bad as the worst \
-         seen, and cannot know of what is worse than that and rarer than one run in all."
+        "Bounds and intervals are Fay and Feuer's (1997) for rare weighted events; they reckon with one more run as bad as \
+         the worst seen, or worse where few runs make up an estimate or none cuts any."
             .to_owned(),
     );
     notes

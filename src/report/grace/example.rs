@@ -70,6 +70,7 @@ pub fn answer() -> GraceAnswer {
         today: 1,
         smallest: Some(2),
         truncated_otherwise: Estimate { value: 0.5, interval: Some((0.4, 0.6)) },
+        unfinished: 0,
         shutdowns: 7.9,
     }
 }

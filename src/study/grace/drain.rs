@@ -22,13 +22,17 @@ pub struct Expected {
     pub dropped: f64,
     /// Logarithm of the probability that no answer is cut after its first token, were each cut independently.
     pub log_none: f64,
+    /// From SIGTERM to the last end of an answer before SIGKILL, each having been as long as it may be.
+    pub slowest: Duration,
 }
 
 /// One answer at one SIGKILL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AtKill {
-    /// It has ended, its client has given up, or the replica has crashed.
-    Over,
+    /// Its client has given up, or the replica has crashed.
+    Gone,
+    /// It has ended then, having been as long as it may be.
+    Ended(Time),
     /// If it is not over, it has emitted so many tokens.
     Emitted(u32),
 }
@@ -47,7 +51,8 @@ pub fn add_shutdown(law: &LengthLaw<'_>, shutdown: &Shutdown, ends: &[Duration],
         reaches_longest = reaches_longest.max(reaches);
         for (at_kill, expected) in keep_alive(shutdown, request, longest, &given_up, &kills).zip(expected.iter_mut()) {
             match at_kill {
-                AtKill::Over => {}
+                AtKill::Gone => {}
+                AtKill::Ended(time) => expected.slowest = expected.slowest.max(time.since(shutdown.sigterm)),
                 // An answer has a token at least.
                 AtKill::Emitted(0) => expected.dropped += 1.0,
                 AtKill::Emitted(tokens) => {
@@ -80,25 +85,28 @@ fn keep_alive<'a>(
 ) -> impl Iterator<Item = AtKill> + 'a {
     let mut engine = shutdown.engine.clone();
     engine.prolong(request.handle, longest);
-    let (mut notices, mut left) = (Vec::new(), vec![false; shutdown.in_flight.len()]);
+    let (mut notices, mut left) = (Vec::new(), vec![None; shutdown.in_flight.len()]);
     let mut to_come = give_ups.iter().copied().peekable();
     let place = place_of(shutdown, request.id);
     kills.iter().map(move |kill| {
-        if shutdown.crashes <= *kill || request.gives_up <= *kill || place.is_none_or(|place| left[place]) {
-            return AtKill::Over;
+        if let Some(time) = place.and_then(|place| left[place]) {
+            return AtKill::Ended(time);
+        }
+        if shutdown.crashes <= *kill || request.gives_up <= *kill {
+            return AtKill::Gone;
         }
         while let Some((time, who)) = to_come.next_if(|(time, _)| time <= kill) {
             engine.run_through(time, &mut notices);
             note_left(shutdown, &mut notices, &mut left);
-            if !left[who] {
+            if left[who].is_none() {
                 engine.cancel(time, shutdown.in_flight[who].handle, &mut notices);
             }
         }
         engine.run_through(*kill, &mut notices);
         note_left(shutdown, &mut notices, &mut left);
-        match place {
-            Some(place) if !left[place] => AtKill::Emitted(engine.tokens_out(request.handle, *kill)),
-            _ => AtKill::Over,
+        match place.and_then(|place| left[place]) {
+            None => AtKill::Emitted(engine.tokens_out(request.handle, *kill)),
+            Some(time) => AtKill::Ended(time),
         }
     })
 }
@@ -107,12 +115,12 @@ fn place_of(shutdown: &Shutdown, id: u32) -> Option<usize> {
     shutdown.in_flight.binary_search_by_key(&id, |request| request.id).ok()
 }
 
-/// Notes who has left the engine: its handle names nobody any more.
-fn note_left(shutdown: &Shutdown, notices: &mut Vec<Notice>, left: &mut [bool]) {
+/// Notes who has left the engine, and when: its handle names nobody any more.
+fn note_left(shutdown: &Shutdown, notices: &mut Vec<Notice>, left: &mut [Option<Time>]) {
     let gone = |notice: &Notice| matches!(notice.kind, NoticeKind::Finished | NoticeKind::Cancelled);
     for notice in notices.drain(..).filter(gone) {
         if let Some(place) = place_of(shutdown, notice.id) {
-            left[place] = true;
+            left[place] = Some(notice.time);
         }
     }
 }

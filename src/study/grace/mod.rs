@@ -74,7 +74,7 @@ pub enum Standing {
     Exceeds,
     /// Its bound lies below, but a longer one was not shown to meet it, and the test ended there.
     NotTested,
-    /// So few runs make up the estimate that its bound is not believed.
+    /// Neither is shown, and too few runs make up the estimate to know how heavy one may be.
     TooFewRuns,
 }
 
@@ -168,6 +168,8 @@ pub struct GraceAnswer {
     pub smallest: Option<usize>,
     /// Answers cut today after their first token by crashes and lost nodes, a run: no grace period helps.
     pub truncated_otherwise: Estimate,
+    /// Runs in which today's rollout had not finished when the window ended.
+    pub unfinished: u64,
     /// Replicas shut down a run with something in flight; NaN where they were not looked at.
     pub shutdowns: f64,
 }

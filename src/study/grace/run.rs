@@ -200,5 +200,6 @@ fn counted(log: &ShutdownLog) -> Expected {
         truncated: f64::from(log.truncated),
         dropped: f64::from(log.dropped),
         log_none: if log.truncated > 0 { f64::NEG_INFINITY } else { 0.0 },
+        ..Expected::default()
     }
 }
