@@ -14,6 +14,9 @@ pub use levers::LeversArguments;
 pub use plan::PlanArguments;
 pub use power::{EstimatorArgument, PowerArguments};
 pub use sweep::SweepArguments;
+mod grace;
+
+pub use grace::GraceArguments;
 
 /// Greatest number that a scenario file, being TOML, can hold.
 const GREATEST: u64 = i64::MAX as u64;
@@ -89,6 +92,15 @@ replica's crashes; zero is always among them.")]
     /// Simulate a scenario at every combination of some settings
     #[command(after_help = sweep::EXAMPLES)]
     Sweep(SweepArguments),
+    /// Find out how long the termination grace period must be
+    #[command(after_help = "\
+Examples:
+  cutover grace scenario.toml
+  cutover grace scenario.toml --periods 30s,1m,2m,5m --target-probability 0.0001
+  cutover grace scenario.toml --periods 30s..3m/15s --target-count 0.01 --runs 5000
+
+Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.")]
+    Grace(GraceArguments),
     /// Show everything that happens in one run
     #[command(after_help = "\
 Examples:

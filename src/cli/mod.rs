@@ -9,6 +9,7 @@ mod compare;
 mod explain;
 mod failure;
 mod fit;
+mod grace;
 mod init;
 mod levers;
 mod load;
@@ -76,6 +77,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Levers(arguments) => levers::levers(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
+        Command::Grace(arguments) => grace::grace(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),

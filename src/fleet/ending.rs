@@ -3,12 +3,22 @@
 use super::events::{LifeEvent, Outbox, Timer};
 use super::life::Fleet;
 use super::replica::{Replica, State};
-use crate::scenario::OnSigterm;
+use crate::scenario::{OnSigterm, Termination};
 use crate::units::{Duration, Time};
 
 /// Least time between SIGTERM and SIGKILL, even when preStop ate the grace period (kubelet's
 /// `minimumGracePeriodInSeconds`).
 const LEAST_SIGTERM_TIME: Duration = Duration::from_seconds(2);
+
+/// From a replica's deletion to its SIGTERM: the preStop hook, which the grace period cuts.
+pub fn sigterm_after(termination: &Termination) -> Duration {
+    termination.pre_stop.min(termination.grace_period)
+}
+
+/// From a replica's deletion to its SIGKILL.
+pub fn sigkill_after(termination: &Termination) -> Duration {
+    termination.grace_period.max(sigterm_after(termination) + LEAST_SIGTERM_TIME)
+}
 
 impl Fleet {
     /// The process ends by itself: what runs is cut, and the container waits for its restart.
@@ -46,8 +56,7 @@ impl Fleet {
         }
         self.set_state(id, State::Terminating);
         let termination = &self.scenario.termination;
-        let sigterm = now + termination.pre_stop.min(termination.grace_period);
-        let sigkill = (now + termination.grace_period).max(sigterm + LEAST_SIGTERM_TIME);
+        let (sigterm, sigkill) = (now + sigterm_after(termination), now + sigkill_after(termination));
         out.timers.push((now + termination.endpoint_lag, Timer::EndpointRemoved(id)));
         out.timers.push((sigterm, Timer::Sigterm(id)));
         out.timers.push((sigkill, Timer::Sigkill(id)));

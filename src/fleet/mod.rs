@@ -20,6 +20,7 @@ mod versions;
 mod view;
 
 pub use clients::retry_wait;
+pub use ending::{sigkill_after, sigterm_after};
 pub use events::{Change, LifeEvent, Outbox, Timer};
 pub use life::{Fleet, VersionCounts};
 pub use replica::{Replica, State};

@@ -20,6 +20,7 @@ use stride::Stride;
 
 mod batch;
 mod ends;
+mod prolonging;
 mod sequences;
 mod steps;
 mod stride;

@@ -95,6 +95,12 @@ impl Calendar {
         self.heap.pop().map(|Reverse(entry)| (time_of(entry.key), entry.event))
     }
 
+    /// When this very event comes; never if it does not.
+    pub(super) fn when(&self, event: Event) -> Time {
+        let comes = self.heap.iter().filter(|Reverse(entry)| entry.event == event);
+        comes.map(|Reverse(entry)| time_of(entry.key)).min().unwrap_or(Time::NEVER)
+    }
+
     /// Every event to come, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Event> + '_ {
         self.heap.iter().map(|Reverse(entry)| entry.event)

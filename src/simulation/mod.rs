@@ -13,6 +13,7 @@ mod requests;
 mod rollout;
 mod run;
 mod scrapes;
+mod shutdowns;
 
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ use crate::scenario::{Scenario, Strategy, VersionSettings};
 use crate::serving::{EngineModel, Saturation};
 use crate::units::Duration;
 use crate::workload::LengthMoments;
+
+pub use shutdowns::{InFlight, Shutdown, ShutdownLog};
 
 /// A scenario made ready to be run: what all runs share.
 #[derive(Clone, Debug)]
@@ -69,6 +72,19 @@ impl Prepared {
     /// One run: a pure function of the scenario, its seed and the run's number.
     pub fn run(&self, number: u64, ledger: &mut RunLedger, pooled: &mut Pooled) -> RunRecord {
         run::Run::new(self, number, ledger, None).finish(pooled)
+    }
+
+    /// One run as [`run`](Self::run) has it, with what it shuts down noted.
+    pub fn run_noting_shutdowns(
+        &self,
+        number: u64,
+        ledger: &mut RunLedger,
+        pooled: &mut Pooled,
+        log: &mut ShutdownLog,
+    ) -> RunRecord {
+        let mut run = run::Run::new(self, number, ledger, None);
+        run.shutdowns = Some(log);
+        run.finish(pooled)
     }
 
     /// One run in full: its record, and every event and request.

@@ -241,6 +241,9 @@ impl Run<'_> {
         {
             self.note_needed_grace(slot, id, outcome, time.since(terminated), tokens_out);
         }
+        if self.notes_cuts(outcome) {
+            self.note_cut(slot, time, tokens_out);
+        }
         if self.log.is_some() {
             // A client that has given up saw the end then, not when the server noticed.
             let seen = self.attempts.get(slot).timed_out_at.get().unwrap_or(time);

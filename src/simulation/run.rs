@@ -8,6 +8,7 @@ use super::calendar::{Calendar, Event};
 use super::measuring::ExactRuns;
 use super::observations::Observations;
 use super::scrapes::Scrapes;
+use super::shutdowns::ShutdownLog;
 use crate::fleet::{Fleet, LifeEvent, Outbox, Router, Timer};
 use crate::ledger::{
     Estimates, EventRow, FleetLevels, Pooled, RolloutOutcome, RolloutResult, RunLedger, RunLog, RunRecord,
@@ -51,6 +52,8 @@ pub(super) struct Run<'a> {
     pub(super) observing: bool,
     pub(super) ledger: &'a mut RunLedger,
     pub(super) log: Option<&'a mut RunLog>,
+    /// What is shut down, if somebody asks.
+    pub(super) shutdowns: Option<&'a mut ShutdownLog>,
     pub(super) out: Outbox,
     pub(super) commands: Vec<Command>,
     pub(super) spare_notices: Vec<Notice>,
@@ -121,6 +124,7 @@ impl<'a> Run<'a> {
             exact_runs: ExactRuns::default(),
             ledger,
             log,
+            shutdowns: None,
             out,
             commands: Vec::new(),
             spare_notices: Vec::new(),
@@ -193,6 +197,11 @@ impl<'a> Run<'a> {
         self.settle();
         if self.watching_abort {
             self.watch_abort();
+        }
+        if self.shutdowns.is_some()
+            && let Event::Fleet(Timer::Sigterm(id)) = event
+        {
+            self.note_shutdown(id);
         }
     }
 

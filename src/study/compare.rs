@@ -211,7 +211,8 @@ fn pair<'r>(a: &'r [RunRecord], b: &'r [RunRecord]) -> Vec<(&'r RunRecord, &'r R
     a.iter().filter_map(partner).collect()
 }
 
-fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> Difference {
+/// One metric in pairs of runs (A, B).
+pub(super) fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> Difference {
     let all = pairs.iter().map(|(a, b)| (a.value(metric), b.value(metric)));
     let both: Vec<(f64, f64)> = all.clone().filter(|(a, b)| !a.is_nan() && !b.is_nan()).collect();
     let unpaired = all.filter(|(a, b)| a.is_nan() != b.is_nan()).count() as u64;

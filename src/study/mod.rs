@@ -6,6 +6,7 @@ mod certify;
 mod checks;
 mod compare;
 mod exposure;
+pub mod grace;
 mod intervals;
 pub mod levers;
 mod looks;

@@ -1,15 +1,13 @@
 //! What a planner takes away: how long to reserve for the rollout, and the grace period that would cut nobody.
 
 use super::result::{Estimate, StudyResult};
+use crate::fleet::{sigkill_after, sigterm_after};
 use crate::ledger::Metric;
 use crate::scenario::{OnSigterm, Termination};
 use crate::units::Duration;
 
 /// Share of the answers in flight at a shutdown that the proposed grace period lets finish.
 pub const SHARE_TO_FINISH: f64 = 0.999;
-
-/// From SIGTERM to SIGKILL at least, where the preStop hook used the grace period up (Kubernetes).
-const LEAST_AFTER_SIGTERM: Duration = Duration::from_seconds(2);
 
 /// The planning line of a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,11 +38,9 @@ pub fn planning(result: &StudyResult) -> Planning {
 
 /// From the shutdown until SIGKILL, or until SIGTERM where the server aborts: the longest that an answer can last.
 pub fn time_to_finish(termination: &Termination) -> Duration {
-    // The hook is cut when the grace period ends.
-    let sigterm = termination.pre_stop.min(termination.grace_period);
     match termination.on_sigterm {
-        OnSigterm::Abort => sigterm,
-        OnSigterm::Drain => termination.grace_period.max(sigterm + LEAST_AFTER_SIGTERM),
+        OnSigterm::Abort => sigterm_after(termination),
+        OnSigterm::Drain => sigkill_after(termination),
     }
 }
 

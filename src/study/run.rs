@@ -164,7 +164,7 @@ pub fn run_together(
 }
 
 /// Does the same work on so many threads at once.
-fn in_parallel(threads: usize, work: &(dyn Fn() + Sync)) {
+pub(super) fn in_parallel(threads: usize, work: &(dyn Fn() + Sync)) {
     match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
         Ok(pool) => {
             pool.broadcast(|_| work());

@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand_distr::{Distribution as _, Gamma};
 
-use super::lengths::{longest_output, whole_tokens};
+use super::lengths::{longest_bounded, longest_output, whole_tokens};
 use super::rate::{ModulatedStates, modulated_states};
 use super::replay::{Replayed, Stretches};
 use crate::random::{Distribution, Purpose, RunKey, Stream, exponential, unit_interval};
@@ -83,7 +83,7 @@ impl<'a> Workload<'a> {
                     prompt_stream: key.stream(Purpose::PromptTokens),
                     output_stream: key.stream(Purpose::OutputTokens),
                     index: 0,
-                    longest_output: bounded.then(|| output_tokens.max.floor().clamp(1.0, 4e9) as u32),
+                    longest_output: bounded.then(|| longest_bounded(output_tokens.max)),
                 }))
             }
             Traffic::Trace { trace, replay, .. } => {

@@ -24,6 +24,39 @@ pub fn scaled_output(output_tokens: u32, factor: f64, longest: u32) -> u32 {
     (f64::from(output_tokens) * factor).ceil().clamp(1.0, f64::from(longest)) as u32
 }
 
+/// The longest answer of stable of which [`scaled_output`] makes no more than so many tokens, at most `longest`;
+/// [`u32::MAX`] where it makes no more of any.
+pub fn stable_output_within(tokens: u32, factor: f64, longest: u32) -> u32 {
+    if factor == 1.0 || tokens == 0 {
+        return tokens;
+    }
+    if tokens >= longest {
+        return u32::MAX;
+    }
+    // Rounding may put the quotient on either side.
+    let mut within = (f64::from(tokens) / factor) as u32;
+    while within < u32::MAX && scaled_output(within + 1, factor, longest) <= tokens {
+        within += 1;
+    }
+    while within > 0 && scaled_output(within, factor, longest) > tokens {
+        within -= 1;
+    }
+    within
+}
+
+/// The longest answer that stable is drawn for a prompt.
+pub fn longest_drawn(traffic: &Traffic, engine: &Engine, prompt_tokens: u32) -> u32 {
+    match traffic {
+        Traffic::Synthetic { output_tokens, .. } if output_tokens.max.is_finite() => longest_bounded(output_tokens.max),
+        _ => longest_output(traffic, engine, prompt_tokens),
+    }
+}
+
+/// The longest answer that is drawn where the distribution has a bound of its own.
+pub(super) fn longest_bounded(max: f64) -> u32 {
+    max.floor().clamp(1.0, 4e9) as u32
+}
+
 /// A real-valued draw as whole tokens.
 pub(super) fn whole_tokens(draw: f64, longest: u32) -> u32 {
     // Rounded up: quicker than the library's rounding on plain x86-64.
@@ -111,4 +144,29 @@ fn prefill_nanoseconds(engine: &Engine, prompt: u32) -> f64 {
     step.per_prefill_token * p
         + step.per_prefill_token_squared * squares
         + step.per_prefill_token_context * with_context
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_answer_within_so_many_tokens_is_found_whatever_the_factor() {
+        for factor in [0.001, 0.1, 0.3, 1.0 / 3.0, 0.999, 1.0, 1.1, 1.5, 3.0, 7.3] {
+            for longest in [1, 2, 50, 500] {
+                for tokens in 0..520 {
+                    let scaled = |stable: u32| scaled_output(stable.min(longest), factor, longest);
+                    let within = stable_output_within(tokens, factor, longest);
+                    let case = format!("{tokens} of {longest} by {factor}: {within}");
+                    if within == 0 {
+                        assert!(tokens == 0 || scaled(1) > tokens, "{case}");
+                        continue;
+                    }
+                    assert!(scaled(within.min(longest)) <= tokens, "{case}");
+                    assert!(within >= longest || scaled(within + 1) > tokens, "{case}");
+                }
+            }
+        }
+        assert_eq!(stable_output_within(7, 0.0, 100), u32::MAX, "an answer of nothing is one token");
+    }
 }

@@ -8,5 +8,5 @@ mod rate;
 mod replay;
 
 pub use arrivals::{Arrival, Workload};
-pub use lengths::{LengthMoments, longest_output, scaled_output};
+pub use lengths::{LengthMoments, longest_drawn, longest_output, scaled_output, stable_output_within};
 pub use rate::{RateCurve, mean_rate};

@@ -9,6 +9,7 @@ mod axes;
 mod canvas;
 mod comparison;
 mod cost;
+mod grace;
 mod heat_map;
 mod labels;
 mod latency;
@@ -37,6 +38,7 @@ use super::compare_report::Compared;
 use super::fit::Fitted;
 use super::plan::Planned;
 use super::profiles::Figures;
+use crate::study::grace::GraceAnswer;
 use crate::study::levers::LeversResult;
 use crate::study::{StudyResult, Sweep};
 use canvas::Canvas;
@@ -152,6 +154,14 @@ pub fn of_sweep(sweep: &Sweep) -> Result<Vec<Chart>, ChartError> {
 /// Whether a sweep has so many axes and values that no chart could tell its points apart.
 pub fn is_too_wide(sweep: &Sweep) -> bool {
     sweep.points.len() > 1 && sweep::kind(sweep) == sweep::Kind::NotDrawn
+}
+
+/// The chart of an answer to how long the grace period must be. The same answer gives the same bytes.
+///
+/// # Errors
+/// When the drawing libraries refuse, which no data should bring about.
+pub fn of_grace(answer: &GraceAnswer) -> Result<Vec<Chart>, ChartError> {
+    finish(grace::sheet(answer)).map(|chart| vec![chart])
 }
 
 fn finish(sheet: Sheet) -> Result<Chart, ChartError> {

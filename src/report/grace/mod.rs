@@ -1,0 +1,161 @@
+//! How long the grace period must be: on a terminal, as Markdown, as JSON and as CSV.
+//!
+//! The sentences and tables that the first two share are in `content`; the chart is `charts/grace.rs`.
+
+mod content;
+mod csv;
+#[cfg(test)]
+pub(super) mod example;
+mod json;
+
+use super::answer::Answer;
+use super::charts::{self, Chart, ChartError};
+use super::layout::{Style, Tone, columns, wrap};
+use super::markdown::{Page, escape};
+use crate::study::grace::{GraceAnswer, Standing};
+
+/// The answer to how long the grace period must be.
+#[derive(Clone, Copy, Debug)]
+pub struct GraceReport<'a> {
+    /// The answer.
+    pub answer: &'a GraceAnswer,
+}
+
+impl Answer for GraceReport<'_> {
+    fn name(&self) -> &'static str {
+        "grace"
+    }
+
+    fn text(&self, style: Style) -> String {
+        let answer = self.answer;
+        let tone = if answer.smallest.is_some() { Tone::Good } else { Tone::Unsure };
+        let mut lines = wrap("", &content::extent(answer), style.width);
+        lines.push(String::new());
+        lines.extend(wrap("", &content::headline(answer), style.width).iter().map(|line| style.paint(tone, line)));
+        lines.extend(wrap("", &content::today(answer), style.width));
+        lines.push(String::new());
+        lines.extend(colored(columns(&content::cuts(answer), &[0]), answer, style));
+        for table in [content::costs(answer), content::counts(answer)].into_iter().filter(|table| table.len() > 1) {
+            lines.push(String::new());
+            lines.extend(columns(&table, &[0]));
+        }
+        lines.push(String::new());
+        for note in content::notes(answer) {
+            lines.extend(wrap("- ", &note, style.width));
+        }
+        lines.join("\n") + "\n"
+    }
+
+    fn json(&self) -> String {
+        json::json(self.answer)
+    }
+
+    fn markdown(&self, charts: &[Chart]) -> String {
+        let answer = self.answer;
+        let mut page = Page::default();
+        page.paragraph(&format!("# {}: how long must the grace period be?", escape(answer.scenario.name.trim())));
+        if answer.partial {
+            page.paragraph(&format!(
+                "**Interrupted after {} of {} runs: partial results.**",
+                answer.runs, answer.scenario.study.runs
+            ));
+        }
+        page.paragraph(&format!("**{}**", escape(&content::headline(answer))));
+        page.paragraph(&escape(&content::today(answer)));
+        page.paragraph("## Cut answers");
+        page.table(&content::cuts(answer));
+        let tables = [("## What a period costs", content::costs(answer)), ("## Counted", content::counts(answer))];
+        for (heading, table) in tables.iter().filter(|(_, table)| table.len() > 1) {
+            page.paragraph(heading);
+            page.table(table);
+        }
+        let notes: Vec<String> = content::notes(answer).iter().map(|note| format!("- {}", escape(note))).collect();
+        page.paragraph("## How this was found");
+        page.paragraph(&notes.join("\n"));
+        page.charts(charts);
+        page.paragraph("## Provenance");
+        page.table(&content::provenance(answer));
+        page.text
+    }
+
+    fn csv(&self) -> String {
+        csv::csv(self.answer)
+    }
+
+    fn charts(&self) -> Result<Vec<Chart>, ChartError> {
+        charts::of_grace(self.answer)
+    }
+}
+
+/// The lines of the table with each period's standing, which ends its line, in its colour.
+fn colored(lines: Vec<String>, answer: &GraceAnswer, style: Style) -> Vec<String> {
+    let standings = std::iter::once(None).chain(answer.periods.iter().map(|period| Some(period.standing)));
+    let paint = |(line, standing): (String, Option<Standing>)| {
+        let tone = match standing {
+            Some(Standing::Meets) => Tone::Good,
+            Some(Standing::Exceeds) => Tone::Bad,
+            Some(Standing::NotShown | Standing::NotTested | Standing::TooFewRuns) => Tone::Unsure,
+            None => return line,
+        };
+        let words = standing.map_or("", Standing::words);
+        line.find(words).map_or(line.clone(), |at| {
+            format!("{}{}{}", &line[..at], style.paint(tone, words), &line[at + words.len()..])
+        })
+    };
+    lines.into_iter().zip(standings).map(paint).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::grace::{Probability, Target};
+
+    fn text(answer: &GraceAnswer, width: usize) -> String {
+        GraceReport { answer }.text(Style { color: false, width })
+    }
+
+    #[test]
+    fn the_report_says_which_period_is_enough_and_what_it_costs() {
+        insta::assert_snapshot!(text(&example::answer(), 100));
+    }
+
+    #[test]
+    fn lines_keep_within_the_terminal_where_the_tables_do() {
+        let text = text(&example::answer(), 100);
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    }
+
+    #[test]
+    fn colour_is_only_in_the_words_of_a_standing_and_the_answer() {
+        let answer = example::answer();
+        let colored = GraceReport { answer: &answer }.text(Style { color: true, width: 100 });
+        assert!(colored.contains("\x1b[32mmeets the target\x1b[0m"), "{colored}");
+        assert!(colored.contains("\x1b[31mexceeds the target\x1b[0m"), "{colored}");
+    }
+
+    #[test]
+    fn without_a_sufficient_period_the_report_says_so() {
+        let mut answer = example::answer();
+        answer.smallest = None;
+        answer.probability = Probability::AtMost;
+        answer.target = Target::Count(1e-9);
+        let text = text(&answer, 100);
+        assert!(text.contains("No grace period that was looked at is shown to keep the expected number"), "{text}");
+        assert!(text.contains("at most"), "{text}");
+    }
+
+    #[test]
+    fn the_json_and_the_csv_have_every_period() {
+        let answer = example::answer();
+        let report = GraceReport { answer: &answer };
+        let json: serde_json::Value = serde_json::from_str(&report.json()).expect("JSON");
+        assert_eq!(json["periods"].as_array().map(Vec::len), Some(answer.periods.len()));
+        assert_eq!(json["smallest_s"], 60.0);
+        assert_eq!(json["periods"][1]["is_today"], true);
+        assert_eq!(json["periods"][2]["cost_difference_usd"]["value"], 0.25);
+        let csv = report.csv();
+        let columns = csv.lines().next().map_or(0, |header| header.split(',').count());
+        assert_eq!(csv.lines().count(), answer.periods.len() + 1);
+        assert!(csv.lines().all(|line| line.split(',').count() == columns), "{csv}");
+    }
+}
