@@ -128,7 +128,9 @@ fn draw(canvas: &mut Canvas, planned: &Planned<'_>, panel: &Panel, of: &dyn Fn(&
     panel.grid(canvas, &ticks);
     let title = if panel.y.logarithmic { format!("{title} (log)") } else { title.to_owned() };
     panel.left_axis(canvas, &ticks, &title);
-    if panel.y.logarithmic {
+    let candidates = &planned.outcome.candidates;
+    let reaches_zero = |candidate: &Ranked| of(candidate).interval.is_some_and(|(low, _)| low <= 0.0);
+    if panel.y.logarithmic && candidates.iter().any(reaches_zero) {
         let at = (panel.left - 7.0, panel.bottom);
         canvas.text(Text::new("0", at, Anchor::End, theme::MUTED).size(theme::TICK_SIZE));
     }
@@ -137,7 +139,6 @@ fn draw(canvas: &mut Canvas, planned: &Planned<'_>, panel: &Panel, of: &dyn Fn(&
         let (x, y) = (candidate.metric(money).mean, of(candidate));
         (x.value.is_finite() && y.value.is_finite()).then_some((x, y))
     };
-    let candidates = &planned.outcome.candidates;
     frontier(canvas, panel, candidates.iter().filter(|candidate| !fails(candidate)).filter_map(shown).collect());
     for (x, y) in candidates.iter().filter_map(shown) {
         bars(canvas, panel, &x, &y, |canvas, one, other| canvas.line(vec![one, other], INTERVAL_STROKE));
@@ -237,4 +238,24 @@ fn frontier(canvas: &mut Canvas, panel: &Panel, mut points: Vec<(Estimate, Estim
     }
     line.push((panel.right, panel.up(least)));
     canvas.line(line, theme::SECOND_STROKE);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::plan::example::{axes, outcome, scenario};
+    use crate::study::plan::Ending;
+
+    #[test]
+    fn the_frontier_leaves_out_who_fails_a_check() {
+        let (scenario, axes, outcome) = (scenario(), axes(), outcome(Ending::Decided));
+        let (as_written, left_out, repeated) = (Some(0), &[][..], 0);
+        let planned = Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out, repeated };
+        let names: Vec<String> = named(&planned).into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(names, ["best", "runner-up", "as written"]);
+        let fails: Vec<bool> = outcome.candidates.iter().map(fails).collect();
+        assert_eq!(fails, [true, false, false, false, false, false]);
+        let sheet = sheet(&planned).expect("there are candidates");
+        assert!(sheet.alt_text.contains("Best: rolling, max_surge 25%, grace_period 5m"), "{}", sheet.alt_text);
+    }
 }
