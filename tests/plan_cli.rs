@@ -265,7 +265,7 @@ fn an_interrupted_plan_ends_with_130_and_saves_the_best_so_far() {
     let place = Place::new();
     // Equally good all of them, with a check that takes hundreds of runs of each.
     let choices =
-        ["--choose", "termination.grace_period=20s..10m/1s", "--set", "check.0.statistic=p95", "--runs", "9999"];
+        ["--choose", "termination.grace_period=20s..2m/1s", "--set", "check.0.statistic=p95", "--runs", "9999"];
     let mut child = Command::new(place.command("").get_program())
         .args(["plan", "scenario.toml"])
         .args(choices)
