@@ -176,6 +176,24 @@ fn lost_nodes_cut_answers_that_no_grace_period_saves_and_hold_the_rollout_up() {
     assert_eq!(mean(&longer, Metric::TruncatedAttempts), mean(&lost, Metric::TruncatedAttempts));
 }
 
+/// What its `[plan]` chooses among; that the race finds the cheapest of them is tested with `plan`.
+#[test]
+fn a_surge_keeps_users_from_waiting_for_money_and_a_longer_grace_period_cuts_nobody() {
+    let with = |surge: u32, unavailable: u32, grace: &str| {
+        let sets = [
+            format!("rollout.rolling.max_surge={surge}"),
+            format!("rollout.rolling.max_unavailable={unavailable}"),
+            format!("termination.grace_period={grace}"),
+        ];
+        run("plan-rollout", 20, &sets.each_ref().map(String::as_str))
+    };
+    let (written, without_surge, drained) = (run("plan-rollout", 20, &[]), with(0, 1, "2m"), with(1, 0, "2m"));
+    assert!(mean(&written, Metric::TruncatedAttempts) > 0.1);
+    assert_eq!(mean(&drained, Metric::TruncatedAttempts), 0.0);
+    assert!(mean(&without_surge, Metric::TtftP99) > 2.0 && mean(&drained, Metric::TtftP99) < 2.0);
+    assert!(mean(&drained, Metric::RolloutCost) > 3.0 * mean(&without_surge, Metric::RolloutCost));
+}
+
 /// Every file in the folder is a scenario, and says nothing that it does not mean.
 #[test]
 fn every_scenario_that_ships_is_read_without_a_problem() {

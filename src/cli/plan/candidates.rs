@@ -1,6 +1,7 @@
 //! From choices to scenarios: each combination read as with `--set`, those that are no scenarios or that come to the same
 //! as another put aside.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,40 +39,22 @@ pub fn read(file: &Path, simulating: &Simulating, base: &Scenario, axes: &[Axis]
              in two steps"
         ))
     })?;
-    let written = signature(base);
     let mut found =
         Found { candidates: Vec::new(), left_out: Vec::new(), repeated: 0, as_written: None, unequal: Vec::new() };
-    let mut signatures: Vec<String> = Vec::new();
+    let mut signatures = BTreeSet::new();
     let mut first_error = None;
     for assignment in all {
         let settings = settings_of(axes, &assignment);
-        let mut scenario = match load(file, simulating, &settings) {
-            Ok(scenario) => scenario,
+        match load(file, simulating, &settings) {
+            Ok(scenario) => found.take(Candidate { assignment, scenario }, base, &mut signatures),
             Err(LoadError::Problems(problems)) => {
                 let reason =
                     problems.problems.first().map(|problem| format!("{}: {}", problem.message, problem.expected));
                 found.left_out.push(LeftOut { settings, reason: reason.unwrap_or_default() });
                 first_error.get_or_insert(problems);
-                continue;
             }
             Err(error) => return Err(Failure::WrongUse(format!("error: {error}"))),
-        };
-        let signature = signature(&scenario);
-        if signatures.contains(&signature) {
-            found.repeated += 1;
-            continue;
         }
-        if signature == written {
-            found.as_written = Some(signatures.len());
-        }
-        signatures.push(signature);
-        for key in unequal_requests(base, &scenario) {
-            if !found.unequal.contains(&key) {
-                found.unequal.push(key);
-            }
-        }
-        share_trace(&mut scenario, base);
-        found.candidates.push(Candidate { assignment, scenario });
     }
     match first_error.filter(|_| found.candidates.is_empty()) {
         Some(problems) => Err(Failure::WrongUse(format!(
@@ -80,6 +63,28 @@ pub fn read(file: &Path, simulating: &Simulating, base: &Scenario, axes: &[Axis]
             crate::digits::counted(found.left_out.len() as f64, "combination")
         ))),
         None => Ok(found),
+    }
+}
+
+impl Found {
+    /// Takes a candidate, unless it comes to the same as one of those whose signatures are given.
+    fn take(&mut self, mut candidate: Candidate, base: &Scenario, signatures: &mut BTreeSet<String>) {
+        let signature = signature(&candidate.scenario);
+        let is_as_written = signature == self::signature(base);
+        if !signatures.insert(signature) {
+            self.repeated += 1;
+            return;
+        }
+        if is_as_written {
+            self.as_written = Some(self.candidates.len());
+        }
+        for key in unequal_requests(base, &candidate.scenario) {
+            if !self.unequal.contains(&key) {
+                self.unequal.push(key);
+            }
+        }
+        share_trace(&mut candidate.scenario, base);
+        self.candidates.push(candidate);
     }
 }
 

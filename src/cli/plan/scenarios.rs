@@ -27,20 +27,10 @@ pub fn files(file: &Path, simulating: &Simulating, planned: &Planned<'_>) -> Res
     let mut files = Vec::new();
     let mut copies: BTreeMap<String, String> = BTreeMap::new();
     for (name, index) in planned.chosen() {
-        let candidate = &planned.outcome.candidates[index];
         let what = name.trim_end_matches(".toml");
-        let settings = settings_of(planned.axes, &candidate.assignment);
-        let revised = || -> Result<Revision, String> {
-            let mut revision = Revision::of(&text)?;
-            for setting in simulating.settings().iter().chain(&settings) {
-                revision.set(setting)?;
-            }
-            revision.set(&format!("study.runs={}", candidate.runs))?;
-            revision.set(&format!("name={}", quoted(&title(&planned.scenario.name, what, &settings))))?;
-            revision.remove("plan");
-            Ok(revision)
-        };
-        let mut revision = revised().map_err(|why| failed(file, why))?;
+        let settings = settings_of(planned.axes, &planned.outcome.candidates[index].assignment);
+        let mut revision =
+            revised(&text, what, &settings, simulating, planned, index).map_err(|why| failed(file, why))?;
         for named in revision.files() {
             if !copies.contains_key(&named) {
                 let place = place_of(&named, copies.values());
@@ -57,6 +47,25 @@ pub fn files(file: &Path, simulating: &Simulating, planned: &Planned<'_>) -> Res
         files.push(OutputFile::new(place, content));
     }
     Ok(files)
+}
+
+/// The user's file with the command line's settings, then these, and as many runs as the candidate had.
+fn revised(
+    text: &str,
+    what: &str,
+    settings: &[String],
+    simulating: &Simulating,
+    planned: &Planned<'_>,
+    index: usize,
+) -> Result<Revision, String> {
+    let mut revision = Revision::of(text)?;
+    for setting in simulating.settings().iter().chain(settings) {
+        revision.set(setting)?;
+    }
+    revision.set(&format!("study.runs={}", planned.outcome.candidates[index].runs))?;
+    revision.set(&format!("name={}", quoted(&title(&planned.scenario.name, what, settings))))?;
+    revision.remove("plan");
+    Ok(revision)
 }
 
 /// Where a copy of a file goes: the same place below the results as below the scenario; else into a folder of its own.

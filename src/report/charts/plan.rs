@@ -10,8 +10,9 @@ use super::theme::{self, Color, Stroke};
 use crate::digits::counted;
 use crate::ledger::Metric;
 use crate::report::plan::{Planned, label};
-use crate::study::Estimate;
-use crate::study::plan::{Ranked, Standing};
+use crate::scenario::Check;
+use crate::study::plan::{Ranked, Standing, violation};
+use crate::study::{CheckResult, Estimate};
 
 /// A candidate's interval.
 const INTERVAL_STROKE: Stroke = Stroke::solid(theme::STABLE, 0.8);
@@ -36,8 +37,8 @@ pub fn sheet(planned: &Planned<'_>) -> Option<Sheet> {
     );
     let question = "Which rollout is cheapest, and at what risk and delay?";
     let top = labels::heading_of(&mut canvas, question, planned.scenario.name.trim(), &provenance);
-    let legend = "filled: fails no check \u{b7} hollow: fails one \u{b7} bars: 95 % intervals \u{b7} dashed: nobody \
-                  who fails no check is lower and further left";
+    let legend = "filled: keeps every check by its estimates \u{b7} hollow: does not \u{b7} bars: 95 % intervals \u{b7} \
+                  dashed: the frontier, below and left of which nobody keeps them all";
     canvas.text(Text::new(legend, (theme::PANEL_LEFT, top + 6.0), Anchor::Start, theme::MUTED).size(theme::SMALL_SIZE));
     let right = theme::WIDTH - 2.0 * theme::MARGIN;
     let risk = risk_axis(planned);
@@ -128,7 +129,9 @@ fn draw(canvas: &mut Canvas, planned: &Planned<'_>, panel: &Panel, of: &dyn Fn(&
     panel.grid(canvas, &ticks);
     let title = if panel.y.logarithmic { format!("{title} (log)") } else { title.to_owned() };
     panel.left_axis(canvas, &ticks, &title);
-    if panel.y.logarithmic {
+    let candidates = &planned.outcome.candidates;
+    let reaches_zero = |candidate: &Ranked| of(candidate).interval.is_some_and(|(low, _)| low <= 0.0);
+    if panel.y.logarithmic && candidates.iter().any(reaches_zero) {
         let at = (panel.left - 7.0, panel.bottom);
         canvas.text(Text::new("0", at, Anchor::End, theme::MUTED).size(theme::TICK_SIZE));
     }
@@ -137,14 +140,17 @@ fn draw(canvas: &mut Canvas, planned: &Planned<'_>, panel: &Panel, of: &dyn Fn(&
         let (x, y) = (candidate.metric(money).mean, of(candidate));
         (x.value.is_finite() && y.value.is_finite()).then_some((x, y))
     };
-    let candidates = &planned.outcome.candidates;
-    frontier(canvas, panel, candidates.iter().filter(|candidate| !fails(candidate)).filter_map(shown).collect());
+    frontier(
+        canvas,
+        panel,
+        candidates.iter().filter(|candidate| !fails(planned, candidate)).filter_map(shown).collect(),
+    );
     for (x, y) in candidates.iter().filter_map(shown) {
         bars(canvas, panel, &x, &y, |canvas, one, other| canvas.line(vec![one, other], INTERVAL_STROKE));
     }
     for candidate in candidates {
         if let Some((x, y)) = shown(candidate) {
-            disc(canvas, panel.at(x.value, y.value), RADIUS, theme::STABLE_INK, fails(candidate));
+            disc(canvas, panel.at(x.value, y.value), RADIUS, theme::STABLE_INK, fails(planned, candidate));
         }
     }
     let mut callouts = Vec::new();
@@ -154,16 +160,18 @@ fn draw(canvas: &mut Canvas, planned: &Planned<'_>, panel: &Panel, of: &dyn Fn(&
         let Some((x, y)) = shown(candidate) else { continue };
         bars(canvas, panel, &x, &y, |canvas, one, other| canvas.whisker(one, other));
         let (target, radius) = (panel.at(x.value, y.value), NAMED_RADIUS + 1.8 * i as f64);
-        disc(canvas, target, radius, color, fails(candidate));
+        disc(canvas, target, radius, color, fails(planned, candidate));
         let content = if with_settings { format!("{name}: {}", label(planned, candidate)) } else { name };
         callouts.push(Callout { content, target: (target.0, target.1 - radius), color });
     }
     labels::in_a_row(canvas, panel.top - 22.0, callouts);
 }
 
-/// Whether a candidate is known to fail a check.
-fn fails(candidate: &Ranked) -> bool {
-    matches!(candidate.standing, Standing::Breaks(_))
+/// Whether a candidate fails a check, with the race's confidence or by its estimate.
+fn fails(planned: &Planned<'_>, candidate: &Ranked) -> bool {
+    let checks = planned.outcome.rules.checks.iter().zip(&candidate.checks);
+    let fails = |(check, found): (&Check, &CheckResult)| violation(check, found.estimate.value) > 0.0;
+    matches!(candidate.standing, Standing::Breaks(_)) || checks.into_iter().any(fails)
 }
 
 /// The candidates that are named, with their colours; one that is several things has several names.
@@ -237,4 +245,24 @@ fn frontier(canvas: &mut Canvas, panel: &Panel, mut points: Vec<(Estimate, Estim
     }
     line.push((panel.right, panel.up(least)));
     canvas.line(line, theme::SECOND_STROKE);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::plan::example::{axes, outcome, scenario};
+    use crate::study::plan::Ending;
+
+    #[test]
+    fn the_frontier_leaves_out_who_fails_a_check() {
+        let (scenario, axes, outcome) = (scenario(), axes(), outcome(Ending::Decided));
+        let (as_written, left_out, repeated) = (Some(0), &[][..], 0);
+        let planned = Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out, repeated };
+        let names: Vec<String> = named(&planned).into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(names, ["best", "runner-up", "as written"]);
+        let fails: Vec<bool> = outcome.candidates.iter().map(|candidate| super::fails(&planned, candidate)).collect();
+        assert_eq!(fails, [true, false, false, false, false, false]);
+        let sheet = sheet(&planned).expect("there are candidates");
+        assert!(sheet.alt_text.contains("Best: rolling, max_surge 25%, grace_period 5m"), "{}", sheet.alt_text);
+    }
 }

@@ -42,8 +42,27 @@ static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     for (number, sweep) in crate::report::sweep::example::every().iter().enumerate() {
         drawings.extend(sweep::sheets(sweep).iter().map(|sheet| drawing(&format!("sweep {number}"), sheet)));
     }
+    drawings.extend(plan_drawings());
     drawings
 });
+
+/// Plans that ended in every way, with names short and long.
+fn plan_drawings() -> Vec<(String, String)> {
+    use crate::report::plan::example::{axes, outcome, scenario};
+    use crate::study::plan::Ending;
+    let mut drawings = Vec::new();
+    for ending in [Ending::Decided, Ending::OutOfRuns, Ending::NothingMeets, Ending::Interrupted] {
+        for name in ["A plan".to_owned(), "A <very> long & \"quoted\" name \u{1} ".repeat(20), "W".repeat(500)] {
+            let (mut scenario, axes, outcome) = (scenario(), axes(), outcome(ending));
+            scenario.name = name;
+            let (as_written, left_out, repeated) = (Some(0), &[][..], 0);
+            let planned =
+                Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out, repeated };
+            drawings.extend(plan::sheet(&planned).iter().map(|sheet| drawing(&format!("{ending:?}"), sheet)));
+        }
+    }
+    drawings
+}
 
 fn drawings_of(case: &str, result: &StudyResult) -> Vec<(String, String)> {
     sheets(result).iter().map(|sheet| drawing(case, sheet)).collect()

@@ -9,7 +9,7 @@ use crate::report::format::{Quantity, counted, difference, estimate, given, valu
 use crate::report::layout::glued;
 use crate::report::terminal::mark;
 use crate::scenario::{Check, Tolerance};
-use crate::study::plan::{Ending, Feasibility, RESAMPLES, Standing};
+use crate::study::plan::{Ending, Feasibility, RESAMPLES, Ranked, Standing};
 use crate::study::{Estimate, Verdict, wilson};
 
 /// Candidates that are told; the files have all.
@@ -20,7 +20,7 @@ pub fn question(planned: &Planned<'_>) -> String {
     let outcome = planned.outcome;
     let mut parts = vec![counted(outcome.candidates.len() as u64, "candidate")];
     if !planned.left_out.is_empty() {
-        parts.push(format!("{} left out because they are no scenarios", planned.left_out.len()));
+        parts.push(format!("{} left out (no scenario)", planned.left_out.len()));
     }
     if planned.repeated > 0 {
         parts.push(format!("{} the same as another", planned.repeated));
@@ -49,6 +49,10 @@ pub fn tolerance(planned: &Planned<'_>) -> String {
 pub fn headline(planned: &Planned<'_>) -> String {
     let outcome = planned.outcome;
     let Some(best) = outcome.best.map(|best| &outcome.candidates[best]) else {
+        if outcome.candidates.iter().all(|candidate| candidate.standing == Standing::Empty) {
+            let objective = outcome.rules.objective.name();
+            return format!("Every candidate has a run without a value of {objective}: there is nothing to compare.");
+        }
         let is_certain = outcome.candidates.iter().all(|candidate| candidate.standing != Standing::Open);
         return match (outcome.ending, is_certain) {
             (Ending::Interrupted, _) => "Interrupted: no candidate has met the checks so far.".to_owned(),
@@ -85,7 +89,7 @@ pub fn confidence(planned: &Planned<'_>) -> String {
     let mut text = match outcome.ending {
         Ending::Decided => format!("With at least 95 % confidence (all looks and comparisons together) {claim}."),
         _ => format!(
-            "Not said with 95 % confidence: that {claim}. Confidence reached: {}.",
+            "It is not certain, at 95 % confidence, that {claim}. Confidence reached: {}.",
             percent_as_given((100.0 * outcome.confidence).floor() / 100.0)
         ),
     };
@@ -108,6 +112,29 @@ pub fn confidence(planned: &Planned<'_>) -> String {
     text
 }
 
+/// Those that cost less and fail a check, which a reader will ask for; empty without any.
+pub fn cheaper(planned: &Planned<'_>) -> String {
+    let outcome = planned.outcome;
+    let excess = |candidate: &Ranked| candidate.excess.map_or(f64::INFINITY, |excess| excess.value);
+    let fails = |candidate: &&Ranked| matches!(candidate.standing, Standing::Breaks(_)) && excess(candidate) < 0.0;
+    let cheaper: Vec<&Ranked> = outcome.candidates.iter().filter(fails).collect();
+    let Some(least) = cheaper.iter().min_by(|a, b| excess(a).total_cmp(&excess(b))) else { return String::new() };
+    let (Standing::Breaks(check), Some(difference_to_best)) = (least.standing, &least.excess) else {
+        return String::new();
+    };
+    let objective = outcome.rules.objective;
+    let found = check_line(&least.checks[check]);
+    format!(
+        "Less {} by the estimates, but failing a check: {}. The least: {}, {}, fails {}: {}.",
+        objective.name(),
+        counted(cheaper.len() as u64, "candidate"),
+        label(planned, least),
+        glued(&difference(difference_to_best, Quantity::of(objective))),
+        found.claim,
+        glued(&found.found)
+    )
+}
+
 /// What more runs would have to settle.
 fn what_is_open(planned: &Planned<'_>, feasibility: Feasibility) -> String {
     let outcome = planned.outcome;
@@ -119,8 +146,8 @@ fn what_is_open(planned: &Planned<'_>, feasibility: Feasibility) -> String {
         text.push_str(" Its checks hold by their estimates, which the race needs more runs to be sure of.");
     }
     if open > 0 {
-        let (others, may) = if open == 1 { ("1 other".to_owned(), "may") } else { (format!("{open} others"), "may") };
-        text.push_str(&format!(" {others} {may} still be better by more than that."));
+        let others = if open == 1 { "1 other".to_owned() } else { format!("{open} others") };
+        text.push_str(&format!(" {others} may still be better by more than that."));
     }
     text
 }
@@ -155,9 +182,11 @@ pub fn diagnosis(planned: &Planned<'_>) -> Vec<String> {
             let axis = &planned.axes[help.axis];
             let quantity = Metric::by_name(&check.metric).map_or(Quantity::Plain, Quantity::of);
             lines.push(format!(
-                "what helps most: {} = {}, with which that is {} on average over candidates, else {}",
+                "what helps most: {} = {}, with which {} {} is {} on average over candidates, else {}",
                 axis.key,
                 axis.values[help.value],
+                check.metric,
+                check.statistic.name(),
                 value(help.with, quantity),
                 value(help.without, quantity)
             ));
@@ -200,28 +229,34 @@ pub fn table(planned: &Planned<'_>, told: &[usize]) -> Vec<Vec<String>> {
     header.extend(axes.iter().map(|axis| keys[*axis].clone()));
     header.extend(["standing", rules.objective.name(), "more than best", "runs", "checks"].map(str::to_owned));
     header.extend(metrics.iter().map(|metric| short_name(*metric).to_owned()));
-    let row = |index: &usize| {
-        let candidate = &planned.outcome.candidates[*index];
-        let mean = |metric: &Metric| estimate(&candidate.metric(*metric).mean, Quantity::of(*metric));
-        let value = |axis: &usize| {
-            let value = candidate.assignment[*axis].map(|value| &planned.axes[*axis].values[value]);
-            value.map_or("-", |value| value.trim_matches('"')).to_owned()
-        };
-        let marks: String = candidate.checks.iter().map(|check| mark(check.verdict).0).collect();
-        let excess = candidate.excess.filter(|_| Some(*index) != planned.outcome.best);
-        let excess = excess.map_or("-".to_owned(), |excess| difference(&excess, Quantity::of(rules.objective)));
-        let mut cells = vec![number(planned, *index)];
-        cells.extend(axes.iter().map(value));
-        cells.extend([standing(planned, *index), mean(&rules.objective), excess, candidate.runs.to_string(), marks]);
-        cells.extend(metrics.iter().map(mean));
-        cells
-    };
+    let row = |index: &usize| row(planned, *index, &axes, &metrics);
     let mut table: Vec<Vec<String>> = std::iter::once(header).chain(told.iter().map(row)).collect();
-    if rules.checks.is_empty() {
-        let at = axes.len() + 5;
-        table.iter_mut().for_each(|row| drop(row.remove(at)));
+    // From right to left, so that places stay what they are.
+    for (at, is_empty) in [(axes.len() + 5, rules.checks.is_empty()), (axes.len() + 3, planned.outcome.best.is_none())]
+    {
+        if is_empty {
+            table.iter_mut().for_each(|row| drop(row.remove(at)));
+        }
     }
     table
+}
+
+/// What is told of one candidate, under the header of [`table`].
+fn row(planned: &Planned<'_>, index: usize, axes: &[usize], metrics: &[Metric]) -> Vec<String> {
+    let (candidate, objective) = (&planned.outcome.candidates[index], planned.outcome.rules.objective);
+    let mean = |metric: &Metric| estimate(&candidate.metric(*metric).mean, Quantity::of(*metric));
+    let value = |axis: &usize| {
+        let value = candidate.assignment[*axis].map(|value| &planned.axes[*axis].values[value]);
+        value.map_or("-", |value| value.trim_matches('"')).to_owned()
+    };
+    let marks: String = candidate.checks.iter().map(|check| mark(check.verdict).0).collect();
+    let excess = candidate.excess.filter(|_| Some(index) != planned.outcome.best);
+    let excess = excess.map_or("-".to_owned(), |excess| difference(&excess, Quantity::of(objective)));
+    let mut cells = vec![number(planned, index)];
+    cells.extend(axes.iter().map(value));
+    cells.extend([standing(planned, index), mean(&objective), excess, candidate.runs.to_string(), marks]);
+    cells.extend(metrics.iter().map(mean));
+    cells
 }
 
 /// The axes that have several values, and one for some candidate that is told.

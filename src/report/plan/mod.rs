@@ -3,9 +3,14 @@
 
 mod content;
 mod csv;
+#[cfg(test)]
+pub(super) mod example;
 mod json;
 mod ranking;
 mod text;
+
+#[cfg(test)]
+mod tests;
 
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};

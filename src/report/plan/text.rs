@@ -19,9 +19,10 @@ pub fn text(planned: &Planned<'_>, style: Style) -> String {
         _ => Tone::Unsure,
     };
     lines.extend(wrap("", &content::headline(planned), width).iter().map(|line| style.paint(tone, line)));
-    let confidence = content::confidence(planned);
-    if !confidence.is_empty() {
-        lines.extend(wrap("", &confidence, width));
+    for paragraph in [content::confidence(planned), content::cheaper(planned)] {
+        if !paragraph.is_empty() {
+            lines.extend(wrap("", &paragraph, width));
+        }
     }
     for line in content::diagnosis(planned) {
         lines.extend(wrap("  ", &line, width));
@@ -82,6 +83,7 @@ pub fn markdown(planned: &Planned<'_>, charts: &[Chart]) -> String {
     page.paragraph(&escape(&content::question(planned)));
     page.paragraph(&format!("**{}**", escape(&plain(&content::headline(planned)))));
     page.paragraph(&escape(&plain(&content::confidence(planned))));
+    page.paragraph(&escape(&plain(&content::cheaper(planned))));
     let list: Vec<String> =
         content::diagnosis(planned).iter().map(|line| format!("- {}", escape(&unglued(line)))).collect();
     page.paragraph(&list.join("\n"));

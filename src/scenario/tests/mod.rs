@@ -8,6 +8,7 @@ mod good_input;
 mod limits;
 mod mutations;
 mod overrides;
+mod plan;
 mod profiles;
 
 use std::path::Path;

@@ -10,14 +10,19 @@ mod limits;
 mod race;
 mod resampling;
 mod spending;
+mod standing;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use choices::{Assignment, MOST_CANDIDATES, assignments};
 pub use diagnosis::{Diagnosis, FailedCheck, Help, violation};
-pub use race::{Feasibility, Heat, Race, Rules, Standing, fewest_runs};
+pub use race::{Feasibility, Heat, Race, Rules, fewest_runs};
 pub use resampling::{Probability, RESAMPLES};
 pub use spending::ERROR;
+pub use standing::Standing;
 
 use super::checks::evaluate;
 use super::result::{CheckResult, Estimate, MetricSummary};

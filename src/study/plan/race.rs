@@ -6,9 +6,9 @@
 //! of this kind are Maron and Moore's (1997), with limits for constraints as in Andradottir and Kim (2010) and paired
 //! comparisons on common random numbers as in Kim and Nelson (2001). It does not simulate: see the module above.
 
-use super::bounds::{self, breaks, holds, meets, value_in};
-use super::limits::{metric_limits, statistic_of};
-use super::spending::{ERROR, Spending, least_level, t_of};
+use super::bounds::{self, breaks, meets, value_in};
+use super::limits::metric_limits;
+use super::spending::{Spending, t_of};
 use crate::ledger::{Metric, RunRecord};
 use crate::scenario::{Check, Tolerance};
 
@@ -59,23 +59,23 @@ pub enum Feasibility {
 
 /// One candidate's runs and what is known from them.
 #[derive(Clone, Debug)]
-struct Entry {
-    runs: u64,
+pub(super) struct Entry {
+    pub(super) runs: u64,
     /// The objective in each run.
-    objective: Vec<f64>,
+    pub(super) objective: Vec<f64>,
     /// For each check the values of the runs that have one; infinity for a rollout that did not finish.
-    checked: Vec<Vec<f64>>,
+    pub(super) checked: Vec<Vec<f64>>,
     /// Whether any run had a request.
     served: bool,
-    feasibility: Feasibility,
+    pub(super) feasibility: Feasibility,
     /// Whether some run had no value of the objective.
-    is_empty: bool,
+    pub(super) is_empty: bool,
     /// Who is better, and after how many common runs that was seen.
-    beaten: Option<(usize, u64)>,
+    pub(super) beaten: Option<(usize, u64)>,
 }
 
 impl Entry {
-    fn contends(&self) -> bool {
+    pub(super) fn contends(&self) -> bool {
         !self.is_empty && self.beaten.is_none() && !matches!(self.feasibility, Feasibility::Breaks(_))
     }
 }
@@ -89,33 +89,14 @@ pub struct Heat {
     pub to: u64,
 }
 
-/// How a candidate stands in the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Chosen.
-    Best,
-    /// Equally good within the tolerance, with confidence.
-    WithinTolerance,
-    /// Not better than the best by more than the tolerance, with confidence.
-    NotBetter,
-    /// Worse than this candidate, with confidence after so many runs.
-    Beaten(usize, u64),
-    /// Breaks the check of this index, with confidence.
-    Breaks(usize),
-    /// In some run the objective has no value.
-    Empty,
-    /// Perhaps better by more than the tolerance, or its checks are not settled: the runs did not tell.
-    Open,
-}
-
 /// Candidates under way.
 #[derive(Clone, Debug)]
 pub struct Race {
-    rules: Rules,
+    pub(super) rules: Rules,
     /// Numbers of runs at which anything is judged.
     looks: Vec<u64>,
-    entries: Vec<Entry>,
-    spending: Spending,
+    pub(super) entries: Vec<Entry>,
+    pub(super) spending: Spending,
     /// Student's t of the level of comparisons, at each look.
     t_of_looks: Vec<f64>,
 }
@@ -190,32 +171,32 @@ impl Race {
     }
 
     /// Whether every check holds at this level.
-    fn meets_at(&self, candidate: usize, level: f64) -> bool {
+    pub(super) fn meets_at(&self, candidate: usize, level: f64) -> bool {
         let entry = &self.entries[candidate];
         self.rules.checks.iter().zip(&entry.checked).all(|(check, values)| meets(check, values, entry.served, level))
     }
 
     /// The greatest look that both have had, if any: its index, and the number of runs.
-    fn common_look(&self, a: usize, b: usize) -> Option<(usize, usize)> {
+    pub(super) fn common_look(&self, a: usize, b: usize) -> Option<(usize, usize)> {
         let runs = self.entries[a].runs.min(self.entries[b].runs);
         let looks = self.looks.partition_point(|look| *look <= runs);
         looks.checked_sub(1).map(|look| (look, self.looks[look] as usize))
     }
 
     /// The objective of `a` less that of `b`, in each of these first runs.
-    fn differences(&self, a: usize, b: usize, runs: usize) -> Vec<f64> {
+    pub(super) fn differences(&self, a: usize, b: usize, runs: usize) -> Vec<f64> {
         self.entries[a].objective[..runs].iter().zip(&self.entries[b].objective).map(|(a, b)| a - b).collect()
     }
 
     /// Upper limit of the mean by which `a` exceeds `b`; infinite before a common look.
-    fn excess(&self, a: usize, b: usize) -> f64 {
+    pub(super) fn excess(&self, a: usize, b: usize) -> f64 {
         let Some((look, runs)) = self.common_look(a, b) else { return f64::INFINITY };
         let differences = self.differences(a, b, runs);
         *metric_limits(self.rules.objective, &differences, self.spending.compare.level(), self.t_of_looks[look]).end()
     }
 
     /// Mean by which `a` exceeds `b` over the runs that both have.
-    fn mean_excess(&self, a: usize, b: usize) -> f64 {
+    pub(super) fn mean_excess(&self, a: usize, b: usize) -> f64 {
         let runs = self.entries[a].runs.min(self.entries[b].runs) as usize;
         let differences = self.differences(a, b, runs);
         differences.iter().sum::<f64>() / runs.max(1) as f64
@@ -241,23 +222,23 @@ impl Race {
 
     /// Of some candidates the one with the least objective, compared in pairs on the runs that both have; of equals the
     /// first.
-    fn least(&self, among: impl Iterator<Item = usize>) -> Option<usize> {
+    pub(super) fn least(&self, among: impl Iterator<Item = usize>) -> Option<usize> {
         among.reduce(|best, other| if self.mean_excess(other, best) < 0.0 { other } else { best })
     }
 
-    fn contenders(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn contenders(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.entries.len()).filter(|candidate| self.entries[*candidate].contends())
     }
 
     /// The best of those that meet the checks.
-    fn leader(&self) -> Option<usize> {
+    pub(super) fn leader(&self) -> Option<usize> {
         self.least(self.contenders().filter(|candidate| {
             self.entries[*candidate].feasibility == Feasibility::Meets && self.entries[*candidate].runs > 0
         }))
     }
 
     /// Whether `other` is not better than the leader by more than the tolerance.
-    fn is_settled(&self, leader: usize, other: usize) -> bool {
+    pub(super) fn is_settled(&self, leader: usize, other: usize) -> bool {
         other == leader || self.excess(leader, other) <= self.tolerance(leader)
     }
 
@@ -315,97 +296,5 @@ impl Race {
             }
         }
         running
-    }
-
-    /// The candidate to choose: the best of those that meet the checks, else of those whose estimates do.
-    pub fn best(&self) -> Option<usize> {
-        self.leader().or_else(|| self.least(self.contenders().filter(|candidate| self.seems_feasible(*candidate))))
-    }
-
-    /// Whether the estimates of every check hold, over the runs there are.
-    pub fn seems_feasible(&self, candidate: usize) -> bool {
-        let entry = &self.entries[candidate];
-        let holds = |(check, values): (&Check, &Vec<f64>)| holds(check, statistic_of(check.statistic, values));
-        entry.runs > 0 && self.rules.checks.iter().zip(&entry.checked).all(holds)
-    }
-
-    /// The next best of those that break no check, others compared with the best in pairs.
-    pub fn runner_up(&self, best: usize) -> Option<usize> {
-        let stays = |candidate: &usize| {
-            let entry = &self.entries[*candidate];
-            *candidate != best && !entry.is_empty && !matches!(entry.feasibility, Feasibility::Breaks(_))
-        };
-        let mut by_excess: Vec<(f64, usize)> = (0..self.entries.len())
-            .filter(stays)
-            .filter(|candidate| self.seems_feasible(*candidate))
-            .map(|candidate| (self.mean_excess(candidate, best), candidate))
-            .collect();
-        by_excess.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        by_excess.first().map(|(_, candidate)| *candidate)
-    }
-
-    /// How a candidate stands beside the best.
-    pub fn standing(&self, candidate: usize, best: Option<usize>) -> Standing {
-        let entry = &self.entries[candidate];
-        match (entry.feasibility, entry.beaten, best) {
-            _ if entry.is_empty => Standing::Empty,
-            (Feasibility::Breaks(check), ..) => Standing::Breaks(check),
-            (_, Some((by, runs)), _) => Standing::Beaten(by, runs),
-            (_, _, Some(best)) if best == candidate => Standing::Best,
-            (feasibility, _, Some(best)) => {
-                let tolerance = self.tolerance(best);
-                let is_not_better = self.excess(best, candidate) <= tolerance;
-                let is_not_worse = self.excess(candidate, best) <= tolerance;
-                match (is_not_better, is_not_worse && feasibility == Feasibility::Meets) {
-                    (true, true) => Standing::WithinTolerance,
-                    (true, false) => Standing::NotBetter,
-                    (false, _) => Standing::Open,
-                }
-            }
-            (_, _, None) => Standing::Open,
-        }
-    }
-
-    /// Whether it is said with the stated confidence that this candidate meets the checks and that no other that does
-    /// is better by more than the tolerance.
-    pub fn is_decided(&self, best: usize) -> bool {
-        self.entries[best].feasibility == Feasibility::Meets
-            && self.contenders().all(|other| self.is_settled(best, other))
-    }
-
-    /// The confidence with which that can be said: the stated one where it is decided, else that of the widest limits
-    /// which would have decided it, with the same divisions; 0 where none would.
-    pub fn confidence(&self, best: usize) -> f64 {
-        if self.is_decided(best) {
-            return 1.0 - ERROR;
-        }
-        let tolerance = self.tolerance(best);
-        let compared = self.contenders().filter(|other| *other != best).map(|other| {
-            let Some((_, runs)) = self.common_look(best, other) else { return 0.5 };
-            let differences = self.differences(best, other, runs);
-            let holds = |level: f64| {
-                let t = t_of(level, runs as u64);
-                *metric_limits(self.rules.objective, &differences, level, t).end() <= tolerance
-            };
-            least_level(holds)
-        });
-        let compare = compared.fold(0.0, f64::max);
-        let meets = match self.rules.checks.is_empty() {
-            true => 0.0,
-            false => least_level(|level| self.meets_at(best, level)),
-        };
-        let Spending { compare: comparing, breaks, meets: meeting } = self.spending;
-        (1.0 - comparing.at_level(compare) - breaks.share - meeting.at_level(meets)).max(0.0)
-    }
-
-    /// The contenders that may be the best, with the best itself, for [`super::resampling`]: those that are not worse
-    /// than it with confidence.
-    pub fn rivals(&self, best: usize) -> Vec<usize> {
-        self.contenders().filter(|other| *other == best || self.excess(best, *other) >= 0.0).collect()
-    }
-
-    /// The objective of a candidate in each of its runs.
-    pub fn objective(&self, candidate: usize) -> &[f64] {
-        &self.entries[candidate].objective
     }
 }
