@@ -113,6 +113,7 @@ pub(super) fn verdict(same: &Point, fewest: &Fewest) -> LeverVerdict {
         (true, true) => LeverVerdict::PaysBoth,
         (true, false) => LeverVerdict::PaysAtOnce,
         (false, true) => LeverVerdict::PaysResized,
+        _ if dearer(&against) && matches!(fewest, Fewest::NotSought) => LeverVerdict::Dearer,
         _ if !same.keeps_bound && fewest.point().is_none() => LeverVerdict::BreaksBound,
         _ if slight => LeverVerdict::Slight,
         _ if dearer(&against) => LeverVerdict::Dearer,

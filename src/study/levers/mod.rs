@@ -203,6 +203,8 @@ impl Turned {
     pub fn helps(&self) -> Option<Relative> {
         let change = match &self.fewest {
             Fewest::Found { gain, .. } => *gain,
+            // A lever on the size is no more than a step towards the least fleet.
+            Fewest::NotSought if matches!(self.lever.turn, Turn::Replicas(_)) => None,
             Fewest::NotSought if self.same.keeps_bound => Some(self.same.change),
             _ => None,
         };

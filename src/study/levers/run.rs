@@ -133,6 +133,7 @@ pub fn study(study: LeversStudy<'_>) -> Option<LeversResult> {
     let interrupted = study.stop.load(Ordering::Relaxed);
     let together =
         if interrupted { None } else { study.together(&judge, &levers, &fewest_today, least_today, &mut done) };
+    let partial = study.stop.load(Ordering::Relaxed);
     Some(LeversResult {
         today: judge.point(&[], &judge.base),
         formula_today: judge.base.metric(Metric::Formula).mean,
@@ -142,8 +143,9 @@ pub fn study(study: LeversStudy<'_>) -> Option<LeversResult> {
         levers,
         left_out: study.left_out.clone(),
         together,
-        partial: study.stop.load(Ordering::Relaxed),
-        base: judge.base,
+        partial,
+        // What is made of it is marked, too.
+        base: StudyResult { partial, ..judge.base },
     })
 }
 
@@ -267,10 +269,6 @@ fn best_of_families(levers: &[Turned]) -> Vec<(&Turned, f64)> {
     let mut chosen: Vec<(&Turned, f64)> = Vec::new();
     for turned in levers {
         let Some(gain) = turned.helps().map(|gain| gain.estimate.value) else { continue };
-        // The fleet's size is sought anyway, unless it is left alone.
-        if matches!(turned.lever.turn, Turn::Replicas(_)) {
-            continue;
-        }
         let family = turned.lever.family();
         match chosen.iter_mut().find(|(other, _)| family.is_some() && other.lever.family() == family) {
             Some(other) if gain < other.1 => *other = (turned, gain),
