@@ -6,6 +6,7 @@ mod support;
 use std::sync::atomic::AtomicBool;
 
 use cutover::ledger::Metric;
+use cutover::report::{Answer, LeversAnswer, Style};
 use cutover::scenario::Scenario;
 use cutover::study::levers::{
     Bound, Candidate, Fewest, Lever, LeverVerdict, LeversResult, LeversStudy, Options, Sizes, Turn, Turned, study,
@@ -166,6 +167,15 @@ fn the_result_does_not_depend_on_threads_and_carries_intervals() {
     };
     let [one, three] = [1, 3].map(|threads| levers(&text, list(), &Options::default(), threads));
     assert_eq!(format!("{one:?}"), format!("{three:?}"));
+    let (answer, other) = (LeversAnswer::new(one.clone()), LeversAnswer::new(three));
+    let (charts, others) = (answer.charts().unwrap(), other.charts().unwrap());
+    assert_eq!(charts.len(), 2);
+    assert!(charts.iter().zip(&others).all(|(one, other)| one.png == other.png));
+    for width in [72, 100] {
+        let text = answer.text(Style { color: false, width });
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+        assert!(text.contains("half-step") && text.contains("if resized"), "{text}");
+    }
     for turned in &one.levers {
         for point in std::iter::once(&turned.same).chain(turned.fewest.point()) {
             assert!(point.price.interval.is_some() && point.change.estimate.interval.is_some());

@@ -186,7 +186,7 @@ fn an_interrupted_study_saves_what_was_finished() {
     assert_eq!(status.code(), Some(130));
     let json: serde_json::Value =
         serde_json::from_slice(&fs::read(place.path().join("out/levers.json")).unwrap()).unwrap();
-    assert_eq!(json["partial"], true);
+    assert_eq!((&json["partial"], &json["provenance"]["partial"]), (&true.into(), &true.into()));
     assert!(json["provenance"]["runs"].as_u64().unwrap() > 0);
     assert!(json["levers"][0]["fewest_replicas"]["point"].is_null());
     assert!(json["together"].is_null());

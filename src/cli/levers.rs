@@ -69,9 +69,14 @@ pub fn levers(arguments: &LeversArguments) -> Result<Ending, Failure> {
 /// Why settings make no scenario, in one line.
 fn reason(failure: &Failure) -> String {
     let text = failure.to_string();
-    let lines = text.lines().map(|line| line.trim().trim_start_matches("= ").trim_start_matches("error: "));
-    let said: Vec<&str> =
-        lines.filter(|line| !line.is_empty() && !line.starts_with("-->") && !line.starts_with('|')).collect();
+    let shorn = |line: &'_ str| -> String {
+        let line = line.trim().trim_start_matches("= ");
+        line.trim_start_matches("error: ").trim_start_matches("note: ").to_owned()
+    };
+    let is_frame = |line: &String| {
+        line.is_empty() || line.starts_with("-->") || line.starts_with('|') || line.ends_with("nothing was simulated")
+    };
+    let said: Vec<String> = text.lines().map(shorn).filter(|line| !is_frame(line)).collect();
     said.join("; ")
 }
 

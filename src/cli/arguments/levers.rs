@@ -32,7 +32,7 @@ pub struct LeversArguments {
     /// A lever of your own: settings of the scenario's keys as for --set; may be repeated
     #[arg(long, value_name = "NAME: KEY=VALUE, KEY=VALUE")]
     pub lever: Vec<String>,
-    /// Longest mean TTFT P99, seconds, that a smaller fleet may have [the scenario's objective, else today's]
+    /// Longest mean TTFT P99 that a smaller fleet may have, such as 2s [the scenario's objective, else today's]
     #[arg(long, value_name = "DURATION")]
     pub ttft_p99: Option<String>,
     /// Weights of a replica, gigabytes, all its GPUs together [the profile's, else what the cold start loads]

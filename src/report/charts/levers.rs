@@ -67,7 +67,8 @@ pub fn sheet(result: &LeversResult) -> Option<Sheet> {
     }
     mark_latencies(&mut canvas, result, &latency);
     tornado.lower_axis(&mut canvas, &ticks(&tornado), Some("change against today, %"));
-    latency.lower_axis(&mut canvas, &ticks(&latency), Some("dotted: today; red: the bound"));
+    let marks = if matches!(result.bound, Bound::Today) { "dotted: today" } else { "dotted: today; red: the bound" };
+    latency.lower_axis(&mut canvas, &ticks(&latency), Some(marks));
     let remark = "Whiskers: 95 % intervals over pairs of runs on the same requests. Dashed: today's engine with its own fewest \
                   replicas. The formula is asked at today's utilization.";
     canvas.text(Text::new(remark, (LEFT, 492.0), Anchor::Start, theme::MUTED).size(theme::SMALL_SIZE));

@@ -1,8 +1,8 @@
 //! The tables and sentences about levers that people read, in no form yet.
 
-use crate::digits::{NONE, fixed, percent_as_given};
+use crate::digits::{DIGITS, NONE, decimals, fixed, percent_as_given};
 use crate::ledger::{Metric, WATERFALL};
-use crate::report::format::{Quantity, counted, difference, dollars_that_add_up, estimate, in_dollars, value};
+use crate::report::format::{Quantity, counted, difference, estimate, in_dollars, value};
 use crate::study::Estimate;
 use crate::study::levers::{Bound, Fewest, LeversResult, Point, Together, Turned, UNANSWERED};
 
@@ -42,7 +42,12 @@ fn texts<const N: usize>(cells: [&str; N]) -> Vec<String> {
 pub fn extent(result: &LeversResult) -> String {
     let interrupted = if result.partial { "INTERRUPTED: " } else { "" };
     let runs = counted(result.base.records.len() as u64, "run");
-    format!("{interrupted}{runs}, in each the same requests for every lever; intervals are 95 %")
+    let others: Vec<&str> = (result.levers.iter())
+        .filter(|turned| !turned.same.unequal.is_empty())
+        .map(|turned| turned.lever.name.as_str())
+        .collect();
+    let but = if others.is_empty() { String::new() } else { format!(" but {}", others.join(", ")) };
+    format!("{interrupted}{runs}, in each the same requests for every lever{but}; intervals are 95 %")
 }
 
 /// The scenario as it is.
@@ -195,35 +200,28 @@ fn dropped(together: &Together) -> String {
     dropped.collect()
 }
 
-/// From ideal to actual, today and at best; the parts add up to the price.
+/// From ideal to actual, today and at best, each part with its interval.
 pub fn waterfall(result: &LeversResult) -> Vec<Vec<String>> {
     let best = result.best();
     let mut header = texts(["USD per million output tokens", "today", "95 %"]);
     header.extend(best.iter().flat_map(|(name, _)| [name.clone(), "95 %".to_owned()]));
     let points: Vec<&Point> = std::iter::once(&result.today).chain(best.iter().map(|(_, point)| *point)).collect();
-    let columns: Vec<(String, Vec<String>)> = (points.iter())
-        .map(|point| dollars_that_add_up(&point.waterfall.iter().map(|part| part.value).collect::<Vec<f64>>()))
-        .collect();
-    let mut rows = vec![header];
-    for (i, (_, name)) in WATERFALL.iter().enumerate() {
-        let mut row = vec![(*name).to_owned()];
-        for (point, (_, parts)) in points.iter().zip(&columns) {
-            row.extend([in_dollars(&parts[i]), interval(&point.waterfall[i])]);
-        }
-        rows.push(row);
-    }
-    let mut total = vec!["price".to_owned()];
-    for (point, (sum, _)) in points.iter().zip(&columns) {
-        total.extend([in_dollars(sum), interval(&point.price)]);
-    }
-    rows.push(total);
-    rows
+    let decimals = decimals(result.today.price.value, DIGITS).max(3);
+    let row = |name: &str, of: &dyn Fn(&Point) -> Estimate| {
+        let cells = points.iter().flat_map(|point| dollars(&of(point), decimals));
+        std::iter::once(name.to_owned()).chain(cells).collect::<Vec<String>>()
+    };
+    let parts = WATERFALL.iter().enumerate().map(|(i, (_, name))| row(name, &|point| point.waterfall[i]));
+    std::iter::once(header).chain(parts).chain([row("price", &|point| point.price)]).collect()
 }
 
-fn interval(estimate: &Estimate) -> String {
-    let decimals = 3;
+/// A number of dollars and its interval, in cells of their own.
+fn dollars(estimate: &Estimate, decimals: usize) -> [String; 2] {
+    if estimate.value.is_nan() {
+        return [NONE.to_owned(), String::new()];
+    }
     let ends = |(low, high): (f64, f64)| format!("[{}, {}]", fixed(low, decimals), fixed(high, decimals));
-    estimate.interval.map_or_else(String::new, ends)
+    [in_dollars(&fixed(estimate.value, decimals)), estimate.interval.map_or_else(String::new, ends)]
 }
 
 /// What each lever is and sets.
@@ -247,4 +245,19 @@ pub fn reading() -> String {
          at today's utilization, a fleet's size at its own. \"Fewest replicas\" is the least fleet that keeps the bound; \
          a lever saves if that is cheaper than the first row's, today's engine with its own least fleet."
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_in_per_cent_with_their_sign_and_finer_near_nothing() {
+        let with = |value, low, high| Estimate { value, interval: Some((low, high)) };
+        assert_eq!(change(&with(-0.4981, -0.501, -0.495)), "-49.8 % [-50.1, -49.5]");
+        assert_eq!(change(&with(0.003, -0.00004, 0.0061)), "+0.30 % [0.00, +0.61]");
+        assert_eq!(change(&with(0.0, 0.0, 0.0)), "0 % [0, 0]");
+        assert_eq!(plain_change(0.25), "+25.0 %");
+        assert_eq!(plain_change(f64::NAN), "n/a");
+    }
 }

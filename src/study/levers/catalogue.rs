@@ -34,8 +34,8 @@ pub const GPU_PRICES: [GpuPrice; 5] = [
 
 /// Draft tokens of a step, and how likely each is accepted: usual figures of a drafting head on conversations.
 const DRAFTS: (u32, f64) = (4, 0.7);
-/// What a draft token costs, as a share of a step's base: the middle of what Leviathan et al. (Fast Inference from Transformers
-/// via Speculative Decoding, 2023) measure for three sizes of draft model, 0.02, 0.04 and 0.11.
+/// What a draft token costs, as a share of a step's base: an assumption, of a draft model some twenty-five times as fast as the
+/// model. It is the c of Leviathan et al. (Fast Inference from Transformers via Speculative Decoding, 2023).
 const DRAFT_COST: f64 = 0.04;
 /// Bandwidth of weights streamed from object storage by many readers, GB/s (docs/profiles.md).
 const STREAMED: f64 = 5.5;

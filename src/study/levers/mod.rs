@@ -3,11 +3,12 @@
 //!
 //! `catalogue` says which levers there are and what each sets, `weights` how fewer bits become coefficients, `sizing` how
 //! a fleet changes its size, `search` which size is the least that keeps a promise, `paired` how a change is estimated,
-//! `formula` what a person with the formula expects. `run` puts them together. Nothing here reads a file: who calls
-//! hands in how settings become a scenario.
+//! `formula` what a person with the formula expects, `judge` what each fleet comes to. `run` puts them together. Nothing here
+//! reads a file: who calls hands in how settings become a scenario.
 
 mod catalogue;
 mod formula;
+mod judge;
 mod paired;
 mod run;
 mod search;
@@ -23,8 +24,9 @@ use crate::profiles::Profile;
 
 pub use catalogue::{GPU_PRICES, GpuPrice, catalogue};
 pub use formula::{formula, predicted_change};
+pub use judge::UNANSWERED;
 pub use paired::{Relative, relative};
-pub use run::{Candidate, LeversStudy, Loader, UNANSWERED, study};
+pub use run::{Candidate, LeversStudy, Loader, study};
 pub use sizing::{resized, why_fixed};
 pub use weights::{Quantised, WeightFacts, quantised};
 
@@ -201,6 +203,8 @@ impl Turned {
     pub fn helps(&self) -> Option<Relative> {
         let change = match &self.fewest {
             Fewest::Found { gain, .. } => *gain,
+            // A lever on the size is no more than a step towards the least fleet.
+            Fewest::NotSought if matches!(self.lever.turn, Turn::Replicas(_)) => None,
             Fewest::NotSought if self.same.keeps_bound => Some(self.same.change),
             _ => None,
         };

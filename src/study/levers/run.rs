@@ -5,30 +5,17 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::formula::predicted_change;
-use super::paired::{FEWEST_PAIRS, Relative, more_unanswered, relative};
+use super::judge::{Judge, price_change, verdict};
 use super::search::Search;
 use super::sizing::{resized, why_fixed};
-use super::{Bound, Fewest, LeftOut, Lever, LeverVerdict, LeversResult, Options, Point, Together, Turn, Turned};
-use crate::ledger::{Metric, WATERFALL};
+use super::{Fewest, LeftOut, Lever, LeversResult, Options, Together, Turn, Turned};
+use crate::ledger::Metric;
 use crate::scenario::Scenario;
-use crate::study::compare::{Change, Comparison, Difference, compare};
-use crate::study::result::{Estimate, StudyResult};
-use crate::study::{Growing, grow, unequal_requests};
+use crate::study::result::StudyResult;
+use crate::study::{Growing, grow};
 
 /// How settings on top of those of the command line become a scenario, or why not.
 pub type Loader<'a> = &'a dyn Fn(&[String]) -> Result<Scenario, String>;
-
-/// The quantile of TTFT that the study looks at.
-const QUANTILE: f64 = 0.99;
-
-/// How many more of the requests than today, as a share, may be left without their whole answer: refused, dropped, cut, timed
-/// out. The whole interval of the difference lies within. Not zero, because a busier replica answers more slowly, and whatever
-/// cuts long answers cuts a few more of them: the more runs, the smaller a difference would be held against it.
-pub const UNANSWERED: f64 = 0.001;
-
-/// A change of the price by less than this is called slight.
-const SLIGHT: f64 = 0.01;
 
 /// A lever that can be turned, with the scenario that it leads to.
 #[derive(Clone, Debug)]
@@ -142,10 +129,11 @@ pub fn study(study: LeversStudy<'_>) -> Option<LeversResult> {
     let each = study.candidates.iter().zip(&same).zip(&of_levers);
     let levers: Vec<Turned> =
         each.map(|((candidate, result), sought)| turned(&judge, candidate, result, sought, least_today)).collect();
-    let fewest_today = judge.fewest(&[], &judge.base, &of_today, None);
+    let fewest_today = fewest(&judge, &[], &judge.base, &of_today, None);
     let interrupted = study.stop.load(Ordering::Relaxed);
     let together =
         if interrupted { None } else { study.together(&judge, &levers, &fewest_today, least_today, &mut done) };
+    let partial = study.stop.load(Ordering::Relaxed);
     Some(LeversResult {
         today: judge.point(&[], &judge.base),
         formula_today: judge.base.metric(Metric::Formula).mean,
@@ -155,8 +143,9 @@ pub fn study(study: LeversStudy<'_>) -> Option<LeversResult> {
         levers,
         left_out: study.left_out.clone(),
         together,
-        partial: study.stop.load(Ordering::Relaxed),
-        base: judge.base,
+        partial,
+        // What is made of it is marked, too.
+        base: StudyResult { partial, ..judge.base },
     })
 }
 
@@ -267,7 +256,7 @@ impl LeversStudy<'_> {
             names,
             dropped,
             formula_change: judge.formula_change(&result),
-            fewest: judge.fewest(&settings, &result, &sought, least_today),
+            fewest: fewest(judge, &settings, &result, &sought, least_today),
             same: judge.point(&settings, &result),
             product_change: product - 1.0,
         })
@@ -280,10 +269,6 @@ fn best_of_families(levers: &[Turned]) -> Vec<(&Turned, f64)> {
     let mut chosen: Vec<(&Turned, f64)> = Vec::new();
     for turned in levers {
         let Some(gain) = turned.helps().map(|gain| gain.estimate.value) else { continue };
-        // The fleet's size is sought anyway, unless it is left alone.
-        if matches!(turned.lever.turn, Turn::Replicas(_)) {
-            continue;
-        }
         let family = turned.lever.family();
         match chosen.iter_mut().find(|(other, _)| family.is_some() && other.lever.family() == family) {
             Some(other) if gain < other.1 => *other = (turned, gain),
@@ -318,98 +303,24 @@ impl Seeking {
     }
 }
 
-/// What everything is held against.
-struct Judge {
-    base: StudyResult,
-    bound: Bound,
-}
-
-impl Judge {
-    /// The bound is the one given, else the scenario's objective for TTFT P99 if today's fleet keeps it, else today's TTFT P99.
-    fn new(base: StudyResult, given: Option<f64>) -> Judge {
-        let objective = base.scenario.slo.as_ref().filter(|slo| slo.quantile == QUANTILE).map(|slo| slo.ttft.seconds());
-        let is_kept = |bound: &f64| within(&base.metric(Metric::TtftP99).mean, *bound);
-        let bound = given.or(objective.filter(is_kept)).map_or(Bound::Today, Bound::Seconds);
-        Judge { base, bound }
+/// What a search found, as a point, with the change against today's engine with its own least fleet.
+fn fewest(
+    judge: &Judge,
+    settings: &[String],
+    same: &StudyResult,
+    sought: &Sought,
+    least_today: Option<&StudyResult>,
+) -> Fewest {
+    let found = |settings: &[String], result: &StudyResult| Fewest::Found {
+        point: Box::new(judge.point(settings, result)),
+        gain: least_today.map(|least| price_change(least, result)),
+    };
+    match sought {
+        Sought::Same => found(settings, same),
+        Sought::Other(fleet) => found(&fleet.settings, &fleet.result),
+        Sought::OutOfReach(limit) => Fewest::OutOfReach(*limit),
+        Sought::Unsought => Fewest::NotSought,
     }
-
-    fn comparison(&self, result: &StudyResult) -> Option<Comparison> {
-        compare(&self.base, result).ok()
-    }
-
-    /// Whether the promise is kept: see [`Bound`] and [`UNANSWERED`].
-    fn keeps(&self, result: &StudyResult) -> bool {
-        let in_time = match self.bound {
-            Bound::Seconds(bound) => within(&result.metric(Metric::TtftP99).mean, bound),
-            Bound::Today => self.comparison(result).is_some_and(|comparison| {
-                row(&comparison, Metric::TtftP99).is_some_and(|ttft| ttft.difference.value <= 0.0)
-            }),
-        };
-        in_time && within(&more_unanswered(&self.base.records, &result.records), UNANSWERED)
-    }
-
-    fn point(&self, settings: &[String], result: &StudyResult) -> Point {
-        let comparison = self.comparison(result);
-        let ttft = comparison.as_ref().and_then(|comparison| row(comparison, Metric::TtftP99));
-        let fleet = &result.scenario.fleet;
-        Point {
-            settings: settings.to_vec(),
-            replicas: fleet.replicas,
-            gpus: fleet.replicas * fleet.gpus_per_replica,
-            gpu_hour_usd: fleet.gpu_hour_usd,
-            saturated_rate: result.facts.saturated_rate,
-            runs: comparison.as_ref().map_or(0, |comparison| comparison.runs),
-            price: result.metric(Metric::UsdPerMillionOutput).mean,
-            change: price_change(&self.base, result),
-            ttft: result.metric(Metric::TtftP99).mean,
-            ttft_difference: ttft.map_or(Estimate { value: f64::NAN, interval: None }, |row| row.difference),
-            ttft_change: ttft.map_or(Change::NotShown, |row| row.change),
-            utilization: result.metric(Metric::Utilization).mean,
-            keeps_bound: self.keeps(result),
-            waterfall: WATERFALL.iter().map(|(part, _)| result.metric(*part).mean).collect(),
-            unequal: unequal_requests(&self.base.scenario, &result.scenario),
-        }
-    }
-
-    /// What a search found, as a point, with the change against today's engine with its own least fleet.
-    fn fewest(
-        &self,
-        settings: &[String],
-        same: &StudyResult,
-        sought: &Sought,
-        least_today: Option<&StudyResult>,
-    ) -> Fewest {
-        let found = |settings: &[String], result: &StudyResult| Fewest::Found {
-            point: Box::new(self.point(settings, result)),
-            gain: least_today.map(|least| price_change(least, result)),
-        };
-        match sought {
-            Sought::Same => found(settings, same),
-            Sought::Other(fleet) => found(&fleet.settings, &fleet.result),
-            Sought::OutOfReach(limit) => Fewest::OutOfReach(*limit),
-            Sought::Unsought => Fewest::NotSought,
-        }
-    }
-
-    fn formula_change(&self, result: &StudyResult) -> f64 {
-        let utilization = self.base.metric(Metric::Utilization).mean.value;
-        let of = |result: &'_ StudyResult| (result.scenario.fleet.clone(), result.facts);
-        let (today, turned) = (of(&self.base), of(result));
-        predicted_change((&today.0, &today.1), (&turned.0, &turned.1), utilization)
-    }
-}
-
-/// Whether the whole interval, or the estimate where it has none, is at most this.
-fn within(estimate: &Estimate, bound: f64) -> bool {
-    estimate.interval.map_or(estimate.value, |(_, high)| high) <= bound
-}
-
-fn row(comparison: &Comparison, metric: Metric) -> Option<&Difference> {
-    comparison.rows.iter().find(|row| row.metric == metric)
-}
-
-fn price_change(a: &StudyResult, b: &StudyResult) -> Relative {
-    relative(Metric::UsdPerMillionOutput, &a.records, &b.records)
 }
 
 fn turned(
@@ -420,28 +331,7 @@ fn turned(
     least_today: Option<&StudyResult>,
 ) -> Turned {
     let same = judge.point(&candidate.settings, result);
-    let fewest = judge.fewest(&candidate.settings, result, sought, least_today);
+    let fewest = fewest(judge, &candidate.settings, result, sought, least_today);
     let verdict = verdict(&same, &fewest);
     Turned { lever: candidate.lever.clone(), formula_change: judge.formula_change(result), same, fewest, verdict }
-}
-
-fn verdict(same: &Point, fewest: &Fewest) -> LeverVerdict {
-    let worth = |change: &Relative| change.is_lower() && change.estimate.value <= -SLIGHT;
-    let dearer = |change: &Relative| change.is_higher() && change.estimate.value >= SLIGHT;
-    let at_once = same.keeps_bound && worth(&same.change);
-    let gain = fewest.gain();
-    let resized =
-        gain.as_ref().is_some_and(worth) && fewest.point().is_some_and(|point| point.replicas != same.replicas);
-    let against = gain.unwrap_or(same.change);
-    let slight = against.is_lower() || same.keeps_bound && same.change.is_lower();
-    match (at_once, resized) {
-        (true, true) => LeverVerdict::PaysBoth,
-        (true, false) => LeverVerdict::PaysAtOnce,
-        (false, true) => LeverVerdict::PaysResized,
-        _ if !same.keeps_bound && fewest.point().is_none() => LeverVerdict::BreaksBound,
-        _ if slight => LeverVerdict::Slight,
-        _ if dearer(&against) => LeverVerdict::Dearer,
-        _ if same.runs < FEWEST_PAIRS => LeverVerdict::TooFewRuns,
-        _ => LeverVerdict::NoSaving,
-    }
 }
