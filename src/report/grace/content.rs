@@ -80,13 +80,18 @@ pub fn headline(answer: &GraceAnswer) -> String {
     }
     let longest = answer.periods.last().map_or(String::new(), |period| {
         let why = match period.standing {
+            Standing::TooFewRuns if period.effective_runs == 0.0 => format!(
+                "no run cuts any answer, and {} show no more than a bound of {}",
+                counted(answer.runs, "run"),
+                small(period.upper_bound)
+            ),
             Standing::TooFewRuns => format!(
-                "its 95 % bound is {}, because few runs make up its estimate: as many as {} of equal values, where \
+                "the 95 % bound is {}, because few runs make up its estimate: as many as {} of equal values, where \
                  {FEWEST_EFFECTIVE_RUNS} know how heavy one may be",
                 small(period.upper_bound),
                 figure(period.effective_runs)
             ),
-            _ => format!("its 95 % bound is {}", small(period.upper_bound)),
+            _ => format!("the 95 % bound is {}", small(period.upper_bound)),
         };
         format!(" Of the longest, {}, {why}.", period.grace)
     });
