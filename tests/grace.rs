@@ -203,9 +203,9 @@ fn the_expected_number_is_what_is_really_cut_on_average() {
         let cut = counted.truncated.value;
         assert_eq!(answer.method, Method::Conditional);
         assert!(mean.abs() <= 4.0 * error, "{sets:?}: off by {mean} +- {error} of {cut}");
-        assert!(cut > 0.1 && error < 0.5 * cut, "{sets:?}: the test must be able to fail: {error} of {cut}");
+        assert!(error < 0.12 * cut, "{sets:?}: the test must be able to fail: {error} of {cut}");
         let ratio = counted.variance_ratio.expect("both vary");
-        assert!(ratio.value > 1.0, "{sets:?}: {ratio:?}");
+        assert!(ratio.interval.is_some_and(|(low, _)| low > 1.0), "{sets:?}: {ratio:?}");
     }
 }
 

@@ -36,7 +36,7 @@ pub fn sheet(answer: &GraceAnswer) -> Sheet {
         let dollars = |period: &Period| Some(period.cost.as_ref()?.bill.difference);
         draw_costs(&mut canvas, (upper.x, 336.0, 394.0), answer, &minutes, ("minutes", "rollout, against today"));
         lowest = draw_costs(&mut canvas, (upper.x, 410.0, 468.0), answer, &dollars, ("USD", "bill, against today"));
-        lowest.lower_axis(&mut canvas, &lowest.x.ticks(12), Some("grace period, seconds (log)"));
+        period_axis(&mut canvas, &lowest, answer, true);
     }
     mark_periods(&mut canvas, &upper, lowest.bottom, answer);
     Sheet { file_name: "grace.png".to_owned(), canvas, alt_text: alt_text(answer) }
@@ -100,8 +100,30 @@ fn draw_cuts(canvas: &mut Canvas, panel: &Panel, answer: &GraceAnswer, is_alone:
     }
     canvas.line(vec![(panel.left, panel.top), (panel.left, panel.bottom)], theme::AXIS_STROKE);
     power_axis(canvas, panel, &ticks);
-    panel.lower_axis(canvas, &panel.x.ticks(12), is_alone.then_some("grace period, seconds (log)"));
+    period_axis(canvas, panel, answer, is_alone);
     labels::at_line_ends_with_samples(canvas, panel, end_labels(panel, answer));
+}
+
+/// The lower edge with a tick at each period; if the lowest, with their names as far as there is room, and a title.
+fn period_axis(canvas: &mut Canvas, panel: &Panel, answer: &GraceAnswer, is_lowest: bool) {
+    let at: Vec<f64> = answer.periods.iter().map(seconds).collect();
+    panel.lower_axis(canvas, &at, None);
+    if !is_lowest {
+        return;
+    }
+    let mut free_from = f64::NEG_INFINITY;
+    for (at, period) in at.iter().zip(&answer.periods) {
+        let label =
+            Text::new(period.grace.to_string(), (panel.across(*at), panel.bottom + 12.0), Anchor::Middle, theme::MUTED);
+        let label = label.size(theme::TICK_SIZE);
+        let half = label.width() / 2.0;
+        if label.at.0 - half > free_from {
+            free_from = label.at.0 + half + 6.0;
+            canvas.text(label);
+        }
+    }
+    let middle = ((panel.left + panel.right) / 2.0, panel.bottom + 28.0);
+    canvas.text(Text::new("grace period (log)", middle, Anchor::Middle, theme::INK));
 }
 
 /// A mark of a period.
@@ -222,7 +244,7 @@ fn draw_costs(
         mark(canvas, panel.at(*at, estimate.value), theme::NEW);
     }
     panel.left_axis(canvas, &ticks, unit);
-    panel.lower_axis(canvas, &panel.x.ticks(12), None);
+    period_axis(canvas, &panel, answer, false);
     let y = shown.last().map_or(panel.up(0.0), |(_, estimate)| panel.up(estimate.value));
     let runs = format!("paired, {}, 95 %", runs(answer.cost_runs));
     let label = EndLabel { lines: vec![name.to_owned(), runs], y, color: theme::NEW };

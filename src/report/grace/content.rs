@@ -64,6 +64,14 @@ pub fn headline(answer: &GraceAnswer) -> String {
     if let Some(at) = answer.smallest {
         let period = &answer.periods[at];
         let whose = if at == answer.today { "Today's grace period" } else { "A grace period" };
+        if period.is_settled {
+            return format!(
+                "{whose} of {} is enough: in all of {}, even the longest answer that there may be would have ended before \
+                 SIGKILL, in a drain slower by a quarter than the slowest ({quantity}; target: {target}).",
+                period.grace,
+                counted(answer.runs, "run")
+            );
+        }
         return format!(
             "{whose} of {} is enough: {quantity} is at most {}, with 95 % confidence (target: {target}).",
             period.grace,
@@ -72,13 +80,18 @@ pub fn headline(answer: &GraceAnswer) -> String {
     }
     let longest = answer.periods.last().map_or(String::new(), |period| {
         let why = match period.standing {
+            Standing::TooFewRuns if period.effective_runs == 0.0 => format!(
+                "no run cuts any answer, and {} show no more than a bound of {}",
+                counted(answer.runs, "run"),
+                small(period.upper_bound)
+            ),
             Standing::TooFewRuns => format!(
-                "its 95 % bound is {}, because few runs make up its estimate: as many as {} of equal values, where \
+                "the 95 % bound is {}, because few runs make up its estimate: as many as {} of equal values, where \
                  {FEWEST_EFFECTIVE_RUNS} know how heavy one may be",
                 small(period.upper_bound),
                 figure(period.effective_runs)
             ),
-            _ => format!("its 95 % bound is {}", small(period.upper_bound)),
+            _ => format!("the 95 % bound is {}", small(period.upper_bound)),
         };
         format!(" Of the longest, {}, {why}.", period.grace)
     });
@@ -134,7 +147,7 @@ pub fn cuts(answer: &GraceAnswer) -> Vec<Vec<String>> {
             mark.to_owned(),
             small_estimate(&period.truncated),
             small_estimate(&period.probability),
-            small(period.upper_bound),
+            if period.is_settled { "settled".to_owned() } else { small(period.upper_bound) },
             period.standing.words().to_owned(),
         ]
     }));
@@ -196,6 +209,14 @@ pub fn notes(answer: &GraceAnswer) -> Vec<String> {
             "Crashes and lost nodes cut {} answers a run besides; they are not counted above, and no grace period helps.",
             glued(&format::estimate(&answer.truncated_otherwise, Quantity::Plain))
         ));
+    }
+    if answer.periods.iter().any(|period| period.is_settled) {
+        notes.push(
+            "Where the bound is `settled`, no run cuts any answer, and none would if each were as long as it may be and its \
+             drain slower by a quarter than the slowest of all runs: taken as enough for any target, which intervals of so \
+             many runs cannot show."
+                .to_owned(),
+        );
     }
     if answer.unfinished > 0 {
         notes.push(format!(

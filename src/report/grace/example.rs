@@ -36,6 +36,7 @@ pub fn answer() -> GraceAnswer {
         },
         dropped: Estimate { value: 0.0, interval: Some((0.0, 0.0037)) },
         upper_bound: 1.12 * truncated,
+        is_settled: truncated == 0.0,
         effective_runs: 600.0,
         standing,
         counted: Some(Counted {

@@ -52,6 +52,7 @@ struct PeriodJson {
     probability: EstimateJson,
     dropped: EstimateJson,
     upper_bound: Number,
+    is_settled: bool,
     effective_runs: Number,
     standing: &'static str,
     counted: Option<CountedJson>,
@@ -78,6 +79,7 @@ impl PeriodJson {
             probability: (&period.probability).into(),
             dropped: (&period.dropped).into(),
             upper_bound: Number(period.upper_bound),
+            is_settled: period.is_settled,
             effective_runs: Number(period.effective_runs),
             standing: period.standing.words(),
             counted: period.counted.as_ref().map(|counted| CountedJson {

@@ -129,6 +129,9 @@ pub struct Period {
     pub dropped: Estimate,
     /// One-sided 95 % upper bound of what the target is about.
     pub upper_bound: f64,
+    /// Whether no run cuts any answer, and none would in a drain slower by a quarter than the slowest of all runs with each
+    /// answer as long as it may be. That meets any target: an argument beside the bound, which knows nothing of margins.
+    pub is_settled: bool,
     /// How many runs of equal values tell as much of it; zero where every run's value is zero.
     pub effective_runs: f64,
     /// How it stands to the target.

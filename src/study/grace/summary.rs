@@ -63,8 +63,7 @@ const SLOWER: f64 = 1.25;
 /// What an event weighs that must be reckoned with where the runs do not know how heavy one may be: because few of them
 /// make up the estimate, or because none cuts any answer. That is the answer most likely to reach the longest that it may
 /// have, cut by a drain slower than all that were seen; but no more than the worst run at the next shorter period of which
-/// the runs know, because a longer one cuts no more. And nothing where, in a hundred runs at least, even a drain slower by a
-/// quarter than the slowest, with each answer as long as it may be, would have ended in time.
+/// the runs know, because a longer one cuts no more.
 struct Unseen {
     answers: f64,
     probability: f64,
@@ -79,14 +78,13 @@ impl Unseen {
     }
 
     /// The sums over values with the event that must be reckoned with; keeps what longer periods reckon with.
-    fn reckon(weight: &mut f64, values: &[f64], ends_in_time: bool) -> Values {
+    fn reckon(weight: &mut f64, values: &[f64]) -> Values {
         let sums = Values::new(values, 0.0);
         if sums.effective_runs() >= FEWEST_EFFECTIVE_RUNS {
             *weight = weight.min(sums.greatest());
             return sums;
         }
-        let is_settled = sums.greatest() == 0.0 && ends_in_time && values.len() as f64 >= FEWEST_EFFECTIVE_RUNS;
-        Values::new(values, if is_settled { 0.0 } else { *weight })
+        Values::new(values, *weight)
     }
 }
 
@@ -105,9 +103,8 @@ impl<'a> Summary<'a> {
         let is_conditional = self.study.worlds.method == Method::Conditional;
         let truncated = self.values(at, |expected| expected.truncated);
         let any = self.values(at, |expected| -expected.log_none.exp_m1());
-        let ends_in_time = self.ends_in_time(at, kill_after);
         let sums = |values: &[f64], weight: &mut f64| match is_conditional {
-            true => Unseen::reckon(weight, values, ends_in_time),
+            true => Unseen::reckon(weight, values),
             false => Values::new(values, 1.0),
         };
         let count_sums = sums(&truncated, &mut unseen.answers);
@@ -120,6 +117,7 @@ impl<'a> Summary<'a> {
         let is_probability = matches!(self.study.question.target, Target::Probability(_));
         let dropped = self.values(at, |expected| expected.dropped);
         let counted = self.counted(at, &truncated);
+        let is_settled = is_conditional && count_sums.greatest() == 0.0 && self.ends_in_time(at, kill_after);
         Period {
             grace: self.study.periods[at],
             kill_after,
@@ -127,21 +125,24 @@ impl<'a> Summary<'a> {
             probability: at_most_one(probability_sums.estimate()),
             dropped: mean_count(&dropped),
             upper_bound: tested.upper_bound().min(if is_probability { 1.0 } else { f64::INFINITY }),
+            is_settled,
             effective_runs: tested.effective_runs(),
-            standing: self.standing(&tested, counted.as_ref()),
+            standing: if is_settled { Standing::Meets } else { self.standing(&tested, counted.as_ref()) },
             counted,
             cost: self.cost(at),
             expected_by_run: truncated,
         }
     }
 
-    /// Whether a drain slower by a quarter than the slowest at this period would have ended in time.
+    /// Whether, in a hundred runs at least, a drain slower by a quarter than the slowest at this period would have ended in
+    /// time, with each answer as long as it may be.
     fn ends_in_time(&self, at: usize, kill_after: Duration) -> bool {
         let termination = with_period(&self.study.scenario.termination, self.study.periods[at]);
         let time = kill_after.seconds() - sigterm_after(&termination).seconds();
         let slowest = self.results.iter().map(|result| result.expected[at].slowest).max();
         let any_shutdown = self.results.iter().any(|result| result.shutdowns > 0);
-        any_shutdown && slowest.is_some_and(|slowest| SLOWER * slowest.seconds() <= time)
+        let are_many = self.results.len() as f64 >= FEWEST_EFFECTIVE_RUNS;
+        are_many && any_shutdown && slowest.is_some_and(|slowest| SLOWER * slowest.seconds() <= time)
     }
 
     /// How a period by itself stands to the target, longer ones aside.
@@ -288,7 +289,7 @@ mod tests {
     }
 
     /// -ln(5 %) = 2.996 events in all cannot be ruled out where none was seen: each weighs what the answer most likely to
-    /// reach its longest does, but no more than the worst run at the next shorter period; and nothing far from the slowest.
+    /// reach its longest does, but no more than the worst run at the next shorter period. Far from the slowest drain the period is settled.
     #[test]
     fn where_no_run_cuts_any_a_slower_drain_is_reckoned_with() {
         let zero = [0.0; 300];
@@ -300,7 +301,9 @@ mod tests {
         assert!(close(bound(&[&[0.1; 300], &zero], 30), 0.1 * 2.9957 / 300.0));
         assert!(close(bound(&[&[7.0; 300], &zero], 30), 0.5 * 2.9957 / 300.0));
         // From SIGTERM at 5 s to SIGKILL at 20 s there are 15 s.
-        assert_eq!(bound(&[&[7.0; 300], &zero], 12), Some(0.0));
-        assert!(bound(&[&[7.0; 300], &zero], 13) > Some(0.0));
+        let settled =
+            |slowest| periods(Target::Count(1e-9), &[&[7.0; 300], &zero], slowest).pop().map(|last| last.standing);
+        assert_eq!((settled(12), settled(13)), (Some(Standing::Meets), Some(Standing::TooFewRuns)));
+        assert_eq!(standings(Target::Count(1e-9), &[&[0.0; 99]]), [Standing::TooFewRuns]);
     }
 }

@@ -1,0 +1,238 @@
+//! `cutover grace` as scripts meet it: exit codes, files, what is said on which stream, and bytes that depend on nothing but
+//! the scenario.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin_cmd;
+use tempfile::TempDir;
+
+/// Two small replicas for two minutes.
+const SCENARIO: &str = r#"
+name = "Two replicas, rolling update"
+
+[study]
+runs = 12
+seed = 7
+warm_up = "20s"
+duration = "2m"
+cool_down = "1m"
+timeline_bin = "10s"
+
+[traffic]
+arrivals = { process = "poisson", rate = 2.0 }
+prompt_tokens = { distribution = "lognormal", median = 100, p99 = 800, max = 2000 }
+output_tokens = { distribution = "lognormal", median = 100, p99 = 900, max = 1500 }
+
+[fleet]
+replicas = 2
+
+[engine]
+max_num_seqs = 64
+max_num_batched_tokens = 2048
+kv_cache_tokens = 100000
+step_time = { base = "10ms", per_sequence = "50us", per_prefill_token = "60us" }
+
+[cold_start]
+engine_start = "10s"
+
+[termination]
+grace_period = "5s"
+
+[rollout]
+strategy = "rolling"
+start = "20s"
+
+[rollout.rolling]
+max_surge = 1
+max_unavailable = 0
+"#;
+
+/// A directory of its own with the scenario in it.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("scenario.toml"), SCENARIO).unwrap();
+        Place(directory)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn grace(&self, arguments: &[&str]) -> Command {
+        let mut command = cargo_bin_cmd!("cutover");
+        command.current_dir(self.0.path()).args(["grace", "scenario.toml"]).args(arguments);
+        command
+    }
+
+    /// Standard output of a command that succeeds.
+    fn says(&self, arguments: &[&str]) -> String {
+        let output = self.grace(arguments).assert().success().get_output().clone();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Standard error of a command that is refused: nothing is on standard output, and nothing was written.
+    fn refuses(&self, arguments: &[&str]) -> String {
+        let output = self.grace(arguments).assert().code(2).get_output().clone();
+        assert!(output.stdout.is_empty() && !self.path("output").exists());
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+/// Every file under a directory, by its name.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(files(&path).into_iter().map(|(inner, content)| (format!("{name}/{inner}"), content)));
+        } else {
+            found.insert(name, fs::read(path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn the_answer_is_printed_and_saved_the_same_for_any_number_of_threads() {
+    let place = Place::new();
+    let said = |threads: &str| place.says(&["--out", threads, "--threads", threads, "--quiet"]);
+    let (one, three) = (said("1"), said("3"));
+    assert_eq!(one, three);
+    assert!(one.contains("answers cut a rollout") && one.contains("today"), "{one}");
+    let (of_one, of_three) = (files(&place.path("1")), files(&place.path("3")));
+    let names: Vec<&String> = of_one.keys().collect();
+    assert_eq!(names, ["charts/grace.png", "grace.csv", "grace.json", "grace.md"]);
+    assert!(of_one == of_three);
+    assert!(String::from_utf8_lossy(&of_one["grace.md"]).contains("](charts/grace.png)"));
+}
+
+#[test]
+fn the_json_is_what_is_saved_and_the_scenarios_own_period_is_always_there() {
+    let place = Place::new();
+    let said =
+        place.says(&["--periods", "1m,8s..12s/2s", "--target-count", "0.5", "--cost-runs", "0", "--format", "json"]);
+    assert_eq!(said.as_bytes(), fs::read(place.path("output/scenario/grace.json")).unwrap());
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let periods: Vec<f64> =
+        json["periods"].as_array().unwrap().iter().map(|period| period["grace_s"].as_f64().unwrap()).collect();
+    assert_eq!(periods, [5.0, 8.0, 10.0, 12.0, 60.0]);
+    assert_eq!((&json["today_s"], &json["target"]["of"]), (&5.0.into(), &"count".into()));
+    // One simulation serves all, and nobody asked for costs.
+    assert_eq!(json["method"], "conditional");
+    assert!(json["periods"][4]["cost_difference_usd"].is_null() && json["periods"][4]["counted"].is_null());
+    assert!(json["periods"][0]["counted"]["truncated"]["value"].is_number());
+}
+
+#[test]
+fn markdown_is_a_page_with_tables() {
+    let page = Place::new().says(&["--periods", "10s", "--format", "md", "--runs", "3"]);
+    assert!(page.starts_with("# Two replicas, rolling update: how long must the grace period be?"), "{page}");
+    assert!(page.contains("| grace |") && page.contains("## Provenance") && !page.contains("charts/"), "{page}");
+}
+
+#[test]
+fn wrong_arguments_are_refused_with_what_was_expected() {
+    let place = Place::new();
+    for (arguments, said) in [
+        (&["--periods", "10s,soon"][..], "error: --periods: `soon` is no grace period: expected a duration such as"),
+        (&["--periods", "10s,,20s"], "error: --periods: expected values separated by commas"),
+        (&["--periods", "10s,10s"], "stands twice"),
+        (&["--target-probability", "0"], "expected a number between 0 and 1"),
+        (&["--target-count", "-1"], "error: --target-count: expected a number above 0"),
+        (&["--target-probability", "0.1", "--target-count", "1"], "cannot be used with"),
+        (&["--set", "termination.grace_perod=\"1m\""], "grace_period"),
+        (&["--set", "rollout.strategy=\"none\""], "error: this scenario shuts no replica down"),
+    ] {
+        let arguments = if arguments == ["--target-count", "-1"] { &["--target-count=-1"] } else { arguments };
+        let stderr = place.refuses(arguments);
+        assert!(stderr.contains(said), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_fleet_that_shrinks_without_a_rollout_has_shutdowns_too() {
+    let place = Place::new();
+    let action = "action=[{ at = \"30s\", do = \"set_replicas\", replicas = 1 }]";
+    let said =
+        place.says(&["--set", "rollout.strategy=\"none\"", "--set", action, "--format", "json", "--periods", "9s"]);
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(json["periods"][0]["truncated"]["value"].as_f64().unwrap() > 0.0, "{said}");
+    // Terminated before anything arrives: nothing to be cut, and the report says so.
+    let idle = ["--set", "traffic.arrivals.rate=0.000001", "--periods", "9s"];
+    assert!(place.says(&idle).contains("No replica was shut down with anything in flight in any run."));
+}
+
+#[test]
+fn a_server_that_aborts_is_told_to_need_something_else() {
+    let place = Place::new();
+    let arguments =
+        ["--set", "termination.on_sigterm=\"abort\"", "--set", "termination.pre_stop=\"2s\"", "--periods", "1m"];
+    let output = place.grace(&arguments).assert().success().get_output().clone();
+    let (said, warned) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(said.contains("no grace period beyond the preStop hook helps"), "{said}");
+    assert!(warned.contains("warning: the server drops everything at SIGTERM"), "{warned}");
+}
+
+#[test]
+fn where_cut_answers_can_only_be_counted_too_few_runs_are_pointed_out() {
+    let place = Place::new();
+    let speculative = "engine.speculative={ tokens = 3, acceptance = 0.6 }";
+    let output = place.grace(&["--set", speculative, "--periods", "1m"]).assert().success().get_output().clone();
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        warned.contains("12 runs without any do not show the target of 0.001: at least 2996 are needed"),
+        "{warned}"
+    );
+}
+
+#[test]
+fn an_earlier_answer_is_replaced_and_a_study_beside_it_is_left() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("output/scenario/charts")).unwrap();
+    fs::write(place.path("output/scenario/summary.json"), "{}").unwrap();
+    fs::write(place.path("output/scenario/charts/grace-old.png"), "").unwrap();
+    place.says(&["--runs", "2", "--periods", "9s"]);
+    assert!(place.path("output/scenario/summary.json").exists() && place.path("output/scenario/grace.json").exists());
+    assert!(!place.path("output/scenario/charts/grace-old.png").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_leaves_what_was_finished_marked_as_partial() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+    let place = Place::new();
+    let mut child = Command::new(place.grace(&[]).get_program())
+        .args(["grace", "scenario.toml", "--runs", "10000000", "--threads", "1"])
+        .current_dir(place.0.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Long enough for the handler to be in place and a run to be finished.
+    std::thread::sleep(Duration::from_secs(3));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > Duration::from_secs(60) {
+            child.kill().unwrap();
+            panic!("it goes on after an interruption");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(status.code(), Some(130));
+    let json = fs::read_to_string(place.path("output/scenario/grace.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["provenance"]["partial"], true);
+    assert!(json["provenance"]["runs"].as_u64().unwrap() >= 1);
+}
