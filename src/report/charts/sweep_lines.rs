@@ -13,6 +13,8 @@ use crate::study::{Estimate, Sweep};
 const DECADE: f64 = 10.0;
 /// Space between texts under the axis.
 const GAP: f64 = 6.0;
+/// Room in which no estimate with its interval would fit.
+const LEAST_ROOM: f64 = 12.0;
 /// How far whiskers of neighbouring lines stand apart.
 const BESIDE: f64 = 5.0;
 /// How many times its own length the axis may become for the sake of a check's bound.
@@ -268,9 +270,8 @@ fn lower_axis(canvas: &mut Canvas, panel: &Panel, sweep: &Sweep, values: &Values
     let axis = &sweep.grid.axes()[along];
     let xs: Vec<f64> = positions.at.iter().map(|at| panel.across(*at)).collect();
     let room = room_for_each(&xs, panel);
-    let name = |index| labels::shorten(&axis.label(index), theme::TICK_SIZE, room.max(80.0));
-    let names: Vec<String> = (0..axis.values.len()).map(name).collect();
-    for (x, name) in thinned(&xs, &names) {
+    let names: Vec<String> = (0..axis.values.len()).map(|index| axis.label(index)).collect();
+    for (x, name) in thinned(&xs, &names, room.max(80.0)) {
         canvas.line(vec![(x, panel.bottom), (x, panel.bottom + 4.0)], theme::AXIS_STROKE);
         let at = (x, panel.bottom + 15.0);
         canvas.text(Text::new(name, at, Anchor::Middle, theme::MUTED).size(theme::TICK_SIZE));
@@ -295,17 +296,22 @@ fn room_for_each(xs: &[f64], panel: &Panel) -> f64 {
     between.min(edges).min(end).min(panel.right - panel.left)
 }
 
-/// The names that can stand side by side, from the left, each at its place.
-pub(super) fn thinned(xs: &[f64], names: &[String]) -> Vec<(f64, String)> {
+/// The names that can stand side by side, from the left, each at its place and no wider than `room`.
+fn thinned(xs: &[f64], names: &[String], room: f64) -> Vec<(f64, String)> {
     let mut sorted: Vec<(f64, &String)> = xs.iter().copied().zip(names).collect();
     sorted.sort_by(|one, other| one.0.total_cmp(&other.0));
     let mut kept: Vec<(f64, String)> = Vec::new();
     let mut edge = f64::NEG_INFINITY;
+    // Measuring takes time: what begins before the last one ends is left out unmeasured.
     for (x, name) in sorted {
-        let half = text_width(name, theme::TICK_SIZE, false) / 2.0;
+        if x < edge + GAP {
+            continue;
+        }
+        let name = labels::shorten(name, theme::TICK_SIZE, room);
+        let half = text_width(&name, theme::TICK_SIZE, false) / 2.0;
         if x - half >= edge + GAP {
             edge = x + half;
-            kept.push((x, name.clone()));
+            kept.push((x, name));
         }
     }
     kept
@@ -313,6 +319,9 @@ pub(super) fn thinned(xs: &[f64], names: &[String]) -> Vec<(f64, String)> {
 
 /// Writes each estimate and its interval under its value; whether there was room.
 fn estimates_below(canvas: &mut Canvas, panel: &Panel, values: &Values, xs: &[f64], line: &Line, room: f64) -> bool {
+    if room < LEAST_ROOM {
+        return false;
+    }
     let mut texts = Vec::new();
     for (x, point) in xs.iter().zip(&line.points) {
         let Some(estimate) = &values.estimates[*point] else { continue };
@@ -351,8 +360,8 @@ mod tests {
     #[test]
     fn names_that_would_overlap_are_left_out() {
         let names = ["30s", "60s", "90s"].map(str::to_owned);
-        assert_eq!(thinned(&[100.0, 200.0, 300.0], &names).len(), 3);
-        let kept = thinned(&[100.0, 105.0, 300.0], &names);
+        assert_eq!(thinned(&[100.0, 200.0, 300.0], &names, 80.0).len(), 3);
+        let kept = thinned(&[100.0, 105.0, 300.0], &names, 80.0);
         assert_eq!(kept.iter().map(|(_, name)| name.as_str()).collect::<Vec<&str>>(), ["30s", "90s"]);
     }
 }
