@@ -239,23 +239,30 @@ fn draw_line(
         }
         draw_mark(canvas, sweep, place.0, place.1, line.stroke);
     }
+    let mut marked: Vec<(usize, Place)> = places.iter().map(|(point, at, _)| (*point, *at)).collect();
     for (index, point) in line.points.iter().enumerate() {
         if values.estimates[*point].is_some_and(|estimate| estimate.value == f64::INFINITY) {
             let at = (panel.across(positions.at[index]) + shift, panel.top + sweep::RADIUS);
             draw_mark(canvas, sweep, *point, at, line.stroke);
+            marked.push((*point, at));
             if line.names.is_empty() {
                 sweep::remark(canvas, "\u{221e}", (at.0 + 10.0, at.1));
             }
         }
     }
+    ring_reference(canvas, sweep, &marked);
 }
 
-/// The mark of a point, ringed where it is the reference.
+/// The mark of a point.
 fn draw_mark(canvas: &mut Canvas, sweep: &Sweep, point: usize, at: Place, stroke: Stroke) {
     let verdict = sweep.points[point].as_ref().and_then(|point| point.verdict());
     sweep::mark(canvas, at, verdict, stroke.color);
-    if point == sweep.reference {
-        sweep::ring(canvas, at);
+}
+
+/// A ring around the reference, over the marks of its neighbours.
+fn ring_reference(canvas: &mut Canvas, sweep: &Sweep, marked: &[(usize, Place)]) {
+    if let Some((_, at)) = marked.iter().find(|(point, _)| *point == sweep.reference) {
+        sweep::ring(canvas, *at);
     }
 }
 

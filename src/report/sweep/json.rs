@@ -217,7 +217,7 @@ mod tests {
         let step = cut(3)["mean"]["value"].as_f64().unwrap() - cut(1)["mean"]["value"].as_f64().unwrap();
         assert!((cut(3)["difference"]["value"].as_f64().unwrap() - step).abs() < 1e-9);
         assert_eq!(points[1]["metrics"]["cost_usd"]["change"], "identical");
-        assert!(points[1]["metrics"]["cost_usd"]["p95"]["low"].is_number());
-        assert!(points[1]["metrics"]["retries"].get("p95").is_none(), "quantiles are of the main metrics");
+        assert!(points[1]["metrics"]["cost_usd"]["p90"]["low"].is_number());
+        assert!(points[1]["metrics"]["retries"].get("p90").is_none(), "quantiles are of the main metrics");
     }
 }
