@@ -514,7 +514,7 @@ fn scenarios_of_different_numbers_of_runs_are_both_run_as_often_as_the_lesser() 
 fn what_is_not_supported_yet_is_called_so() {
     let place = Place::new();
     for (line, name) in [
-        ("sweep scenario.toml", "cutover sweep"),
+        ("deploy scenario.toml", "cutover deploy"),
         ("schema", "cutover schema"),
         ("run scenario.toml --format html", "--format html"),
         ("run scenario.toml --shard 0/4", "--shard"),
@@ -522,7 +522,7 @@ fn what_is_not_supported_yet_is_called_so() {
         let said = place.refuses(line);
         assert!(said.contains(&format!("`{name}` is not supported yet")), "{said}");
     }
-    assert!(place.refuses("sweep").contains("supported: run, check, compare"));
+    assert!(place.refuses("deploy").contains("supported: run, check, compare"));
 }
 
 #[cfg(target_os = "linux")]

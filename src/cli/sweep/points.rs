@@ -5,7 +5,7 @@ use crate::cli::failure::Failure;
 use crate::cli::load::variant;
 use crate::report::differing;
 use crate::scenario::{Scenario, Traffic};
-use crate::study::{Grid, Sweep, overrides, same_setting, uncertifiable};
+use crate::study::{Grid, Sweep, overrides, setting, uncertifiable};
 
 /// The grid that was asked for.
 ///
@@ -41,8 +41,8 @@ pub fn scenarios(arguments: &SweepArguments, base: &Scenario, grid: &Grid) -> Re
         share_trace(&mut scenario.traffic, &base.traffic);
         scenarios.push(scenario);
     }
-    let repeated = grid.repeated_values(&|one, other| same_setting(&scenarios[one], &scenarios[other]));
-    match repeated {
+    let settings: Vec<String> = scenarios.iter().map(setting).collect();
+    match grid.repeated_values(&settings) {
         Some((axis, first, second)) => Err(Failure::WrongUse(format!(
             "error: --vary: {}={} and {}={} are the same in this scenario: the key is not used here, or the two are one \
              value",

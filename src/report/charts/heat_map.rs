@@ -101,6 +101,9 @@ impl Detail {
             let widths = values.estimates.iter().flatten().map(|estimate| text_width(&text(estimate), size, bold));
             widths.fold(0.0, f64::max) + 2.0 * INSIDE
         };
+        if cells.width < 4.0 * INSIDE || cells.height < theme::LABEL_SIZE {
+            return Detail::Color;
+        }
         // The mark of a check stands beside the value.
         let value = widest(theme::LABEL_SIZE, true, &value_text) + 5.0 * CROSS;
         let interval = widest(theme::SMALL_SIZE, false, &interval_text);

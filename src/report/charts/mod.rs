@@ -23,6 +23,7 @@ mod profile;
 mod replicas;
 mod survival;
 mod sweep;
+mod sweep_axis;
 mod sweep_lines;
 mod theme;
 mod timeline;

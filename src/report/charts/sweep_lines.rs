@@ -5,53 +5,17 @@ use super::axes::{Axis, Panel};
 use super::canvas::{Anchor, Canvas, Point as Place, Text, text_width};
 use super::labels::{self, Callout, EndLabel};
 use super::sweep::{self, Values};
+use super::sweep_axis::{GAP, Positions, room_for_each, thinned};
 use super::theme::{self, Stroke};
 use crate::report::sweep::{reference_name, short_keys};
 use crate::study::{Estimate, Sweep};
 
-/// Greatest value over least from which an axis of numbers is logarithmic.
-const DECADE: f64 = 10.0;
-/// Space between texts under the axis.
-const GAP: f64 = 6.0;
+/// Room in which no estimate with its interval would fit.
+const LEAST_ROOM: f64 = 12.0;
 /// How far whiskers of neighbouring lines stand apart.
 const BESIDE: f64 = 5.0;
 /// How many times its own length the axis may become for the sake of a check's bound.
 const STRETCH: f64 = 2.5;
-
-/// Where the values of an axis lie.
-pub(super) struct Positions {
-    /// A number for each value, in the order of the values.
-    pub at: Vec<f64>,
-    /// The axis under them.
-    pub axis: Axis,
-    /// Whether between two values there are others, so that a line between them means something.
-    pub continuous: bool,
-}
-
-impl Positions {
-    /// Numbers of one unit lie where they belong, logarithmically over a decade and more unless their steps are equal;
-    /// anything else side by side.
-    pub(super) fn of(axis: &crate::scenario::Axis) -> Positions {
-        let Some((at, _)) = axis.numbers().filter(|(at, _)| at.len() > 1) else {
-            let count = axis.values.len();
-            let at = (0..count).map(|index| index as f64).collect();
-            return Positions { at, axis: Axis::linear(-0.5, count as f64 - 0.5), continuous: false };
-        };
-        let mut sorted = at.clone();
-        sorted.sort_by(f64::total_cmp);
-        let (low, high) = (sorted[0], sorted[sorted.len() - 1]);
-        let step = sorted[1] - low;
-        let even = sorted.len() > 2 && sorted.windows(2).all(|pair| (pair[1] - pair[0] - step).abs() < 1e-6 * step);
-        let axis = if low > 0.0 && high / low >= DECADE && !even {
-            let pad = (high / low).powf(0.05);
-            Axis::logarithmic(low / pad, high * pad)
-        } else {
-            let pad = 0.05 * (high - low);
-            Axis::linear(low - pad, high + pad)
-        };
-        Positions { at, axis, continuous: true }
-    }
-}
 
 /// A line of the chart: its points by the index of their value, and how it is drawn.
 struct Line {
@@ -84,6 +48,7 @@ pub fn draw(sweep: &Sweep, values: &Values, along: usize) -> Canvas {
         draw_line(&mut canvas, &panel, sweep, values, &positions, line, shift);
         ends.extend(if told { None } else { end_label(&panel, values, &positions, line) });
     }
+    name_infinite(&mut canvas, &panel, values, &positions, &lines);
     panel.left_axis(&mut canvas, &ticks, &values.title());
     lower_axis(&mut canvas, &panel, sweep, values, &positions, along);
     labels::at_line_ends_with_samples(&mut canvas, &panel, ends);
@@ -214,46 +179,54 @@ fn draw_line(
     shift: f64,
 ) {
     let places = places(panel, values, positions, line, shift);
-    let alone = line.names.is_empty();
-    let end = |at: &(usize, Place, &Estimate), low: bool| {
-        let (from, to) = at.2.interval?;
-        Some((at.1.0, panel.up(if low { from } else { to })))
-    };
-    if alone && positions.continuous {
-        let upper: Option<Vec<Place>> = places.iter().map(|place| end(place, false)).collect();
-        let lower: Option<Vec<Place>> = places.iter().rev().map(|place| end(place, true)).collect();
-        if let (Some(mut corners), Some(lower)) = (upper, lower) {
-            corners.extend(lower);
-            canvas.area(corners, theme::NEW_TINT);
-        }
-    }
+    draw_intervals(canvas, panel, &places, line.names.is_empty() && positions.continuous);
     let stroke = if positions.continuous { line.stroke } else { Stroke::dotted(line.stroke.color, 1.0) };
     canvas.line(places.iter().map(|(_, place, _)| *place).collect(), stroke);
-    for place in &places {
-        if !(alone && positions.continuous)
-            && let (Some(low), Some(high)) = (end(place, true), end(place, false))
-        {
-            canvas.whisker(low, high);
-        }
-        draw_mark(canvas, sweep, place.0, place.1, line.stroke);
-    }
+    let mut marked: Vec<(usize, Place)> = places.iter().map(|(point, at, _)| (*point, *at)).collect();
     for (index, point) in line.points.iter().enumerate() {
-        if values.estimates[*point].is_some_and(|estimate| estimate.value == f64::INFINITY) {
-            let at = (panel.across(positions.at[index]) + shift, panel.top + sweep::RADIUS);
-            draw_mark(canvas, sweep, *point, at, line.stroke);
-            if line.names.is_empty() {
-                sweep::remark(canvas, "\u{221e}", (at.0 + 10.0, at.1));
-            }
+        // What is infinite stands at the upper edge, by itself.
+        if is_infinite(values, *point) {
+            marked.push((*point, (panel.across(positions.at[index]) + shift, panel.top + sweep::RADIUS)));
+        }
+    }
+    for (point, at) in &marked {
+        let verdict = sweep.points[*point].as_ref().and_then(|point| point.verdict());
+        sweep::mark(canvas, *at, verdict, line.stroke.color);
+    }
+    // Over the marks of its neighbours.
+    if let Some((_, at)) = marked.iter().find(|(point, _)| *point == sweep.reference) {
+        sweep::ring(canvas, *at);
+    }
+}
+
+fn is_infinite(values: &Values, point: usize) -> bool {
+    values.estimates[point].is_some_and(|estimate| estimate.value == f64::INFINITY)
+}
+
+/// Says of the marks at the upper edge that they are infinite, to the right of those of all lines.
+fn name_infinite(canvas: &mut Canvas, panel: &Panel, values: &Values, positions: &Positions, lines: &[Line]) {
+    let beside = (lines.len() - 1) as f64 / 2.0 * BESIDE + 2.0 * sweep::RADIUS + 2.0;
+    for (index, at) in positions.at.iter().enumerate() {
+        if lines.iter().any(|line| is_infinite(values, line.points[index])) {
+            sweep::remark(canvas, "\u{221e}", (panel.across(*at) + beside, panel.top + sweep::RADIUS));
         }
     }
 }
 
-/// The mark of a point, ringed where it is the reference.
-fn draw_mark(canvas: &mut Canvas, sweep: &Sweep, point: usize, at: Place, stroke: Stroke) {
-    let verdict = sweep.points[point].as_ref().and_then(|point| point.verdict());
-    sweep::mark(canvas, at, verdict, stroke.color);
-    if point == sweep.reference {
-        sweep::ring(canvas, at);
+/// The intervals: a band over every stretch of points that have one, or a whisker at each.
+fn draw_intervals(canvas: &mut Canvas, panel: &Panel, places: &[(usize, Place, &Estimate)], band: bool) {
+    for stretch in places.split(|(_, _, estimate)| estimate.interval.is_none()) {
+        let ends = stretch.iter().filter_map(|(_, at, estimate)| {
+            let (low, high) = estimate.interval?;
+            Some(((at.0, panel.up(low)), (at.0, panel.up(high))))
+        });
+        let (low, mut high): (Vec<Place>, Vec<Place>) = ends.unzip();
+        if band && low.len() > 1 {
+            high.extend(low.into_iter().rev());
+            canvas.area(high, theme::NEW_TINT);
+        } else {
+            low.into_iter().zip(high).for_each(|(low, high)| canvas.whisker(low, high));
+        }
     }
 }
 
@@ -268,9 +241,8 @@ fn lower_axis(canvas: &mut Canvas, panel: &Panel, sweep: &Sweep, values: &Values
     let axis = &sweep.grid.axes()[along];
     let xs: Vec<f64> = positions.at.iter().map(|at| panel.across(*at)).collect();
     let room = room_for_each(&xs, panel);
-    let name = |index| labels::shorten(&axis.label(index), theme::TICK_SIZE, room.max(80.0));
-    let names: Vec<String> = (0..axis.values.len()).map(name).collect();
-    for (x, name) in thinned(&xs, &names) {
+    let names: Vec<String> = (0..axis.values.len()).map(|index| axis.label(index)).collect();
+    for (x, name) in thinned(&xs, &names, room.max(80.0)) {
         canvas.line(vec![(x, panel.bottom), (x, panel.bottom + 4.0)], theme::AXIS_STROKE);
         let at = (x, panel.bottom + 15.0);
         canvas.text(Text::new(name, at, Anchor::Middle, theme::MUTED).size(theme::TICK_SIZE));
@@ -285,34 +257,11 @@ fn lower_axis(canvas: &mut Canvas, panel: &Panel, sweep: &Sweep, values: &Values
     canvas.text(Text::new(format!("{}{log}", axis.key), at, Anchor::Middle, theme::INK));
 }
 
-/// Least distance between two values, or of the outermost ones from the sheet's edges.
-fn room_for_each(xs: &[f64], panel: &Panel) -> f64 {
-    let mut sorted = xs.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let between = sorted.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
-    let edges = sorted.first().map_or(f64::INFINITY, |first| 2.0 * (first - theme::MARGIN));
-    let end = sorted.last().map_or(f64::INFINITY, |last| 2.0 * (theme::WIDTH - theme::MARGIN - last));
-    between.min(edges).min(end).min(panel.right - panel.left)
-}
-
-/// The names that can stand side by side, from the left, each at its place.
-pub(super) fn thinned(xs: &[f64], names: &[String]) -> Vec<(f64, String)> {
-    let mut sorted: Vec<(f64, &String)> = xs.iter().copied().zip(names).collect();
-    sorted.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let mut kept: Vec<(f64, String)> = Vec::new();
-    let mut edge = f64::NEG_INFINITY;
-    for (x, name) in sorted {
-        let half = text_width(name, theme::TICK_SIZE, false) / 2.0;
-        if x - half >= edge + GAP {
-            edge = x + half;
-            kept.push((x, name.clone()));
-        }
-    }
-    kept
-}
-
 /// Writes each estimate and its interval under its value; whether there was room.
 fn estimates_below(canvas: &mut Canvas, panel: &Panel, values: &Values, xs: &[f64], line: &Line, room: f64) -> bool {
+    if room < LEAST_ROOM {
+        return false;
+    }
     let mut texts = Vec::new();
     for (x, point) in xs.iter().zip(&line.points) {
         let Some(estimate) = &values.estimates[*point] else { continue };
@@ -327,32 +276,4 @@ fn estimates_below(canvas: &mut Canvas, panel: &Panel, values: &Values, xs: &[f6
         texts.into_iter().for_each(|text| canvas.text(text));
     }
     fits
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::{Axis as Swept, Unit};
-
-    #[test]
-    fn numbers_lie_where_they_belong_and_words_side_by_side() {
-        let of = |text: &str| Positions::of(&Swept::parse(text).unwrap());
-        let linear = of("a=30s,60s,2m");
-        assert_eq!((linear.at, linear.axis.logarithmic, linear.continuous), (vec![30.0, 60.0, 120.0], false, true));
-        assert!(of("a=10,1,2").axis.logarithmic && !of("a=0,2,10").axis.logarithmic);
-        assert!(!of("a=1..40/1").axis.logarithmic && of("a=1..64*2").axis.logarithmic);
-        let words = of("a=1,25%,50%");
-        assert_eq!((words.at, words.continuous), (vec![0.0, 1.0, 2.0], false));
-        assert_eq!(Swept::parse("a=5%,10%").unwrap().numbers().unwrap().1, Unit::Percent);
-        let one = of("a=5");
-        assert_eq!((one.at, one.continuous), (vec![0.0], false));
-    }
-
-    #[test]
-    fn names_that_would_overlap_are_left_out() {
-        let names = ["30s", "60s", "90s"].map(str::to_owned);
-        assert_eq!(thinned(&[100.0, 200.0, 300.0], &names).len(), 3);
-        let kept = thinned(&[100.0, 105.0, 300.0], &names);
-        assert_eq!(kept.iter().map(|(_, name)| name.as_str()).collect::<Vec<&str>>(), ["30s", "90s"]);
-    }
 }

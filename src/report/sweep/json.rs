@@ -54,32 +54,43 @@ struct BestJson {
     cheapest_that_holds: Option<usize>,
 }
 
+/// Quantiles over runs and the share above zero.
 #[derive(Serialize)]
-struct MetricJson {
-    unit: &'static str,
-    runs: u64,
-    mean: EstimateJson,
+struct SpreadJson {
     p50: EstimateJson,
     p90: EstimateJson,
     p95: EstimateJson,
     p99: EstimateJson,
     probability_positive: EstimateJson,
+}
+
+#[derive(Serialize)]
+struct MetricJson {
+    unit: &'static str,
+    runs: u64,
+    mean: EstimateJson,
+    /// Of the main metrics only.
+    #[serde(flatten)]
+    spread: Option<SpreadJson>,
     /// Of the mean, from the reference's, run by run.
     difference: EstimateJson,
     change: &'static str,
 }
 
-impl From<(&MetricSummary, &Difference)> for MetricJson {
-    fn from((summary, difference): (&MetricSummary, &Difference)) -> MetricJson {
-        MetricJson {
-            unit: summary.metric.description().unit,
-            runs: summary.runs,
-            mean: (&summary.mean).into(),
+impl MetricJson {
+    fn of(summary: &MetricSummary, difference: &Difference, is_main: bool) -> MetricJson {
+        let spread = SpreadJson {
             p50: (&summary.p50).into(),
             p90: (&summary.p90).into(),
             p95: (&summary.p95).into(),
             p99: (&summary.p99).into(),
             probability_positive: (&summary.probability_positive).into(),
+        };
+        MetricJson {
+            unit: summary.metric.description().unit,
+            runs: summary.runs,
+            mean: (&summary.mean).into(),
+            spread: is_main.then_some(spread),
             difference: (&difference.difference).into(),
             change: difference.change.words(),
         }
@@ -163,6 +174,10 @@ fn values(sweep: &Sweep, point: usize) -> Keyed<'_, String> {
 }
 
 fn point_json<'a>(sweep: &'a Sweep, at: usize, point: &'a Point) -> PointJson<'a> {
+    let main = sweep.main_metrics();
+    let metric = |(summary, difference): (&MetricSummary, &Difference)| {
+        (summary.metric.name(), MetricJson::of(summary, difference, main.contains(&summary.metric)))
+    };
     let metrics = point.metrics.iter().zip(&point.differences);
     let outcome = |(outcome, share): &(RolloutOutcome, _)| (outcome.name(), EstimateJson::from(share));
     PointJson {
@@ -173,7 +188,7 @@ fn point_json<'a>(sweep: &'a Sweep, at: usize, point: &'a Point) -> PointJson<'a
         verdict: point.verdict().map(verdict),
         checks: point.checks.iter().map(CheckJson::from).collect(),
         outcomes: Ordered(point.outcomes.iter().map(outcome).collect()),
-        metrics: Ordered(metrics.map(|of| (of.0.metric.name(), of.into())).collect()),
+        metrics: Ordered(metrics.map(metric).collect()),
     }
 }
 
@@ -202,5 +217,7 @@ mod tests {
         let step = cut(3)["mean"]["value"].as_f64().unwrap() - cut(1)["mean"]["value"].as_f64().unwrap();
         assert!((cut(3)["difference"]["value"].as_f64().unwrap() - step).abs() < 1e-9);
         assert_eq!(points[1]["metrics"]["cost_usd"]["change"], "identical");
+        assert!(points[1]["metrics"]["cost_usd"]["p90"]["low"].is_number());
+        assert!(points[1]["metrics"]["retries"].get("p90").is_none(), "quantiles are of the main metrics");
     }
 }

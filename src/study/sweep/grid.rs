@@ -1,7 +1,6 @@
 //! Every combination of the values of some axes, and which scenarios among them are the same.
 
 use crate::scenario::{Axis, Scenario, Traffic};
-use crate::study::unequal_requests;
 
 /// Most points that a sweep may have.
 const MOST_POINTS: usize = 1_000;
@@ -83,23 +82,18 @@ impl Grid {
         self.axes.iter().zip(self.coordinates(point)).map(|(axis, index)| axis.label(index)).collect()
     }
 
-    /// The first axis of which two values are one wherever the others stand, and those values; `same` says whether two
-    /// points are. All values of a key that no scenario here reads are such.
-    pub fn repeated_values(&self, same: &dyn Fn(usize, usize) -> bool) -> Option<(&Axis, usize, usize)> {
+    /// The first axis of which two values are one wherever the others stand, and those values; `settings` says what every
+    /// point simulates. All values of a key that no scenario here reads are such.
+    pub fn repeated_values<T: PartialEq>(&self, settings: &[T]) -> Option<(&Axis, usize, usize)> {
         self.axes.iter().enumerate().find_map(|(at, axis)| {
-            let count = axis.values.len();
-            let pairs = (0..count).flat_map(|second| (0..second).map(move |first| (first, second)));
-            let everywhere = |(first, second): &(usize, usize)| {
-                let mut pairs = (0..self.points()).filter_map(|point| {
-                    let mut coordinates = self.coordinates(point);
-                    (coordinates[at] == *first).then(|| {
-                        coordinates[at] = *second;
-                        (point, self.point_at(&coordinates))
-                    })
-                });
-                pairs.all(|(point, other)| same(point, other))
-            };
-            pairs.into_iter().find(everywhere).map(|(first, second)| (axis, first, second))
+            // What the points with a value simulate, in the order of the other axes.
+            let mut of_values: Vec<Vec<&T>> = vec![Vec::new(); axis.values.len()];
+            for (point, setting) in settings.iter().enumerate() {
+                of_values[self.coordinates(point)[at]].push(setting);
+            }
+            let mut pairs = (0..of_values.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
+            let (first, second) = pairs.find(|(first, second)| of_values[*first] == of_values[*second])?;
+            Some((axis, first, second))
         })
     }
 }
@@ -115,20 +109,22 @@ pub fn overrides(key: &str, other: &str) -> bool {
     within(other, key)
 }
 
-/// Whether two scenarios simulate the same; how they are written, and what they are called, does not matter.
-pub fn same_setting(a: &Scenario, b: &Scenario) -> bool {
-    unequal_requests(a, b).is_empty() && without_traffic(a) == without_traffic(b)
-}
-
-/// Everything that is simulated but the traffic, which may be a long recording, and all that is asked of it.
-fn without_traffic(scenario: &Scenario) -> String {
+/// Everything that is simulated, and all that is asked of it, as text: equal of two scenarios that simulate the same,
+/// however they are written and whatever they are called.
+pub fn setting(scenario: &Scenario) -> String {
     // Every field by name, so that a new one cannot be forgotten.
-    let Scenario { name: _, hash: _, warnings: _, traffic, study, clients, router, fleet, engine, .. } = scenario;
-    let Scenario { cold_start, termination, slo, rollout, versions, actions, analyses, checks, .. } = scenario;
-    let kind = matches!(traffic, Traffic::Trace { .. });
+    let Scenario { name: _, hash: _, warnings: _, study, traffic, clients, router, fleet, engine, cold_start, .. } =
+        scenario;
+    let Scenario { termination, slo, rollout, versions, actions, analyses, checks, .. } = scenario;
+    let requests = match traffic {
+        // A recording may be long; its digest tells it from others.
+        Traffic::Trace { path: _, trace, replay } => format!("{}{replay:?}", trace.digest()),
+        Traffic::Synthetic { .. } => format!("{traffic:?}"),
+    };
+    // Not where a check was written.
     let checks: Vec<_> = checks.iter().map(|check| (&check.metric, check.statistic, check.min, check.max)).collect();
     format!(
-        "{kind}{study:?}{clients:?}{router:?}{fleet:?}{engine:?}{cold_start:?}{termination:?}{slo:?}{rollout:?}\
+        "{study:?}{requests}{clients:?}{router:?}{fleet:?}{engine:?}{cold_start:?}{termination:?}{slo:?}{rollout:?}\
          {versions:?}{actions:?}{analyses:?}{checks:?}"
     )
 }
@@ -178,23 +174,20 @@ mod tests {
     #[test]
     fn values_that_are_the_same_everywhere_are_found() {
         let grid = grid(&["a=1,2,3", "b=1,2"]).unwrap();
-        let value = |point: usize, axis: usize| grid.coordinates(point)[axis];
         // The second and third value of `a` are the same.
-        let same = |one: usize, other: usize| {
-            value(one, 0).min(1) == value(other, 0).min(1) && value(one, 1) == value(other, 1)
-        };
-        let (axis, first, second) = grid.repeated_values(&same).unwrap();
+        let (axis, first, second) = grid.repeated_values(&["1 1", "1 2", "2 1", "2 2", "2 1", "2 2"]).unwrap();
         assert_eq!((axis.key.as_str(), first, second), ("a", 1, 2));
         // Only where `b` has its first value.
-        let there = |one: usize, other: usize| same(one, other) && value(one, 1) == 0;
-        assert_eq!(grid.repeated_values(&there), None);
+        assert_eq!(grid.repeated_values(&["1 1", "1 2", "2 1", "2 2", "2 1", "3 2"]), None);
+        let (axis, ..) = grid.repeated_values(&["1", "1", "2", "2", "3", "3"]).unwrap();
+        assert_eq!(axis.key, "b", "a key that changes nothing");
     }
 
     #[test]
     fn a_scenario_is_the_same_whatever_it_is_called() {
         let (a, mut b) = (scenario(5), scenario(5));
         (b.name, b.hash) = ("another".to_owned(), "0".to_owned());
-        assert!(same_setting(&a, &b));
+        assert_eq!(setting(&a), setting(&b));
         for change in [
             (|s| s.termination.grace_period = Duration::ZERO) as fn(&mut Scenario),
             |s| s.fleet.replicas += 1,
@@ -203,7 +196,7 @@ mod tests {
         ] {
             let mut c = a.clone();
             change(&mut c);
-            assert!(!same_setting(&a, &c));
+            assert_ne!(setting(&a), setting(&c));
         }
     }
 }

@@ -15,7 +15,7 @@ use super::summary::{outcomes, summarize_runs};
 use crate::ledger::{METRICS, Metric, RolloutOutcome, RunRecord};
 use crate::scenario::Scenario;
 
-pub use grid::{Grid, overrides, same_setting};
+pub use grid::{Grid, overrides, setting};
 pub use selection::Selection;
 
 /// What is looked at where neither the user nor a check names a metric, as far as it varies.
@@ -112,7 +112,8 @@ impl Sweep {
     /// A sweep of which no point is done. `scenarios` are those of the grid's points, in their order.
     pub fn new(scenario: Scenario, grid: Grid, scenarios: &[Scenario]) -> Sweep {
         debug_assert_eq!(grid.points(), scenarios.len());
-        let as_written = scenarios.iter().position(|point| same_setting(point, &scenario));
+        let written = setting(&scenario);
+        let as_written = scenarios.iter().position(|point| setting(point) == written);
         let reference = as_written.unwrap_or(0);
         let mut unequal: Vec<&'static str> = Vec::new();
         for key in scenarios.iter().flat_map(|point| unequal_requests(&scenarios[reference], point)) {
