@@ -69,6 +69,13 @@ impl Confidence {
         Confidence { tail: 0.5 * erfc(normal / std::f64::consts::SQRT_2), normal }
     }
 
+    /// The confidence at which so much may lie beyond either end, above zero and below a half.
+    pub fn of_tail(tail: f64) -> Confidence {
+        // erfc(z / sqrt 2) / 2 falls in z.
+        let normal = bisect(0.0, 40.0, -tail, |z| -0.5 * erfc(z / std::f64::consts::SQRT_2));
+        Confidence { tail, normal }
+    }
+
     /// Probability that may lie beyond either end.
     pub fn tail(self) -> f64 {
         self.tail
@@ -316,6 +323,14 @@ mod tests {
             let found = student_t_quantile(freedom);
             // The logarithms of gamma functions cancel: their rounding grows with the degrees of freedom.
             assert!((found / expected - 1.0).abs() <= 1e-10_f64.max(1e-14 * freedom), "{freedom}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_confidence_is_named_by_its_tail_or_by_its_standard_errors() {
+        for (tail, normal) in [(0.025, Confidence::NINETY_FIVE.standard_errors()), (0.05, 1.644_853_626_951_472)] {
+            assert!((Confidence::of_tail(tail).standard_errors() - normal).abs() < 1e-10);
+            assert!((Confidence::of_standard_errors(normal).tail() - tail).abs() < 1e-10);
         }
     }
 

@@ -4,11 +4,12 @@
 //! values are tiny, a few are large. Student's t then puts its upper bound too low, exactly when a large value happens to be
 //! missing. The bounds here are those of Fay and Feuer (1997) for weighted sums of rare events: each run's value is the
 //! weight of an event of which a Poisson number with mean 1 happens, and the upper bound reckons with one more event as
-//! heavy as the heaviest seen. For counts of 0 and 1 they are the exact Poisson bounds.
+//! heavy as the heaviest seen. For counts of 0 and 1 they are the exact Poisson bounds. Where runs agree, that is far too
+//! careful: they then get the interval of a mean.
 
 use statrs::function::gamma::gamma_lr;
 
-use super::super::intervals::{Moments, bisect, student_t_quantile};
+use super::super::intervals::{Confidence, Moments, bisect, student_t_quantile};
 use crate::study::Estimate;
 
 /// Probability that the one-sided bounds leave out.
@@ -20,9 +21,15 @@ const TAIL: f64 = 0.025;
 /// often not been seen: of a hundred studies of expected numbers of 10^-6 some fifteen then put the bound too low.
 pub const FEWEST_EFFECTIVE_RUNS: f64 = 100.0;
 
+/// Least share of all runs that the effective ones are where runs agree: values that vary by no more than half their mean,
+/// which the interval of a mean covers (see `intervals`). Of values that vary by as much as their mean, the heaviest may
+/// not have been seen.
+const AGREEING: f64 = 0.8;
+
 /// One nonnegative value from each run, as sums.
 #[derive(Clone, Copy, Debug)]
 pub struct Values {
+    moments: Moments,
     runs: f64,
     sum: f64,
     squares: f64,
@@ -37,6 +44,7 @@ impl Values {
     pub fn new(values: &[f64], least_heavy: f64) -> Values {
         let greatest = values.iter().copied().fold(0.0, f64::max);
         Values {
+            moments: Moments::of(values),
             runs: values.len() as f64,
             sum: values.iter().sum(),
             squares: values.iter().map(|value| value * value).sum(),
@@ -61,6 +69,12 @@ impl Values {
         Estimate { value: self.sum / self.runs, interval: any.then(|| (self.lower(TAIL), self.upper(TAIL))) }
     }
 
+    /// The interval of a mean, where runs agree.
+    fn of_agreeing(&self, tail: f64) -> Option<(f64, f64)> {
+        let agree = self.runs >= 2.0 && self.effective_runs() >= AGREEING * self.runs;
+        agree.then(|| Confidence::of_tail(tail).mean(self.moments, self.runs as u64)).flatten()
+    }
+
     /// The one-sided 95 % upper bound of the mean.
     pub fn upper_bound(&self) -> f64 {
         self.upper(ONE_SIDED)
@@ -75,11 +89,17 @@ impl Values {
         if self.sum == 0.0 {
             return 0.0;
         }
+        if let Some((low, _)) = self.of_agreeing(tail) {
+            return low.max(0.0);
+        }
         let shape = self.sum * self.sum / self.squares;
         gamma_quantile(shape, tail) * self.squares / self.sum / self.runs
     }
 
     fn upper(&self, tail: f64) -> f64 {
+        if let Some((_, high)) = self.of_agreeing(tail) {
+            return high;
+        }
         let (sum, squares) = (self.sum + self.heaviest, self.squares + self.heaviest * self.heaviest);
         if sum == 0.0 {
             return 0.0;
@@ -175,7 +195,7 @@ mod tests {
 
     #[test]
     fn counts_of_zero_and_one_have_the_exact_poisson_interval() {
-        for events in [1, 7, 60] {
+        for events in [1, 7, 30] {
             let values: Vec<f64> = (0..80).map(|run| f64::from(u8::from(run < events))).collect();
             let (low, high) = Values::new(&values, 1.0).estimate().interval.expect("runs");
             let (exact_low, exact_high) = garwood(events, 80).expect("runs");
@@ -185,6 +205,16 @@ mod tests {
         assert!((none.upper_bound() - 0.05f64.ln().abs() / 100.0).abs() < 1e-9);
         assert_eq!((none.lower_bound(), none.effective_runs()), (0.0, 0.0));
         assert_eq!(runs_without_an_event(1e-3), 2_996.0);
+    }
+
+    #[test]
+    fn runs_that_agree_get_the_interval_of_a_mean() {
+        let values: Vec<f64> = (0..100).map(|run| 31.0 + f64::from(run % 5)).collect();
+        let (low, high) = Values::new(&values, 0.0).estimate().interval.expect("runs");
+        let mean = Confidence::NINETY_FIVE.mean(Moments::of(&values), 100).expect("runs");
+        assert!((low - mean.0).abs() < 1e-9 && (high - mean.1).abs() < 1e-9, "{low} to {high}, {mean:?}");
+        // Of 33 a run, weights of as many events would give 6 to either side.
+        assert!(high - low < 1.0);
     }
 
     /// What is cut at one rollout of M/G/infinity replicas, in expectation: of answers in flight, which are old with
