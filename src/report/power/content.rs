@@ -2,7 +2,7 @@
 
 use crate::digits::{NONE, percent_as_given};
 use crate::report::content::{Block, Section};
-use crate::report::format::{Quantity, counted, difference, estimate, value};
+use crate::report::format::{Quantity, counted, difference, estimate};
 use crate::report::layout::glued;
 use crate::study::Estimate;
 use crate::study::power::{CanaryPower, Lever, Measure, Outcomes, Power, Reach, Regression, Size};
@@ -184,11 +184,7 @@ pub fn levers(power: &Power) -> Option<Section> {
     for lever in &power.levers {
         let Lever { what, from, to, .. } = &lever.lever;
         let change = if from.is_empty() { what.clone() } else { format!("{what}: {from} -> {to}") };
-        let unfinished = if lever.undecided.value > NOTABLE {
-            format!("; {} not over", value(lever.undecided.value, Quantity::Share))
-        } else {
-            String::new()
-        };
+        let unfinished = if lever.undecided.value > NOTABLE { " !" } else { "" };
         rows.push(vec![
             change,
             share(&lever.power),
@@ -197,10 +193,16 @@ pub fn levers(power: &Power) -> Option<Section> {
         ]);
     }
     let subtitle = format!(
-        "what would catch {} in {} of rollouts and a good version in no more than {}, one change at a time",
+        "one change at a time, to catch {} in {} of rollouts and a good version in no more than {}",
         named(regression, size),
-        percent_as_given(power.goal.power),
-        percent_as_given(power.goal.false_alarm)
+        glued(&percent_as_given(power.goal.power)),
+        glued(&percent_as_given(power.goal.false_alarm))
     );
-    Some(Section { title: "CHANGES", subtitle, blocks: vec![Block::Table(rows)] })
+    let mut blocks = vec![Block::Table(rows)];
+    if power.levers.iter().any(|lever| lever.undecided.value > NOTABLE) {
+        let text = "some rollouts of a good version are neither aborted nor completed within the window: with a longer \
+                    `study.duration` more of them might be aborted";
+        blocks.push(Block::Line("!", text.to_owned()));
+    }
+    Some(Section { title: "CHANGES", subtitle, blocks })
 }
