@@ -113,6 +113,7 @@ pub fn curve(power: &Power, regression: &Regression) -> Section {
     for canary in &power.canaries {
         let notes = if canary.notes.is_empty() { String::new() } else { format!("; {}", canary.notes.join("; ")) };
         blocks.push(Block::Line("canary", format!("{}{notes}", canary.name)));
+        blocks.extend(why_alarmed(&canary.outcomes[0]));
         blocks.push(Block::Figures(outcome_rows(power, regression, canary)));
         blocks.push(Block::Figures(detection_rows(regression, canary)));
         if power.stages.len() > 1 {
@@ -120,6 +121,19 @@ pub fn curve(power: &Power, regression: &Regression) -> Section {
         }
     }
     Section { title: "POWER", subtitle, blocks }
+}
+
+/// Why a canary gives up good versions, where it does so more than rarely.
+fn why_alarmed(without: &Outcomes) -> Option<Block> {
+    let is_frequent = without.caught.value > NOTABLE && !without.reason.is_empty();
+    is_frequent.then(|| {
+        let blind = if without.without_data.value > NOTABLE {
+            format!("; {} of its measurements find too little data", glued(&share(&without.without_data)))
+        } else {
+            String::new()
+        };
+        Block::Line("false alarms", format!("most often: {}{blind}", without.reason))
+    })
 }
 
 /// A table over the sizes of a regression.
