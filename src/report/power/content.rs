@@ -197,7 +197,9 @@ pub fn levers(power: &Power) -> Option<Section> {
         vec![["change", &format!("caught at {}", size.label), "without", "both"].map(str::to_owned).to_vec()];
     for lever in &power.levers {
         let Lever { what, from, to, .. } = &lever.lever;
-        let change = if from.is_empty() { what.clone() } else { format!("{what}: {from} -> {to}") };
+        // The section's name says nothing that the key does not.
+        let what = what.strip_prefix("analysis.").unwrap_or(what);
+        let change = if from.is_empty() { what.to_owned() } else { format!("{what}: {from} -> {to}") };
         let unfinished = if lever.undecided.value > NOTABLE { " !" } else { "" };
         rows.push(vec![
             change,
