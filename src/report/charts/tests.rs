@@ -31,6 +31,12 @@ static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
         let sheet = profile::sheet(&Figures::of(profile));
         (profile.name.clone(), sheet.canvas.to_svg().expect("an SVG"))
     }));
+    for (sizes, canaries, stages) in [(2, 1, 1), (5, 2, 3), (9, 4, 12)] {
+        let mut power = crate::report::power::example::power(sizes, canaries, stages);
+        drawings.extend(power::sheets(&power).iter().map(|sheet| drawing(&format!("power {sizes}"), sheet)));
+        (power.partial, power.effects, power.scenario.name) = (true, Vec::new(), "W ".repeat(300));
+        drawings.extend(power::sheets(&power).iter().map(|sheet| drawing(&format!("power {sizes}, long"), sheet)));
+    }
     let fits = [example::bursty(), example::batched(), example::constant(), example::poor(), example::least()];
     for (number, fit) in fits.into_iter().enumerate() {
         for name in ["a trace.csv.gz".to_owned(), "A <very> long & \"quoted\" name \u{1} ".repeat(20), "W".repeat(500)]

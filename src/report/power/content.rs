@@ -2,7 +2,7 @@
 
 use crate::digits::{NONE, percent_as_given};
 use crate::report::content::{Block, Section};
-use crate::report::format::{Quantity, counted, difference, estimate, value};
+use crate::report::format::{Quantity, counted, difference, estimate};
 use crate::report::layout::glued;
 use crate::study::Estimate;
 use crate::study::power::{CanaryPower, Lever, Measure, Outcomes, Power, Reach, Regression, Size};
@@ -113,6 +113,7 @@ pub fn curve(power: &Power, regression: &Regression) -> Section {
     for canary in &power.canaries {
         let notes = if canary.notes.is_empty() { String::new() } else { format!("; {}", canary.notes.join("; ")) };
         blocks.push(Block::Line("canary", format!("{}{notes}", canary.name)));
+        blocks.extend(why_alarmed(&canary.outcomes[0]));
         blocks.push(Block::Figures(outcome_rows(power, regression, canary)));
         blocks.push(Block::Figures(detection_rows(regression, canary)));
         if power.stages.len() > 1 {
@@ -120,6 +121,19 @@ pub fn curve(power: &Power, regression: &Regression) -> Section {
         }
     }
     Section { title: "POWER", subtitle, blocks }
+}
+
+/// Why a canary gives up good versions, where it does so more than rarely.
+fn why_alarmed(without: &Outcomes) -> Option<Block> {
+    let is_frequent = without.caught.value > NOTABLE && !without.reason.is_empty();
+    is_frequent.then(|| {
+        let blind = if without.without_data.value > NOTABLE {
+            format!("; {} of its measurements find too little data", glued(&share(&without.without_data)))
+        } else {
+            String::new()
+        };
+        Block::Line("false alarms", format!("most often: {}{blind}", without.reason))
+    })
 }
 
 /// A table over the sizes of a regression.
@@ -183,12 +197,10 @@ pub fn levers(power: &Power) -> Option<Section> {
         vec![["change", &format!("caught at {}", size.label), "without", "both"].map(str::to_owned).to_vec()];
     for lever in &power.levers {
         let Lever { what, from, to, .. } = &lever.lever;
-        let change = if from.is_empty() { what.clone() } else { format!("{what}: {from} -> {to}") };
-        let unfinished = if lever.undecided.value > NOTABLE {
-            format!("; {} not over", value(lever.undecided.value, Quantity::Share))
-        } else {
-            String::new()
-        };
+        // The section's name says nothing that the key does not.
+        let what = what.strip_prefix("analysis.").unwrap_or(what);
+        let change = if from.is_empty() { what.to_owned() } else { format!("{what}: {from} -> {to}") };
+        let unfinished = if lever.undecided.value > NOTABLE { " !" } else { "" };
         rows.push(vec![
             change,
             share(&lever.power),
@@ -197,10 +209,16 @@ pub fn levers(power: &Power) -> Option<Section> {
         ]);
     }
     let subtitle = format!(
-        "what would catch {} in {} of rollouts and a good version in no more than {}, one change at a time",
+        "one change at a time, to catch {} in {} of rollouts and a good version in no more than {}",
         named(regression, size),
-        percent_as_given(power.goal.power),
-        percent_as_given(power.goal.false_alarm)
+        glued(&percent_as_given(power.goal.power)),
+        glued(&percent_as_given(power.goal.false_alarm))
     );
-    Some(Section { title: "CHANGES", subtitle, blocks: vec![Block::Table(rows)] })
+    let mut blocks = vec![Block::Table(rows)];
+    if power.levers.iter().any(|lever| lever.undecided.value > NOTABLE) {
+        let text = "some rollouts of a good version are neither aborted nor completed within the window: with a longer \
+                    `study.duration` more of them might be aborted";
+        blocks.push(Block::Line("!", text.to_owned()));
+    }
+    Some(Section { title: "CHANGES", subtitle, blocks })
 }

@@ -2,7 +2,10 @@
 
 mod content;
 mod csv;
+#[cfg(test)]
+pub(super) mod example;
 mod json;
+mod layout;
 
 pub(super) use content::{effect, named};
 
@@ -11,7 +14,6 @@ use super::charts::{self, Chart, ChartError};
 use super::content::Section;
 use super::layout::{Style, wrap};
 use super::markdown::{Page, escape};
-use super::terminal::section_lines;
 use crate::study::power::Power;
 
 impl Answer for Power {
@@ -25,7 +27,7 @@ impl Answer for Power {
         lines.extend(wrap("", &content::extent(self), style.width));
         lines.push(String::new());
         for section in sections(self) {
-            lines.extend(section_lines(&section, style));
+            lines.extend(layout::lines(&section, style));
             lines.push(String::new());
         }
         lines.pop();
@@ -72,4 +74,46 @@ fn sections(power: &Power) -> Vec<Section> {
     }
     sections.extend(content::levers(power));
     sections
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Form, answer_files, answer_report};
+    use crate::study::Estimate;
+
+    #[test]
+    fn the_report_says_whether_what_is_wanted_is_reached() {
+        insta::assert_snapshot!(example::power(5, 2, 3).text(Style { color: false, width: 100 }));
+    }
+
+    #[test]
+    fn the_report_keeps_within_every_width() {
+        for (sizes, canaries, stages) in [(2, 1, 1), (5, 2, 3), (9, 4, 12)] {
+            for width in [60, 80, 100] {
+                let text = example::power(sizes, canaries, stages).text(Style { color: false, width });
+                let longest = text.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
+                assert!(longest.chars().count() <= width, "{width}: {longest}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_tells_of_an_interruption_and_of_what_was_not_measured() {
+        let mut power = example::power(3, 2, 2);
+        (power.partial, power.effects) = (true, Vec::new());
+        power.canaries[0].outcomes[0].caught = Estimate { value: 0.0, interval: None };
+        let json: serde_json::Value = serde_json::from_str(&answer_report(&power, Form::Json)).unwrap();
+        assert_eq!(json["partial"], true);
+        assert_eq!(json["goal"]["verdict"], "undecided");
+        assert_eq!(json["regressions"][0]["sizes"][1]["effects"], serde_json::json!([]));
+        for form in [Form::Markdown, Form::Text(Style { color: false, width: 100 })] {
+            assert!(answer_report(&power, form).contains("INTERRUPTED: 100 runs"));
+        }
+        let files = answer_files(&power).expect("the charts can be drawn");
+        let csv = files.iter().find(|file| file.name == "power.csv").expect("a table");
+        let rows: Vec<&str> = std::str::from_utf8(&csv.content).unwrap().lines().collect();
+        assert_eq!(rows.len(), 1 + 2 * 2 * 3);
+        assert!(rows[1].ends_with(",,,,,,"), "what was not measured is empty: {}", rows[1]);
+    }
 }

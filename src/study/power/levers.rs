@@ -201,11 +201,16 @@ fn of_flagger(settings: &FlaggerSettings) -> Vec<Lever> {
     let intervals = intervals.into_iter().filter(|interval| *interval <= LONGEST_INTERVAL);
     levers.extend(intervals.map(|to| Lever::key("rollout.canary.interval".to_owned(), settings.interval, to)));
     if let FlaggerWeights::List(list) = &settings.weights {
-        let text = |list: &[u32]| format!("[{}]", list.iter().map(u32::to_string).collect::<Vec<_>>().join(", "));
+        let text = |list: &[u32]| list.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
         let grown = |factor: u32| {
             let mut grown: Vec<u32> = list.iter().map(|weight| weight.saturating_mul(factor).min(100)).collect();
             grown.dedup();
-            Lever::key("rollout.canary.step_weights".to_owned(), text(list), text(&grown))
+            Lever {
+                what: "every weight".to_owned(),
+                from: format!("{} %", text(list)),
+                to: format!("{} %", text(&grown)),
+                settings: vec![format!("rollout.canary.step_weights=[{}]", text(&grown))],
+            }
         };
         levers.extend(MORE.map(grown));
     }

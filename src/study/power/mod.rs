@@ -12,7 +12,7 @@ mod levers;
 mod outcomes;
 mod regression;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 pub use canary::{Stage, deciding};
 pub use design::{CanaryDesign, Design, Goal, LeverDesign, Request, Version, design};
@@ -157,7 +157,7 @@ impl Design {
         let progress = |runs: u64| progress(before + runs);
         let effects = effect::measure(&self.splits, &self.measures, runs.min(EFFECT_RUNS), threads, &progress, stop);
         let records: Vec<&[RunRecord]> = studies.iter().map(Growing::records).collect();
-        let partial = done < runs || stop.load(Ordering::Relaxed);
+        let partial = done < runs || effects.is_empty();
         Some(self.answer(&records, effects, done, partial))
     }
 

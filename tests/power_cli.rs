@@ -1,0 +1,171 @@
+//! `cutover power` as scripts meet it: exit codes, what goes where, and bytes that depend on nothing but the scenario.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::assert::Assert;
+use assert_cmd::cargo::cargo_bin_cmd;
+use tempfile::TempDir;
+
+const SCENARIO: &str = r#"
+name = "A small canary"
+[study]
+runs = 12
+seed = 3
+warm_up = "5s"
+duration = "2m"
+cool_down = "5s"
+[traffic]
+arrivals = { process = "poisson", rate = 4.0 }
+prompt_tokens = 50
+output_tokens = 20
+[fleet]
+replicas = 2
+gpu_limit = 4
+[engine]
+max_num_seqs = 64
+step_time = { base = "10ms", per_prefill_token = "200us" }
+[rollout]
+strategy = "canary"
+start = "0s"
+[rollout.canary]
+steps = [{ set_weight = 10 }, { pause = "10s" }, { set_weight = 50 }, { analysis = ["errors", "ttft"] }]
+[new_version]
+error_probability = 0.5
+[analysis.errors]
+metric = "error_rate"
+max = 0.05
+count = 2
+interval = "20s"
+[analysis.ttft]
+metric = "ttft"
+quantile = 0.9
+max = "90ms"
+count = 2
+interval = "20s"
+window = "60s"
+estimator = "prometheus"
+"#;
+
+fn place() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("scenario.toml"), SCENARIO).unwrap();
+    directory
+}
+
+fn power(place: &TempDir, arguments: &[&str]) -> Assert {
+    let mut command = cargo_bin_cmd!("cutover");
+    command.current_dir(place.path()).args(["power", "scenario.toml"]).args(arguments).assert()
+}
+
+fn output(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+}
+
+fn errors(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+/// Every file that the command left, by name.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let below = |folder: &Path, prefix: &str| -> Vec<(String, Vec<u8>)> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+        let name = |path: &Path| format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
+        entries.map(|path| (name(&path), fs::read(&path).unwrap())).collect()
+    };
+    below(directory, "").into_iter().chain(below(&directory.join("charts"), "charts/")).collect()
+}
+
+#[test]
+fn the_answer_is_the_same_for_any_number_of_threads_and_in_every_form() {
+    let place = place();
+    let regressions = ["--regression", "error_rate=0%,2%,40%", "--regression", "ttft=100%", "--curves-only"];
+    let run = |threads: &str, out: &str, format: &str| {
+        let with = ["--threads", threads, "--out", out, "--format", format];
+        let assert = power(&place, &[&regressions[..], &with[..]].concat()).code(0);
+        (output(&assert), files(&place.path().join(out)))
+    };
+    let (json, one) = run("1", "one", "json");
+    let (markdown, three) = run("3", "three", "md");
+    assert!(one == three, "the files differ");
+    let names: Vec<&str> = one.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "charts/power-exposed.png",
+            "charts/power-steps.png",
+            "charts/power-ttft.png",
+            "charts/power.png",
+            "power.csv",
+            "power.json",
+            "power.md"
+        ]
+    );
+    assert_eq!(json.as_bytes(), one["power.json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["runs"], 12);
+    assert_eq!(json["goal"]["size"], "40%", "the middle one that is no zero");
+    let names: Vec<&str> =
+        json["canaries"].as_array().unwrap().iter().map(|canary| canary["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["as written (exact and prometheus)", "exact"]);
+    // What the scenario says of its version was put aside: without a regression nobody errs, and all who err are caught.
+    let caught = |at: usize| json["canaries"][1]["outcomes"][at]["caught"]["value"].as_f64().unwrap();
+    assert_eq!((caught(0), caught(2)), (0.0, 1.0));
+    assert!(markdown.contains("| 40 % |") && !markdown.contains("!["), "{markdown}");
+    let mut reader = csv::Reader::from_reader(&one["power.csv"][..]);
+    // Two canaries; three sizes of errors, and of slow prompts the one that was asked for and none.
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.unwrap()).collect();
+    assert_eq!(rows.len(), 2 * (3 + 2));
+}
+
+#[test]
+fn changes_are_tried_at_the_size_that_is_asked_for() {
+    let place = place();
+    let line = "--regression error_rate=10% --at 10% --power 0.5 --false-alarm 20% --format text --quiet --runs 8";
+    let assert = power(&place, &line.split(' ').collect::<Vec<_>>()).code(0);
+    assert_eq!(errors(&assert), "");
+    let text = output(&assert);
+    for said in ["CHANGES", "errors.max: 0.05 -> 0.025", "errors.count: 2 -> 8", "wanted: 50 %"] {
+        assert!(text.contains(said), "{said} is not in\n{text}");
+    }
+    assert!(!text.contains("ttft.max:"), "latencies show no errors\n{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[test]
+fn what_cannot_be_answered_is_refused_with_what_was_expected() {
+    let place = place();
+    for (arguments, said) in [
+        (&["--set", "rollout.strategy=none"][..], "expected `rollout.strategy` \"canary\" or \"blue_green\""),
+        (&["--set", "rollout.strategy=rolling"], "no other one has an analysis"),
+        (&["--set", "rollout.canary.steps=[{ set_weight = 10 }]"], "nothing ever catches a bad version"),
+        (&["--set", "analysis.errors.dry_run=true", "--set", "analysis.ttft.dry_run=true"], "none but dry runs"),
+        (&["--regression", "tfft=10%"], "did you mean `ttft`?"),
+        (&["--regression", "ttft=fast"], "such as `25%`"),
+        (&["--regression", "ttft=10%", "--regression", "ttft=20%"], "is given twice"),
+        (&["--regression", "ttft=0%"], "worse than stable"),
+        (&["--regression", "ttft=10%", "--at", "20%"], "(ttft=10%), found `20%`"),
+        (&["--regression", "new_version.step_time_factr=2"], "step_time_factor"),
+        (&["--estimators", "guess"], "possible values: exact, prometheus, mann_whitney"),
+        (&["--power", "90"], "a share such as 0.9 or 90%"),
+    ] {
+        let assert = power(&place, arguments).code(2);
+        assert_eq!(output(&assert), "", "{arguments:?}");
+        assert!(errors(&assert).contains(said), "{said} is not in\n{}", errors(&assert));
+        assert!(!place.path().join("output").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_estimator_that_changes_nothing_or_cannot_be_is_left_out_with_the_reason() {
+    let place = place();
+    let sets =
+        ["--set", "analysis.ttft={ metric = \"ttft\", estimator = \"mann_whitney\", window = \"10m\", count = 1 }"];
+    let sets =
+        [&sets[..], &["--set", "rollout.canary.steps=[{ set_weight = 50 }, { analysis = [\"ttft\"] }]"]].concat();
+    let line = ["--estimators", "prometheus", "--regression", "ttft=50%", "--curves-only", "--runs", "2"];
+    let assert = power(&place, &[&sets[..], &line[..]].concat()).code(0);
+    assert!(errors(&assert).contains("left out: prometheus: `ttft` stays mann_whitney"), "{}", errors(&assert));
+    assert!(output(&assert).contains("left out"), "{}", output(&assert));
+}
