@@ -233,8 +233,9 @@ pub fn notes(answer: &GraceAnswer) -> Vec<String> {
     }
     notes.push(format!("The 95 % bound is one-sided, of {}; it decides how a period stands.", quantity(answer.target)));
     notes.push(
-        "Bounds and intervals are Fay and Feuer's (1997) for rare weighted events; they reckon with one more run as bad as \
-         the worst seen, or worse where few runs make up an estimate or none cuts any."
+        "Where runs agree, bounds and intervals are those of a mean, else Fay and Feuer's (1997) for rare weighted events: \
+         they reckon with one more run as bad as the worst seen, or worse where few runs make up an estimate or none cuts \
+         any."
             .to_owned(),
     );
     notes
