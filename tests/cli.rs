@@ -566,7 +566,16 @@ fn what_a_command_of_the_same_kind_left_in_the_directory_is_removed_and_other_fi
     let (mut found, fresh) = (files(&place.path("results")), files(&place.path("fresh")));
     assert_eq!(found.remove("notes.txt").as_deref(), Some(&b"mine"[..]));
     let is_a_studys = |name: &String| {
-        let others = ["a/", "b/", "comparison.", "fit.", "charts/arrivals", "charts/prompt", "charts/output"];
+        let others = [
+            "a/",
+            "b/",
+            "comparison.",
+            "charts/comparison.",
+            "fit.",
+            "charts/arrivals",
+            "charts/prompt",
+            "charts/output",
+        ];
         !others.iter().any(|other| name.starts_with(other))
     };
     found.retain(|name, _| is_a_studys(name));

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use cutover::ledger::{Metric, RunRecord};
 use cutover::scenario::{Axis, Scenario, Traffic};
-use cutover::study::{Estimate, Grid, Growing, Point, Selection, Sweep, grow, student_t_quantile};
+use cutover::study::{Estimate, Grid, Growing, Measure, Point, Sweep, grow, student_t_quantile};
 
 /// A rolling update of a fleet whose step takes a constant time, with slots and cache for everybody.
 const SCENARIO: &str = r#"
@@ -97,7 +97,7 @@ fn every_point_obeys_the_truncation_law_and_so_do_the_differences() {
     let reference = law(graces[sweep.reference]);
     for ((at, point), grace) in sweep.done().zip(graces) {
         let (low, high) = law(grace);
-        let mean = point.estimate(Selection::mean(Metric::TruncatedAttempts));
+        let mean = point.estimate(Measure::mean(Metric::TruncatedAttempts));
         // Poisson: the variance is the mean.
         let error = (high / runs as f64).sqrt();
         let within = mean.value > low - 5.0 * error && mean.value < high + 5.0 * error;
@@ -135,7 +135,7 @@ fn what_a_setting_does_not_touch_is_identical_and_what_it_scales_is_scaled() {
     for metric in [Metric::TruncatedAttempts, Metric::TtftP99, Metric::GpuHours, Metric::RolloutDuration] {
         assert_eq!(dear.difference(metric).change, cutover::study::Change::Identical, "{metric:?}");
     }
-    let cost = |point: &Point| point.estimate(Selection::mean(Metric::Cost)).value;
+    let cost = |point: &Point| point.estimate(Measure::mean(Metric::Cost)).value;
     assert!((cost(dear) / cost(cheap) - 2.0).abs() < 1e-12);
     assert!((dear.difference(Metric::Cost).difference.value / cost(cheap) - 1.0).abs() < 1e-12);
 }

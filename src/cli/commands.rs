@@ -12,7 +12,7 @@ use super::stop::on_interrupt;
 use super::terminal::{form, say, write_report};
 use crate::ledger::RunLog;
 use crate::report::files::{OutputFile, check_place, replace};
-use crate::report::{self, csv};
+use crate::report::{self, Answer, csv};
 use crate::scenario::Scenario;
 use crate::simulation::Prepared;
 use crate::study::{self, CheckResult, Overall, StudyResult};
@@ -137,6 +137,50 @@ pub fn say_where(directory: &Path, quiet: bool) {
 pub fn deliver(saved: Result<(), Failure>, report: &str) -> Result<(), Failure> {
     let printed = write_report(report);
     saved.and(printed)
+}
+
+/// A scenario that an answer is about, whose whole study is saved beside it.
+pub struct Beside {
+    /// The folder that its files go to.
+    pub folder: &'static str,
+    /// What is simulated.
+    pub scenario: Scenario,
+}
+
+/// Saves an answer with `further` files and the study of what it is about, and prints it. An interruption of that study
+/// leaves the answer without it; whether there was one is returned.
+///
+/// # Errors
+/// What became of the files, else what became of standard output.
+pub fn conclude(
+    answer: &dyn Answer,
+    further: Result<Vec<OutputFile>, Failure>,
+    beside: Option<Beside>,
+    directory: &Path,
+    simulating: &Simulating,
+    stop: &AtomicBool,
+) -> Result<bool, Failure> {
+    let study = beside.map(|beside| {
+        simulate_together(vec![beside.scenario], simulating, stop).map(|results| (beside.folder, results))
+    });
+    let (studies, interrupted) = match study {
+        Some(Ok((folder, results))) if results.iter().all(|result| !result.partial) => (Some((folder, results)), false),
+        Some(_) => (None, true),
+        None => (None, false),
+    };
+    let files = || -> Result<Vec<OutputFile>, Failure> {
+        let mut files = report::answer_files(answer)?;
+        files.extend(further?);
+        if let Some((folder, results)) = &studies {
+            for result in results {
+                files.extend(report::study_files_in(folder, result)?);
+            }
+        }
+        Ok(files)
+    };
+    let saved = files().and_then(|files| save(directory, &files, simulating.quiet));
+    deliver(saved, &report::answer_report(answer, form(simulating.format)))?;
+    Ok(interrupted)
 }
 
 /// How these studies end the program: an interruption first, then what their checks say.

@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::arguments::GraceArguments;
-use super::commands::{deliver, save};
+use super::commands::{Beside, conclude};
 use super::failure::{Ending, Failure};
 use super::load::{output_directory, scenario};
 use super::progress::Progress;
 use super::stop::on_interrupt;
-use super::terminal::{form, say};
-use crate::report::files::check_place;
-use crate::report::{self, GraceReport};
+use super::terminal::say;
+use crate::report::GraceReport;
+use crate::report::files::{AS_WRITTEN, check_place};
 use crate::scenario::{ActionKind, OnSigterm, Scenario, Strategy, parse_values};
 use crate::study::grace::{GraceStudy, Question, Target, counts_only, runs_without_an_event};
 use crate::units::{Duration, parse_duration};
@@ -52,11 +52,9 @@ pub fn grace(arguments: &GraceArguments) -> Result<Ending, Failure> {
     progress.end(simulated.load(Ordering::Relaxed));
     let answer = answer.ok_or(Failure::InterruptedAtOnce)?;
     let report = GraceReport { answer: &answer };
-    let saved = report::answer_files(&report)
-        .map_err(Failure::from)
-        .and_then(|files| save(&directory, &files, simulating.quiet));
-    deliver(saved, &report::answer_report(&report, form(simulating.format)))?;
-    Ok(if answer.partial { Ending::Interrupted } else { Ending::Well })
+    let beside = (!answer.partial).then_some(Beside { folder: AS_WRITTEN, scenario });
+    let interrupted = conclude(&report, Ok(Vec::new()), beside, &directory, simulating, stop)?;
+    Ok(if answer.partial || interrupted { Ending::Interrupted } else { Ending::Well })
 }
 
 /// Reads `--periods`.

@@ -1,15 +1,14 @@
 //! `levers`: what moves the price of a token.
 
 use super::arguments::LeversArguments;
-use super::commands::{deliver, save};
+use super::commands::{Beside, conclude};
 use super::failure::{Ending, Failure};
 use super::load::{output_directory, scenario, variant};
 use super::progress::Progress;
 use super::stop::on_interrupt;
-use super::terminal::form;
 use crate::profiles;
-use crate::report::files::check_place;
-use crate::report::{LeversAnswer, answer_files, answer_report};
+use crate::report::LeversAnswer;
+use crate::report::files::{AS_WRITTEN, check_place};
 use crate::scenario::{Scenario, split_list};
 use crate::study::levers::{Candidate, GPU_PRICES, LeftOut, Lever, LeversStudy, Options, Turn, catalogue, study};
 use crate::units::parse_duration;
@@ -45,7 +44,7 @@ pub fn levers(arguments: &LeversArguments) -> Result<Ending, Failure> {
         runs.fetch_max(number, std::sync::atomic::Ordering::Relaxed);
         progress.done(number);
     };
-    let threads = simulating.threads();
+    let (threads, as_written) = (simulating.threads(), base.clone());
     let result = study(LeversStudy {
         base,
         candidates,
@@ -60,10 +59,9 @@ pub fn levers(arguments: &LeversArguments) -> Result<Ending, Failure> {
     let result = result.ok_or(Failure::InterruptedAtOnce)?;
     let partial = result.partial;
     let answer = LeversAnswer::new(result);
-    let saved =
-        answer_files(&answer).map_err(Failure::from).and_then(|files| save(&directory, &files, simulating.quiet));
-    deliver(saved, &answer_report(&answer, form(simulating.format)))?;
-    Ok(if partial { Ending::Interrupted } else { Ending::Well })
+    let beside = (!partial).then_some(Beside { folder: AS_WRITTEN, scenario: as_written });
+    let interrupted = conclude(&answer, Ok(Vec::new()), beside, &directory, simulating, stop)?;
+    Ok(if partial || interrupted { Ending::Interrupted } else { Ending::Well })
 }
 
 /// Why settings make no scenario, in one line.

@@ -3,18 +3,16 @@
 mod candidates;
 mod scenarios;
 
-use std::path::Path;
-
 use super::arguments::{PlanArguments, Simulating};
-use super::commands::{deliver, save};
+use super::commands::{Beside, conclude};
 use super::failure::{Ending, Failure};
 use super::load::{checked_scenario, output_directory};
 use super::progress::Progress;
 use super::stop::on_interrupt;
-use super::terminal::{form, say};
+use super::terminal::say;
 use crate::ledger::{METRICS, Metric};
-use crate::report::files::check_place;
-use crate::report::{self, Planned};
+use crate::report::files::{BEST, check_place};
+use crate::report::{Planned, differing};
 use crate::scenario::{self, Axis, OBJECTIVES, Plan, Scenario, Tolerance};
 use crate::study::plan::{self, Outcome, Rules, Standing};
 
@@ -35,6 +33,7 @@ pub fn plan(arguments: &PlanArguments) -> Result<Ending, Failure> {
     }
     let stop = on_interrupt()?;
     let (as_written, left_out, repeated) = (found.as_written, found.left_out, found.repeated);
+    let raced: Vec<Scenario> = found.candidates.iter().map(|candidate| candidate.scenario.clone()).collect();
     let progress = Progress::begin(&base.name, 0, simulating.quiet);
     let told = |done, expected| {
         progress.expect(expected);
@@ -47,15 +46,15 @@ pub fn plan(arguments: &PlanArguments) -> Result<Ending, Failure> {
     }
     let planned =
         Planned { scenario: &base, axes: &plan.choices, outcome: &outcome, as_written, left_out: &left_out, repeated };
-    let saved = write(&arguments.scenario, simulating, &planned, &directory);
-    deliver(saved, &report::answer_report(&planned, form(simulating.format)))?;
-    Ok(ending(&outcome))
-}
-
-fn write(file: &Path, simulating: &Simulating, planned: &Planned<'_>, directory: &Path) -> Result<(), Failure> {
-    let mut files = report::answer_files(planned)?;
-    files.extend(scenarios::files(file, simulating, planned)?);
-    save(directory, &files, simulating.quiet)
+    let scenarios = scenarios::files(&arguments.scenario, simulating, &planned);
+    let beside = outcome.best.map(|best| {
+        let mut scenario = raced[best].clone();
+        scenario.study.runs = outcome.candidates[best].runs;
+        Beside { folder: BEST, scenario }
+    });
+    let is_over = matches!(ending(&outcome), Ending::Interrupted);
+    let interrupted = conclude(&planned, scenarios, beside.filter(|_| !is_over), &directory, simulating, stop)?;
+    Ok(if interrupted { Ending::Interrupted } else { ending(&outcome) })
 }
 
 /// The scenario's `[plan]` with what the command line says.
@@ -119,7 +118,7 @@ fn warnings(base: &Scenario, rules: &Rules, axes: &[Axis], found: &candidates::F
     if !found.unequal.is_empty() {
         warnings.push(format!(
             "candidates do not meet the same requests ({}): luck does not cancel between them",
-            report::differing(&found.unequal)
+            differing(&found.unequal)
         ));
     }
     if let Some(least) = plan::fewest_runs(&base.checks, found.candidates.len(), rules.max_runs) {

@@ -1,14 +1,15 @@
 //! `power`: will the canary catch it?
 
-use super::arguments::{EstimatorArgument, PowerArguments};
-use super::commands::{deliver, save};
+use std::sync::atomic::AtomicBool;
+
+use super::arguments::{EstimatorArgument, PowerArguments, Simulating};
+use super::commands::{Beside, conclude};
 use super::failure::{Ending, Failure};
 use super::load::{output_directory, scenario, variant};
 use super::progress::Progress;
 use super::stop::on_interrupt;
-use super::terminal::{form, say};
-use crate::report::files::check_place;
-use crate::report::{answer_files, answer_report};
+use super::terminal::say;
+use crate::report::files::{AS_WRITTEN, check_place};
 use crate::study::power::{Design, EstimatorName, Power, Regression, Request, deciding, design};
 
 /// `cutover power`.
@@ -26,6 +27,7 @@ pub fn power(arguments: &PowerArguments) -> Result<Ending, Failure> {
     // Before what follows from the arguments, so that the greater mistake is told first.
     deciding(&base).map_err(refuse)?;
     let wrong = |expected: String| Failure::WrongUse(format!("error: {expected}"));
+    let as_written = base.clone();
     let load = |further: &[String]| variant(&arguments.scenario, simulating, further);
     let design = design(base, request, &load, &wrong)?;
     if !simulating.quiet {
@@ -33,11 +35,11 @@ pub fn power(arguments: &PowerArguments) -> Result<Ending, Failure> {
     }
     let directory = output_directory(&arguments.scenario, simulating.out.as_deref());
     check_place(&directory)?;
-    let power = simulate(design, arguments)?;
-    let saved =
-        answer_files(&power).map_err(Failure::from).and_then(|files| save(&directory, &files, simulating.quiet));
-    deliver(saved, &answer_report(&power, form(simulating.format)))?;
-    Ok(if power.partial { Ending::Interrupted } else { Ending::Well })
+    let stop = on_interrupt()?;
+    let power = simulate(design, simulating, stop)?;
+    let beside = (!power.partial).then_some(Beside { folder: AS_WRITTEN, scenario: as_written });
+    let interrupted = conclude(&power, Ok(Vec::new()), beside, &directory, simulating, stop)?;
+    Ok(if power.partial || interrupted { Ending::Interrupted } else { Ending::Well })
 }
 
 /// What is asked, as far as it can be told without the scenario.
@@ -82,9 +84,7 @@ fn name_of(estimator: EstimatorArgument) -> EstimatorName {
 }
 
 /// Simulates with progress on standard error.
-fn simulate(design: Design, arguments: &PowerArguments) -> Result<Power, Failure> {
-    let simulating = &arguments.simulating;
-    let stop = on_interrupt()?;
+fn simulate(design: Design, simulating: &Simulating, stop: &AtomicBool) -> Result<Power, Failure> {
     let progress = Progress::begin(&design.base.name, design.total_runs(), simulating.quiet);
     let done = std::sync::atomic::AtomicU64::new(0);
     let tell = |runs: u64| {

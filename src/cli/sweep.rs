@@ -6,16 +6,15 @@ mod saved;
 use std::sync::atomic::AtomicBool;
 
 use super::arguments::SweepArguments;
-use super::commands::{deliver, save};
+use super::commands::{Beside, conclude};
 use super::failure::{Ending, Failure};
 use super::load::{checked_scenario, output_directory};
 use super::progress::Progress;
 use super::stop::on_interrupt;
-use super::terminal::{form, say};
+use super::terminal::say;
 use crate::digits::counted;
 use crate::ledger::RunRecord;
-use crate::report::files::check_place;
-use crate::report::{answer_files, answer_report};
+use crate::report::files::{AS_WRITTEN, check_place};
 use crate::scenario::Scenario;
 use crate::study::{Growing, Point, Sweep, grow};
 use saved::Saved;
@@ -43,9 +42,8 @@ pub fn sweep(arguments: &SweepArguments) -> Result<Ending, Failure> {
         return Ok(Ending::Interrupted);
     }
     sweep.select(&arguments.metric);
-    let written =
-        answer_files(&sweep).map_err(Failure::from).and_then(|files| save(&directory, &files, simulating.quiet));
-    deliver(written, &answer_report(&sweep, form(simulating.format)))?;
+    let beside = (!sweep.partial()).then(|| Beside { folder: AS_WRITTEN, scenario: sweep.scenario.clone() });
+    let interrupted = conclude(&sweep, Ok(Vec::new()), beside, &directory, simulating, stop)?;
     if sweep.partial() {
         if !simulating.quiet {
             say(&format!(
@@ -57,7 +55,7 @@ pub fn sweep(arguments: &SweepArguments) -> Result<Ending, Failure> {
         return Ok(Ending::Interrupted);
     }
     saved.keep_only(&scenarios)?;
-    Ok(Ending::Well)
+    Ok(if interrupted { Ending::Interrupted } else { Ending::Well })
 }
 
 /// Runs every point, or takes its runs from an earlier sweep, until all are done or the user has had enough.

@@ -104,8 +104,13 @@ fn existing_charts(directory: &Path) -> Vec<String> {
     names
 }
 
-/// The names of the files that a study may leave, a comparison, a fit and a plan.
-fn kinds() -> [Vec<String>; 4] {
+/// The folders of the study that an answer is about: of the scenario as it is written, or of the one that was chosen.
+pub const AS_WRITTEN: &str = "as-written";
+/// See [`AS_WRITTEN`].
+pub const BEST: &str = "best";
+
+/// The names of the files that a study may leave, a comparison, a fit, a plan and the studies beside answers.
+fn kinds() -> [Vec<String>; 6] {
     let named = |own: &[&str], charts: &[&str]| -> Vec<String> {
         let charts = charts.iter().map(|name| format!("{CHARTS}{name}"));
         own.iter().map(|name| (*name).to_owned()).chain(charts).collect()
@@ -113,7 +118,9 @@ fn kinds() -> [Vec<String>; 4] {
     let study = named(&STUDY_FILES, &charts::FILE_NAMES);
     let compared = COMPARED_FOLDERS.iter().flat_map(|folder| study.iter().map(move |name| format!("{folder}/{name}")));
     let comparison = named(&COMPARISON_FILES, &[]).into_iter().chain(compared).collect();
-    [study, comparison, named(&FIT_FILES, &charts::FIT_FILE_NAMES), named(&PLAN_FILES, &[])]
+    let [as_written, best] =
+        [AS_WRITTEN, BEST].map(|folder| study.iter().map(|name| format!("{folder}/{name}")).collect());
+    [study, comparison, named(&FIT_FILES, &charts::FIT_FILE_NAMES), named(&PLAN_FILES, &[]), as_written, best]
 }
 
 /// Removes the files of these names that are not among those written, and folders that this empties.

@@ -132,6 +132,15 @@ pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> 
     Ok(files)
 }
 
+/// A study's files in a folder.
+///
+/// # Errors
+/// A chart that cannot be drawn.
+pub fn study_files_in(folder: &str, result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> {
+    let files = study_files(result)?;
+    Ok(files.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)).collect())
+}
+
 /// The files that a comparison leaves: `comparison.json`, `comparison.md`, a chart of each of its differences, and each
 /// study's own files in `a/`, `b/` and so on.
 ///
@@ -145,8 +154,7 @@ pub fn comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, ChartErr
     ];
     files.extend(charts.into_iter().map(chart_file));
     for (folder, study) in COMPARED_FOLDERS.into_iter().zip(compared.studies) {
-        let of_study = study_files(study)?;
-        files.extend(of_study.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)));
+        files.extend(study_files_in(folder, study)?);
     }
     Ok(files)
 }

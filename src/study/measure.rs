@@ -14,6 +14,11 @@ pub struct Measure {
 }
 
 impl Measure {
+    /// The mean of a metric.
+    pub const fn mean(metric: Metric) -> Measure {
+        Measure { metric, statistic: Statistic::Mean }
+    }
+
     /// Reads `truncated_attempts.mean`; the mean is meant where no statistic is named.
     ///
     /// # Errors
@@ -50,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_measure_is_a_metric_and_a_statistic() {
-        let mean = Measure { metric: Metric::TruncatedAttempts, statistic: Statistic::Mean };
+        let mean = Measure::mean(Metric::TruncatedAttempts);
         assert_eq!(Measure::parse("truncated_attempts"), Ok(mean));
         assert_eq!(Measure::parse("truncated_attempts.mean"), Ok(mean));
         let p95 = Measure::parse("ttft_p99_s.p95").unwrap();

@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 
 use super::Simulating;
 use crate::scenario::Axis;
-use crate::study::Selection;
+use crate::study::Measure;
 
 /// Shown after the help.
 pub const EXAMPLES: &str = "\
@@ -29,8 +29,8 @@ pub struct SweepArguments {
     #[arg(long, value_name = "KEY=VALUES", required = true, value_parser = Axis::parse)]
     pub vary: Vec<Axis>,
     /// What tables and charts show, such as ttft_p99_s.p95, the mean without statistic; may be repeated [what the checks are about]
-    #[arg(long, value_name = "METRIC.STATISTIC", value_parser = Selection::parse)]
-    pub metric: Vec<Selection>,
+    #[arg(long, value_name = "METRIC.STATISTIC", value_parser = Measure::parse)]
+    pub metric: Vec<Measure>,
     /// Simulate every point anew, whatever an earlier sweep left in the directory
     #[arg(long)]
     pub fresh: bool,

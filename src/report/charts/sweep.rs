@@ -8,7 +8,7 @@ use super::{heat_map, labels, numbers, sweep_lines};
 use crate::report::format::Quantity;
 use crate::report::sweep::{quantity, short_keys, title};
 use crate::scenario::Statistic;
-use crate::study::{CheckResult, Estimate, Overall, Point, Selection, Sweep};
+use crate::study::{CheckResult, Estimate, Measure, Overall, Point, Sweep};
 
 /// Corners of a circle.
 const CORNERS: usize = 28;
@@ -40,7 +40,7 @@ pub fn kind(sweep: &Sweep) -> Kind {
 
 /// A sheet for each selection that has values.
 pub fn sheets(sweep: &Sweep) -> Vec<Sheet> {
-    let sheet = |selection: &Selection| {
+    let sheet = |selection: &Measure| {
         let values = Values::of(sweep, *selection)?;
         let canvas = match kind(sweep) {
             Kind::HeatMap(rows, columns) => heat_map::draw(sweep, &values, rows, columns),
@@ -56,7 +56,7 @@ pub fn sheets(sweep: &Sweep) -> Vec<Sheet> {
 /// What a chart shows of every point, in the unit in which it shows it.
 pub struct Values {
     /// Which statistic of which metric.
-    pub selection: Selection,
+    pub selection: Measure,
     /// For each point; `None` where it is not done.
     pub estimates: Vec<Option<Estimate>>,
     /// Least and greatest finite value.
@@ -69,7 +69,7 @@ pub struct Values {
 
 impl Values {
     /// What there is to show; `None` where no point has a value.
-    fn of(sweep: &Sweep, selection: Selection) -> Option<Values> {
+    fn of(sweep: &Sweep, selection: Measure) -> Option<Values> {
         let raw: Vec<Option<Estimate>> =
             sweep.points.iter().map(|point| point.as_ref().map(|point| point.estimate(selection))).collect();
         let finite = || raw.iter().flatten().map(|estimate| estimate.value).filter(|value| value.is_finite());
@@ -119,7 +119,7 @@ impl Values {
 }
 
 /// The factor to, and the name of, the unit in which values up to this one are shown.
-fn unit_for(greatest: f64, selection: Selection) -> (f64, &'static str) {
+fn unit_for(greatest: f64, selection: Measure) -> (f64, &'static str) {
     match quantity(selection) {
         Quantity::Share => (100.0, "%"),
         Quantity::Usd => (1.0, "USD"),
@@ -262,7 +262,7 @@ mod tests {
     fn there_is_a_chart_for_each_selection_that_has_values() {
         let mut sweep = example::over(&["termination.grace_period=30s,60s,2m"]);
         // No rollout was aborted, so that nothing was detected.
-        sweep.selected = [Metric::TruncatedAttempts, Metric::TimeToDetect].map(Selection::mean).to_vec();
+        sweep.selected = [Metric::TruncatedAttempts, Metric::TimeToDetect].map(Measure::mean).to_vec();
         let names: Vec<String> = sheets(&sweep).into_iter().map(|sheet| sheet.file_name).collect();
         assert_eq!(names, ["sweep-truncated_attempts-mean.png"]);
         let (one, other) = (super::super::of_sweep(&sweep).unwrap(), super::super::of_sweep(&sweep).unwrap());
@@ -277,7 +277,7 @@ mod tests {
                 point.checks[0].metric = metric.name().to_owned();
                 (point.checks[0].statistic, point.checks[0].max) = (Statistic::Mean, Some(max));
             }
-            Values::of(sweep, Selection::mean(metric)).map(|values| (values.unit, values.bounds(sweep)))
+            Values::of(sweep, Measure::mean(metric)).map(|values| (values.unit, values.bounds(sweep)))
         };
         let capacity = check(&mut sweep, Metric::SecondsBelowCapacity, 300.0).unwrap();
         assert_eq!(capacity, ("minutes", vec![(5.0, "at most 5".to_owned())]));
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(share, ("%", vec![(50.0, "at most 50".to_owned())]));
         // A bound that is itself varied is no line across the chart.
         sweep.points[1].as_mut().unwrap().checks[0].max = Some(0.6);
-        let values = Values::of(&sweep, Selection::mean(Metric::MinReadyFraction)).unwrap();
+        let values = Values::of(&sweep, Measure::mean(Metric::MinReadyFraction)).unwrap();
         assert_eq!(values.bounds(&sweep), []);
         assert_eq!(told(&Estimate { value: 40.0, interval: Some((37.0, 47.0)) }).1, "[37, 47]");
         assert_eq!(

@@ -10,7 +10,7 @@ use super::saved_point;
 use crate::ledger::{METRICS, Metric, RolloutOutcome};
 use crate::report::csv::{Table, number};
 use crate::scenario::Statistic;
-use crate::study::{Change, CheckResult, Estimate, Point, Selection, Sweep, Verdict};
+use crate::study::{Change, CheckResult, Estimate, Measure, Point, Sweep, Verdict};
 
 /// The statistics of the main metrics beside the mean.
 const MAIN: [Statistic; 3] = [Statistic::P50, Statistic::P95, Statistic::ProbabilityPositive];
@@ -19,7 +19,7 @@ const MAIN: [Statistic; 3] = [Statistic::P50, Statistic::P95, Statistic::Probabi
 #[derive(Clone, Copy)]
 enum Column {
     Outcome(RolloutOutcome),
-    Selected(Selection),
+    Selected(Measure),
     Difference(Metric),
 }
 
@@ -66,7 +66,7 @@ fn estimates(sweep: &Sweep) -> Vec<Column> {
         }
         statistics.extend(asked.filter(|statistic| !MAIN.contains(statistic) && *statistic != Statistic::Mean));
         columns
-            .extend(statistics.into_iter().map(|statistic| Column::Selected(Selection { metric: *metric, statistic })));
+            .extend(statistics.into_iter().map(|statistic| Column::Selected(Measure { metric: *metric, statistic })));
         columns.extend(main.contains(metric).then_some(Column::Difference(*metric)));
     }
     columns

@@ -3,7 +3,7 @@
 use crate::ledger::{METRICS, Metric, RunRecord};
 use crate::report::example;
 use crate::scenario::{Axis, Check, Scenario, Statistic};
-use crate::study::{Estimate, Grid, Point, Selection, Sweep};
+use crate::study::{Estimate, Grid, Measure, Point, Sweep};
 
 /// A sweep of forty runs a point over these axes, all points done; the second point is as written.
 pub fn over(axes: &[&str]) -> Sweep {
@@ -85,13 +85,13 @@ pub fn every() -> Vec<Sweep> {
     unjudged.points.iter_mut().flatten().for_each(|point| point.checks.clear());
     unjudged.as_written = false;
     unjudged.selected =
-        [Metric::RolloutDuration, Metric::TimeToDetect, Metric::MinReadyFraction].map(Selection::mean).into();
+        [Metric::RolloutDuration, Metric::TimeToDetect, Metric::MinReadyFraction].map(Measure::mean).into();
     sweeps.extend([interrupted, unjudged]);
     // Rollouts that never finish at the first points.
     for axes in [vec!["fleet.gpu_limit=8,9,10"], vec!["fleet.gpu_limit=8,9", surge, "router.policy=random,round_robin"]]
     {
         let mut stuck = over(&axes);
-        let median = Selection { metric: Metric::RolloutDuration, statistic: Statistic::P50 };
+        let median = Measure { metric: Metric::RolloutDuration, statistic: Statistic::P50 };
         for point in stuck.points.iter_mut().take(3).flatten() {
             point.metrics[Metric::RolloutDuration as usize].p50 =
                 Estimate { value: f64::INFINITY, interval: Some((f64::INFINITY, f64::INFINITY)) };

@@ -17,7 +17,7 @@ use super::layout::{Style, glued};
 use super::markdown::{Page, escape};
 use super::terminal::mark;
 use crate::scenario::Statistic;
-use crate::study::{Change, Overall, PRICE, Point, Selection, Sweep, Verdict, runs_for_quantile};
+use crate::study::{Change, Measure, Overall, PRICE, Point, Sweep, Verdict, runs_for_quantile};
 
 pub use saved::{read_runs, written_runs};
 
@@ -66,7 +66,7 @@ impl Answer for Sweep {
 }
 
 /// The kind of quantity that a selection is.
-pub(super) fn quantity(selection: Selection) -> Quantity {
+pub(super) fn quantity(selection: Measure) -> Quantity {
     match selection.statistic {
         Statistic::ProbabilityPositive => Quantity::Share,
         _ => Quantity::of(selection.metric),
@@ -74,7 +74,7 @@ pub(super) fn quantity(selection: Selection) -> Quantity {
 }
 
 /// A selection as people read it: `ttft_p99_s p95`.
-pub(super) fn title(selection: Selection) -> String {
+pub(super) fn title(selection: Measure) -> String {
     format!("{} {}", selection.metric.name(), selection.statistic.name())
 }
 
@@ -147,7 +147,7 @@ fn best(sweep: &Sweep) -> String {
     }
     let cheapest = best.cheapest.and_then(|at| Some((at, sweep.points[at].as_ref()?)));
     let cheapest = cheapest.map_or_else(String::new, |(at, point)| {
-        let price = glued(&estimate(&point.estimate(Selection::mean(PRICE)), Quantity::Usd));
+        let price = glued(&estimate(&point.estimate(Measure::mean(PRICE)), Quantity::Usd));
         format!(
             " The cheapest of these is {}: a million output tokens cost {price}. This is what these runs show, not a choice \
              made with confidence: the least of several estimates is often a lucky one. `cutover plan` takes that into \
@@ -192,11 +192,11 @@ fn pairing(sweep: &Sweep, place: &str) -> String {
 
 /// Which of what is shown has no interval, and how many runs that takes; empty where everything has one.
 fn without_interval(sweep: &Sweep) -> String {
-    let lacks = |selection: &&Selection| {
+    let lacks = |selection: &&Measure| {
         let estimates = sweep.done().map(|(_, point)| point.estimate(**selection));
         estimates.into_iter().any(|estimate| estimate.value.is_finite() && estimate.interval.is_none())
     };
-    let sentence = |selection: &Selection| match selection.statistic {
+    let sentence = |selection: &Measure| match selection.statistic {
         Statistic::Min | Statistic::Max => format!("{} has no interval, being what these runs had", title(*selection)),
         statistic => {
             let runs = statistic.quantile().map_or(2, runs_for_quantile);
@@ -209,7 +209,7 @@ fn without_interval(sweep: &Sweep) -> String {
 
 /// The header and a row for each point that is done: mark, values, and for each selection the estimate and, of means, the
 /// difference from the reference.
-fn rows(sweep: &Sweep, selections: &[Selection]) -> Vec<Vec<String>> {
+fn rows(sweep: &Sweep, selections: &[Measure]) -> Vec<Vec<String>> {
     let judged = sweep.done().any(|(_, point)| point.verdict().is_some());
     let mut header: Vec<String> = judged.then(String::new).into_iter().chain(short_keys(sweep)).collect();
     for selection in selections {
@@ -231,7 +231,7 @@ fn rows(sweep: &Sweep, selections: &[Selection]) -> Vec<Vec<String>> {
     rows
 }
 
-fn difference_cell(sweep: &Sweep, at: usize, point: &Point, selection: Selection) -> String {
+fn difference_cell(sweep: &Sweep, at: usize, point: &Point, selection: Measure) -> String {
     let found = point.difference(selection.metric);
     match found.change {
         _ if at == sweep.reference => "-".to_owned(),

@@ -6,7 +6,7 @@ use super::{
 use crate::report::format::{counted, estimate};
 use crate::report::layout::{Style, Tone, columns, wrap};
 use crate::report::terminal::mark;
-use crate::study::{Point, Selection, Sweep, Verdict};
+use crate::study::{Measure, Point, Sweep, Verdict};
 
 /// Most rows of a table; a sweep of more points is read in its file.
 const MOST_ROWS: usize = 60;
@@ -62,7 +62,7 @@ fn grids(sweep: &Sweep, style: Style) -> Option<Vec<String>> {
 }
 
 /// The lines of a grid over two axes.
-fn grid(sweep: &Sweep, selection: Selection, rows: usize, columns_of: usize) -> Vec<String> {
+fn grid(sweep: &Sweep, selection: Measure, rows: usize, columns_of: usize) -> Vec<String> {
     let axes = sweep.grid.axes();
     let across = axes[columns_of].values.len();
     let mut table = vec![vec![String::new()]];
@@ -76,7 +76,7 @@ fn grid(sweep: &Sweep, selection: Selection, rows: usize, columns_of: usize) -> 
 }
 
 /// What stands in a cell of a grid.
-fn cell(sweep: &Sweep, at: usize, selection: Selection) -> String {
+fn cell(sweep: &Sweep, at: usize, selection: Measure) -> String {
     let star = if at == sweep.reference { " *" } else { "" };
     let done =
         |point: &Point| format!("{} {}", estimate(&point.estimate(selection), quantity(selection)), point_mark(point));
@@ -103,7 +103,7 @@ fn list(sweep: &Sweep, style: Style) -> Vec<String> {
     lines
 }
 
-fn table(sweep: &Sweep, selections: &[Selection]) -> Vec<String> {
+fn table(sweep: &Sweep, selections: &[Measure]) -> Vec<String> {
     let mut rows = rows(sweep, selections);
     rows.truncate(MOST_ROWS + 1);
     columns(&rows, &[])
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn many_metrics_and_points_are_told_in_several_tables_and_cut() {
         let mut sweep = example::over(&["fleet.replicas=1..90/1"]);
-        sweep.selected = [Metric::Cost, Metric::TtftP99, Metric::CapacityDip].map(Selection::mean).to_vec();
+        sweep.selected = [Metric::Cost, Metric::TtftP99, Metric::CapacityDip].map(Measure::mean).to_vec();
         let told = plain(&sweep, 80);
         assert!(told.contains("and 30 more points, which are in sweep.csv"), "{told}");
         for line in told.lines() {

@@ -4,11 +4,11 @@
 //! Neither simulates, which is the business of `run`, nor knows where results are kept.
 
 mod grid;
-mod selection;
 
 use super::checks::{Overall, evaluate, overall};
 use super::compare::{Change, Difference, HEADLINES, paired_difference};
 use super::intervals::Confidence;
+use super::measure::Measure;
 use super::requests::unequal_requests;
 use super::result::{CheckResult, Estimate, MetricSummary};
 use super::summary::{outcomes, summarize_runs};
@@ -16,7 +16,6 @@ use crate::ledger::{METRICS, Metric, RolloutOutcome, RunRecord};
 use crate::scenario::Scenario;
 
 pub use grid::{Grid, overrides, setting};
-pub use selection::Selection;
 
 /// What is looked at where neither the user nor a check names a metric, as far as it varies.
 const USUAL: [Metric; 5] = [
@@ -59,7 +58,7 @@ impl Point {
     }
 
     /// A statistic of a metric.
-    pub fn estimate(&self, selection: Selection) -> Estimate {
+    pub fn estimate(&self, selection: Measure) -> Estimate {
         self.metrics[selection.metric as usize].statistic(selection.statistic)
     }
 
@@ -90,7 +89,7 @@ pub struct Sweep {
     /// Whether points measure windows of different lengths, over which sums cannot be compared.
     pub windows_differ: bool,
     /// What is shown; see [`Sweep::select`].
-    pub selected: Vec<Selection>,
+    pub selected: Vec<Measure>,
     /// The points that are done; `None` where one is not.
     pub points: Vec<Option<Point>>,
 }
@@ -144,26 +143,26 @@ impl Sweep {
 
     /// Chooses what is shown: what was asked for; else what the checks are about and, where it varies, the price; else of
     /// the usual metrics those that vary.
-    pub fn select(&mut self, asked: &[Selection]) {
-        let mut selected: Vec<Selection> = Vec::new();
-        let mut add = |selection: Selection| {
+    pub fn select(&mut self, asked: &[Measure]) {
+        let mut selected: Vec<Measure> = Vec::new();
+        let mut add = |selection: Measure| {
             if !selected.contains(&selection) {
                 selected.push(selection);
             }
         };
         let checks = self.done().flat_map(|(_, point)| &point.checks);
-        let checked: Vec<Selection> = checks
-            .filter_map(|check| Some(Selection { metric: Metric::by_name(&check.metric)?, statistic: check.statistic }))
+        let checked: Vec<Measure> = checks
+            .filter_map(|check| Some(Measure { metric: Metric::by_name(&check.metric)?, statistic: check.statistic }))
             .collect();
         if !asked.is_empty() {
             asked.iter().copied().for_each(&mut add);
         } else {
             let usual: &[Metric] = if checked.is_empty() { &USUAL } else { &[PRICE] };
             checked.into_iter().for_each(&mut add);
-            usual.iter().filter(|metric| self.varies(**metric)).for_each(|metric| add(Selection::mean(*metric)));
+            usual.iter().filter(|metric| self.varies(**metric)).for_each(|metric| add(Measure::mean(*metric)));
         }
         if selected.is_empty() {
-            selected.push(Selection::mean(Metric::TruncatedAttempts));
+            selected.push(Measure::mean(Metric::TruncatedAttempts));
         }
         self.selected = selected;
     }
@@ -291,7 +290,7 @@ mod tests {
         let names = |sweep: &Sweep| sweep.selected.iter().map(|selection| selection.name()).collect::<Vec<String>>();
         sweep.select(&[]);
         assert_eq!(names(&sweep), ["truncated_attempts.max", "usd_per_million_output_tokens.mean"]);
-        sweep.select(&[Selection::mean(Metric::Cost), Selection::mean(Metric::Cost)]);
+        sweep.select(&[Measure::mean(Metric::Cost), Measure::mean(Metric::Cost)]);
         assert_eq!(names(&sweep), ["cost_usd.mean"]);
         let mut unchecked = scenarios;
         unchecked.iter_mut().for_each(|point| point.checks.clear());
