@@ -263,12 +263,13 @@ fn what_is_wrong_is_said_and_nothing_is_simulated() {
 fn an_interrupted_plan_ends_with_130_and_saves_the_best_so_far() {
     use std::process::{Command, Stdio};
     let place = Place::new();
-    // Equally good all of them, with a check that takes hundreds of runs of each.
-    let choices =
-        ["--choose", "termination.grace_period=20s..2m/1s", "--set", "check.0.statistic=p95", "--runs", "9999"];
+    // Equally good all of them, with a check that takes hundreds of long runs of each.
+    let choices = ["--choose", "termination.grace_period=20s..2m/1s", "--set", "check.0.statistic=p95"];
+    let long = ["--set", "study.duration=1h", "--runs", "9999"];
     let mut child = Command::new(place.command("").get_program())
         .args(["plan", "scenario.toml"])
         .args(choices)
+        .args(long)
         .current_dir(place.path("work"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
