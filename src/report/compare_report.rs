@@ -107,18 +107,26 @@ fn notes(comparison: &Comparison) -> Vec<String> {
             figure(saved)
         ));
     }
-    let rows = comparison.rows.iter().filter(|row| row.change == Change::NotComparable);
-    notes.extend(rows.map(|row| {
-        format!(
-            "{} is not comparable: {} only one of the two has a value",
-            row.metric.name(),
-            match row.unpaired {
-                1 => "in 1 run".to_owned(),
-                runs => format!("in {runs} runs"),
-            }
-        )
-    }));
+    notes.extend(not_comparable(comparison));
     notes
+}
+
+/// Why metrics are not comparable, those that lack as many runs in one sentence.
+fn not_comparable(comparison: &Comparison) -> Vec<String> {
+    let rows: Vec<&Difference> = comparison.rows.iter().filter(|row| row.change == Change::NotComparable).collect();
+    let mut counts: Vec<u64> = rows.iter().map(|row| row.unpaired).collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    counts.dedup();
+    let sentence = |runs: u64| {
+        let names: Vec<&str> = rows.iter().filter(|row| row.unpaired == runs).map(|row| row.metric.name()).collect();
+        let why = match runs {
+            0 => "rollouts of only one of the two finish".to_owned(),
+            1 => "in 1 run only one of the two has a value".to_owned(),
+            runs => format!("in {runs} runs only one of the two has a value"),
+        };
+        format!("not comparable, because {why}: {}", names.join(", "))
+    };
+    counts.into_iter().map(sentence).collect()
 }
 
 fn row(row: &Difference) -> Vec<String> {
@@ -370,7 +378,7 @@ mod tests {
         let text = told(&both, |compared| text(compared, Style { color: false, width: 200 }));
         let said = "40 runs, the two do not meet the same requests: study.seed differs; ";
         assert!(text.contains(said), "{text}");
-        assert!(text.contains("rollout_duration_s is not comparable: in "), "{text}");
+        assert!(text.contains("not comparable, because in 1 run only one of the two has a value: rollout_"), "{text}");
         let json: serde_json::Value = serde_json::from_str(&told(&both, json)).unwrap();
         assert_eq!(json["against_a"][0]["unequal"][0], "study.seed");
         assert_eq!(differing(&["a", "b", "c"]), "a, b and c differ");

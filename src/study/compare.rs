@@ -11,7 +11,9 @@ use super::summary::is_unfinished;
 use crate::ledger::{Better, METRICS, Metric, RunRecord};
 
 /// The metrics that a comparison begins with.
-pub const HEADLINES: [Metric; 8] = [
+pub const HEADLINES: [Metric; 10] = [
+    Metric::RolloutCompleted,
+    Metric::RolledBack,
     Metric::TruncatedAttempts,
     Metric::FailedRequests,
     Metric::RefusedRequests,
@@ -85,9 +87,9 @@ pub struct Difference {
     pub runs: u64,
     /// Runs in which one of the two only has a value.
     pub unpaired: u64,
-    /// Mean of A over those runs; NaN without any.
+    /// Mean of A over those runs; where they are not comparable, over A's own runs with a value. NaN without any.
     pub mean_a: f64,
-    /// Mean of B over those runs.
+    /// Mean of B, likewise.
     pub mean_b: f64,
     /// Mean of B - A within a run, with the interval of a skewed mean over runs.
     pub difference: Estimate,
@@ -148,8 +150,8 @@ pub struct Comparison {
     pub runs: u64,
     /// The keys that make the two meet different requests; empty where they meet the same.
     pub unequal: Vec<&'static str>,
-    /// Every metric: what got worse first, what is the same last; of each, [`HEADLINES`] first, then the others by the
-    /// size of their difference against the larger mean.
+    /// Every metric: [`HEADLINES`] first, then what got worse, what got better and so on, what is the same last; of each the
+    /// greatest difference against the larger mean first.
     pub rows: Vec<Difference>,
 }
 
@@ -177,11 +179,8 @@ pub fn compare(a: &StudyResult, b: &StudyResult) -> Result<Comparison, String> {
     let others = METRICS.iter().copied().filter(|metric| !HEADLINES.contains(metric));
     let mut rows: Vec<Difference> =
         HEADLINES.into_iter().chain(others).map(|metric| difference(metric, &pairs)).collect();
-    let is_headline = |row: &Difference| HEADLINES.contains(&row.metric);
-    rows.sort_by(|a, b| {
-        let by_size = if is_headline(a) { std::cmp::Ordering::Equal } else { size(b).total_cmp(&size(a)) };
-        a.rank().cmp(&b.rank()).then(is_headline(b).cmp(&is_headline(a))).then(by_size)
-    });
+    // The headlines stay in their order, at the head.
+    rows[HEADLINES.len()..].sort_by(|a, b| a.rank().cmp(&b.rank()).then(size(b).total_cmp(&size(a))));
     Ok(Comparison {
         a: a.scenario.name.clone(),
         b: b.scenario.name.clone(),
@@ -238,18 +237,33 @@ pub(super) fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> 
             change(metric.description().better, &differences, unpaired, interval, magnitude)
         }
     };
+    let (own_a, own_b) = match change {
+        Change::NotComparable => {
+            (own_mean(metric, pairs.iter().map(|(a, _)| *a)), own_mean(metric, pairs.iter().map(|(_, b)| *b)))
+        }
+        _ => (mean_a, mean_b),
+    };
     Difference {
         metric,
         runs: both.len() as u64,
         unpaired,
-        mean_a,
-        mean_b,
+        mean_a: own_a,
+        mean_b: own_b,
         difference: Estimate { value: mean, interval },
         // Rounding could carry it beyond 1.
         correlation: (covariance / (deviation_a * deviation_b)).clamp(-1.0, 1.0),
         runs_saved: (deviation_a.powi(2) + deviation_b.powi(2)) / deviation.powi(2),
         change,
     }
+}
+
+/// The mean over the runs of one study that have a value; infinite where a rollout did not finish. NaN without any.
+fn own_mean<'r>(metric: Metric, records: impl Iterator<Item = &'r RunRecord> + Clone) -> f64 {
+    if metric == Metric::RolloutDuration && records.clone().any(is_unfinished) {
+        return f64::INFINITY;
+    }
+    let values: Vec<f64> = records.map(|record| record.value(metric)).filter(|value| !value.is_nan()).collect();
+    Moments::of(&values).mean
 }
 
 fn change(better: Better, differences: &[f64], unpaired: u64, interval: Option<(f64, f64)>, magnitude: f64) -> Change {

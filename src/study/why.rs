@@ -150,10 +150,14 @@ fn overloaded(result: &StudyResult) -> String {
 /// What a reader must know where answers were cut: the survivors' latencies flatter.
 pub fn survivorship_note(result: &StudyResult) -> Option<String> {
     (result.metric(Metric::TruncatedAttempts).mean.value > 0.0).then(|| {
-        format!(
-            "A short grace period deletes long answers and so improves E2E P99, which leaves out the {} cut a run.",
-            mean_count(result, Metric::TruncatedAttempts, "answer")
-        )
+        let answers = mean_count(result, Metric::TruncatedAttempts, "answer");
+        match planning(result).cut_share {
+            Some(share) if share > 0.0 => format!(
+                "A short grace period deletes long answers and so improves E2E P99, which leaves out the {answers} cut a \
+                 run."
+            ),
+            _ => format!("E2E leaves out the {answers} cut a run, the long ones more often."),
+        }
     })
 }
 
@@ -412,9 +416,12 @@ mod tests {
     #[test]
     fn survivorship_is_noted_where_answers_were_cut() {
         assert_eq!(survivorship_note(&ten(&[])), None);
+        // Nothing outlived its grace period: they were cut by something else.
         let note = survivorship_note(&ten(&[(Metric::TruncatedAttempts, 3.5)])).unwrap();
-        assert!(note.ends_with("the 3.5 answers cut a run."), "{note}");
-        let note = survivorship_note(&ten(&[(Metric::TruncatedAttempts, 1.0)])).unwrap();
-        assert!(note.ends_with("the 1 answer cut a run."), "{note}");
+        assert!(note.starts_with("E2E leaves out the 3.5 answers cut a run"), "{note}");
+        let mut result = ten(&[(Metric::TruncatedAttempts, 1.0)]);
+        result.pooled.needed_grace.record(Duration::from_seconds(4_000));
+        let note = survivorship_note(&result).unwrap();
+        assert!(note.starts_with("A short grace period") && note.ends_with("the 1 answer cut a run."), "{note}");
     }
 }

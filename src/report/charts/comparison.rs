@@ -131,6 +131,7 @@ fn draw(canvas: &mut Canvas, panel: &Panel, row: &Difference, y: f64) {
         let x = |value: f64| panel.across(value);
         if let Some((low, high)) = share.ends {
             canvas.whisker((x(low), y), (x(high), y));
+            beyond(canvas, panel, (low, high), y);
         }
         mark(canvas, (x(share.value), y), row.change, color);
     }
@@ -146,6 +147,20 @@ fn draw(canvas: &mut Canvas, panel: &Panel, row: &Difference, y: f64) {
     for (at, (line, color)) in lines.into_iter().enumerate() {
         let size = fitting_size(&line, theme::SMALL_SIZE, room, false);
         canvas.text(Text::new(line, (left, y - below + 12.0 * at as f64), Anchor::Start, color).size(size));
+    }
+}
+
+/// Arrows over the caps of an interval that goes on beyond the axis.
+fn beyond(canvas: &mut Canvas, panel: &Panel, (low, high): (f64, f64), y: f64) {
+    let arrow = |canvas: &mut Canvas, tip: f64, base: f64| {
+        let half = 4.5;
+        canvas.area(vec![(tip, y), (base, y - half), (base, y + half)], theme::INK);
+    };
+    if low < panel.x.low {
+        arrow(canvas, panel.left - 6.0, panel.left + 1.0);
+    }
+    if high > panel.x.high {
+        arrow(canvas, panel.right + 6.0, panel.right - 1.0);
     }
 }
 

@@ -11,7 +11,7 @@ use super::format::{
     Quantity, counted, counted_estimate, dollars_that_add_up, estimate, given, in_dollars, sum_of, value,
 };
 use super::layout::{glued, unglued};
-use crate::digits::{NONE, percent_as_given};
+use crate::digits::{NONE, figure, percent_as_given};
 use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
 use crate::scenario::{Engine, OnSigterm, Replay, Statistic, Strategy, Stretch, Traffic};
 use crate::study::{CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, planning, survivorship_note};
@@ -128,19 +128,24 @@ pub fn planning_line(result: &StudyResult) -> String {
             OnSigterm::Drain => "grace period",
             OnSigterm::Abort => "preStop hook",
         };
-        let longer = planning.cut_share.map_or_else(String::new, |share| {
+        let share = planning.cut_share.unwrap_or(0.0);
+        if share <= 1.0 - SHARE_TO_FINISH {
             let now = glued(&value(planning.current_grace_s, Quantity::Seconds));
             let enough = match share {
-                0.0 => "enough for all".to_owned(),
-                share => format!("too short for {}", glued(&value(share, Quantity::Share))),
+                0.0 => "all".to_owned(),
+                share => format!("all but {}", glued(&value(share, Quantity::Share))),
             };
-            format!(" ({now}, as now, is {enough})")
-        });
-        sentences.push(format!(
-            "a {what} of {} lets {} of answers in flight at a shutdown finish{longer}",
-            Duration::from_seconds(grace_s.ceil() as u64),
-            glued(&percent_as_given(SHARE_TO_FINISH)),
-        ));
+            sentences.push(format!("a {what} of {now}, as now, is enough for {enough} of the answers in flight"));
+        } else {
+            // What is still cut, a run: whoever must cut nobody needs more than this.
+            let in_flight = result.pooled.needed_grace.count() as f64 / result.records.len() as f64;
+            sentences.push(format!(
+                "a {what} of {} lets {} of the answers in flight finish, all but {} a run (see `cutover grace`)",
+                Duration::from_seconds(grace_s.ceil() as u64),
+                glued(&percent_as_given(SHARE_TO_FINISH)),
+                figure((1.0 - SHARE_TO_FINISH) * in_flight),
+            ));
+        }
     }
     sentences.join("; ")
 }
@@ -291,7 +296,7 @@ fn cost(result: &StudyResult) -> Section {
         Block::Line(
             "GPU-hours",
             format!(
-                "{} = {} serving + {} idle + {} cold + {} draining; {} of them surge",
+                "{} = {} serving + {} idle + {} cold + {} draining; {} of them above the steady fleet",
                 hours(Metric::GpuHours),
                 hours(Metric::GpuHoursServing),
                 hours(Metric::GpuHoursIdle),
