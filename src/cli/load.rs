@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::terminal::{colors, say};
 use crate::ledger::METRICS;
 use crate::scenario::{self, LoadError, Scenario};
-use crate::study::{Confidence, uncertifiable_at};
+use crate::study::{Confidence, Extent, uncertifiable_at};
 
 /// Reads and checks a scenario under these settings; its warnings go to standard error.
 ///
@@ -44,7 +44,7 @@ pub fn refuse_uncertifiable(
 ) -> Result<(), Failure> {
     let refused: Vec<String> = (scenario.checks.iter().enumerate())
         .filter_map(|(index, check)| {
-            let reason = uncertifiable_at(confidence, check, runs)?;
+            let reason = uncertifiable_at(confidence, Some(Extent::of(scenario)), check, runs)?;
             let location = scenario::location_of_check(check, index, &file.display().to_string(), settings);
             Some(format!("error: this check cannot be certified\n --> {location}\n  = {reason}"))
         })

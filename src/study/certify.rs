@@ -3,25 +3,30 @@
 //! A bound that merely needs more runs than there are is not among them: its check runs and comes out inconclusive,
 //! with how many runs could settle it.
 
+use super::extent::Extent;
 use super::intervals::Confidence;
 use crate::digits::counted;
 use crate::ledger::{Kind, Metric};
 use crate::scenario::{Check, Statistic};
 
 /// What a check is about, as far as it decides which bounds are out of reach.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Subject {
     /// A probability: Wilson's interval has a width at 0 and at 1.
     Share,
     /// The mean of a count: Garwood's interval has a width at 0.
     MeanCount,
+    /// The mean of a harm that is at most so great in a run: that no run had it does not show that none has.
+    MeanHarm(f64),
 }
 
 /// The subject of a check; `None` where an interval can have no width, so that any bound can be met.
-fn subject(check: &Check) -> Option<Subject> {
-    match (check.statistic, Metric::by_name(&check.metric)?.description().kind) {
+fn subject(check: &Check, extent: Option<Extent>) -> Option<Subject> {
+    let metric = Metric::by_name(&check.metric)?;
+    match (check.statistic, metric.description().kind) {
         (Statistic::ProbabilityPositive, _) | (Statistic::Mean, Kind::YesNo) => Some(Subject::Share),
         (Statistic::Mean, Kind::Count) => Some(Subject::MeanCount),
+        (Statistic::Mean, Kind::Real) => extent?.greatest(metric).map(Subject::MeanHarm),
         _ => None,
     }
 }
@@ -32,12 +37,12 @@ fn subject(check: &Check) -> Option<Subject> {
 /// A probability or a mean count of zero is the usual case: even without a single event in n runs, the interval reaches
 /// up to about 3.8 / n, which is above zero for every n.
 pub fn uncertifiable(check: &Check, runs: u64) -> Option<String> {
-    uncertifiable_at(Confidence::NINETY_FIVE, check, runs)
+    uncertifiable_at(Confidence::NINETY_FIVE, None, check, runs)
 }
 
-/// As [`uncertifiable`], where intervals are taken at this confidence.
-pub fn uncertifiable_at(confidence: Confidence, check: &Check, runs: u64) -> Option<String> {
-    let subject = subject(check)?;
+/// As [`uncertifiable`], of runs of this extent, where intervals are taken at this confidence.
+pub fn uncertifiable_at(confidence: Confidence, extent: Option<Extent>, check: &Check, runs: u64) -> Option<String> {
+    let subject = subject(check, extent)?;
     let of = format!("{} of {}", check.statistic.name(), check.metric);
     let these = counted(runs as f64, "run");
     if let Some(max) = check.max.filter(|max| *max <= 0.0) {
@@ -45,6 +50,9 @@ pub fn uncertifiable_at(confidence: Confidence, check: &Check, runs: u64) -> Opt
             Subject::Share => confidence.wilson(0, runs),
             // A single run gives a mean no interval.
             Subject::MeanCount => confidence.garwood(0, runs).filter(|_| runs >= 2),
+            Subject::MeanHarm(greatest) => {
+                confidence.wilson(0, runs).filter(|_| runs >= 2).map(|(low, high)| (low, greatest * high))
+            }
         };
         let tightest = smallest.map_or_else(
             || format!("{these} could certify none"),

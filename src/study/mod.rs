@@ -6,6 +6,7 @@ mod certify;
 mod checks;
 mod compare;
 mod exposure;
+mod extent;
 pub mod grace;
 mod intervals;
 pub mod levers;
@@ -30,6 +31,7 @@ pub use certify::{uncertifiable, uncertifiable_at};
 pub use checks::{Overall, evaluate, overall};
 pub use compare::{Change, Comparison, Difference, HEADLINES, compare, paired_difference};
 pub use exposure::exposed_before_abort;
+pub use extent::Extent;
 pub use intervals::{
     Confidence, Moments, garwood, quantile_ranks, runs_for_quantile, student_t, student_t_quantile, wilson,
 };

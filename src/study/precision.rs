@@ -201,7 +201,7 @@ pub fn run_until_precise(
 }
 
 fn estimate(confidence: Confidence, measure: Measure, study: &Growing) -> Estimate {
-    measure.of(&summarize_runs_at(confidence, measure.metric, study.records()))
+    measure.of(&summarize_runs_at(confidence, study.scenario(), measure.metric, study.records()))
 }
 
 #[cfg(test)]
@@ -210,7 +210,7 @@ mod tests {
     use crate::ledger::Metric;
     use crate::random::{Purpose, RunKey, Stream, exponential, unit_interval};
     use crate::study::samples::scenario;
-    use crate::study::summary::summarize_metric_at;
+    use crate::study::summary::summarize_metric_in;
     use rand::Rng;
     use rand_distr::{Distribution, Poisson, StandardNormal};
 
@@ -231,7 +231,7 @@ mod tests {
             let mut values = Vec::new();
             let last = sequence.looks.iter().find_map(|look| {
                 values.resize_with(*look as usize, || draw(&mut stream));
-                let summary = summarize_metric_at(sequence.confidence, target.measure.metric, &values, 0);
+                let summary = summarize_metric_in(None, sequence.confidence, target.measure.metric, &values, 0);
                 let estimate = target.measure.of(&summary);
                 let reached = sequence.standings(|_| estimate).iter().all(Standing::is_reached);
                 (reached || *look == most).then_some(estimate)

@@ -55,7 +55,7 @@ impl Growing {
 
     /// One metric over the runs that are done.
     pub fn metric(&self, metric: Metric) -> MetricSummary {
-        summarize_runs(metric, &self.records)
+        summarize_runs(self.scenario(), metric, &self.records)
     }
 
     /// What follows from the scenario alone.

@@ -2,6 +2,7 @@
 //! in `timeline`.
 
 use super::checks::evaluate;
+use super::extent::{Extent, rare_upper_limit};
 use super::intervals::{Confidence, Moments};
 use super::result::{Estimate, Facts, MetricSummary, StudyResult};
 use super::timeline::timeline;
@@ -44,12 +45,26 @@ fn share_of(successes: u64, runs: u64, confidence: Confidence) -> Estimate {
 ///
 /// An interval of a mean knows no bounds: of few values it may reach below zero. It is cut to the values that the metric can
 /// take. That keeps its coverage, because the true mean lies among them: what is cut off never held it.
-fn mean_estimate(metric: Metric, values: &[f64], moments: Moments, confidence: Confidence) -> Estimate {
+///
+/// A harm that few runs or none had gets the wider of that and what its rarity leaves open, where `extent` bounds it.
+fn mean_estimate(
+    extent: Option<Extent>,
+    metric: Metric,
+    values: &[f64],
+    moments: Moments,
+    confidence: Confidence,
+) -> Estimate {
     let n = values.len() as u64;
     let (least, greatest) = metric.description().range.ends();
     let t = confidence.mean(moments, n).map(|(low, high)| (low.max(least), high.min(greatest)));
     let interval = match metric.description().kind {
-        Kind::Real => t,
+        Kind::Real => match extent.and_then(|extent| extent.greatest(metric)) {
+            Some(greatest) => {
+                let rare = rare_upper_limit(values, greatest, confidence).unwrap_or(0.0);
+                t.map(|(low, high)| (low, high.max(rare).min(greatest)))
+            }
+            None => t,
+        },
         Kind::YesNo => confidence.wilson(values.iter().filter(|value| **value > 0.0).count() as u64, n),
         Kind::Count => {
             let total: f64 = values.iter().sum();
@@ -67,17 +82,23 @@ fn mean_estimate(metric: Metric, values: &[f64], moments: Moments, confidence: C
 /// NaN is an empty value and not counted. `infinite` of the empty ones are plus infinity in truth (the duration of a
 /// rollout that did not finish): they count in quantiles, in the extremes and as positive, and leave no mean.
 pub fn summarize_metric(metric: Metric, values: &[f64], infinite: usize) -> MetricSummary {
-    summarize_metric_at(Confidence::NINETY_FIVE, metric, values, infinite)
+    summarize_metric_in(None, Confidence::NINETY_FIVE, metric, values, infinite)
 }
 
-/// As [`summarize_metric`], with intervals of this confidence.
-pub fn summarize_metric_at(confidence: Confidence, metric: Metric, values: &[f64], infinite: usize) -> MetricSummary {
+/// As [`summarize_metric`], of runs of this extent, with intervals of this confidence.
+pub fn summarize_metric_in(
+    extent: Option<Extent>,
+    confidence: Confidence,
+    metric: Metric,
+    values: &[f64],
+    infinite: usize,
+) -> MetricSummary {
     let present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
     let moments = Moments::of(&present);
     let (mean, standard_deviation) = if infinite > 0 {
         (Estimate { value: f64::NAN, interval: None }, f64::NAN)
     } else {
-        (mean_estimate(metric, &present, moments, confidence), moments.standard_deviation)
+        (mean_estimate(extent, metric, &present, moments, confidence), moments.standard_deviation)
     };
     let runs = present.len() as u64;
     let mut sorted = present;
@@ -106,17 +127,22 @@ pub fn is_unfinished(record: &RunRecord) -> bool {
         && record.value(Metric::RolloutDuration).is_nan()
 }
 
-/// One metric over these runs, in their order.
-pub fn summarize_runs(metric: Metric, records: &[RunRecord]) -> MetricSummary {
-    summarize_runs_at(Confidence::NINETY_FIVE, metric, records)
+/// One metric over these runs of a scenario, in their order.
+pub fn summarize_runs(scenario: &Scenario, metric: Metric, records: &[RunRecord]) -> MetricSummary {
+    summarize_runs_at(Confidence::NINETY_FIVE, scenario, metric, records)
 }
 
 /// As [`summarize_runs`], with intervals of this confidence.
-pub fn summarize_runs_at(confidence: Confidence, metric: Metric, records: &[RunRecord]) -> MetricSummary {
+pub fn summarize_runs_at(
+    confidence: Confidence,
+    scenario: &Scenario,
+    metric: Metric,
+    records: &[RunRecord],
+) -> MetricSummary {
     let values: Vec<f64> = records.iter().map(|record| record.value(metric)).collect();
     let is_duration = metric == Metric::RolloutDuration;
     let infinite = if is_duration { records.iter().filter(|record| is_unfinished(record)).count() } else { 0 };
-    summarize_metric_at(confidence, metric, &values, infinite)
+    summarize_metric_in(Some(Extent::of(scenario)), confidence, metric, &values, infinite)
 }
 
 /// Share of runs by outcome, those that occur, in the order of [`RolloutOutcome::ALL`].
@@ -152,7 +178,7 @@ pub fn summarize_at(
 ) -> StudyResult {
     records.sort_by_key(|record| record.run);
     let metrics: Vec<MetricSummary> =
-        METRICS.iter().map(|metric| summarize_runs_at(confidence, *metric, &records)).collect();
+        METRICS.iter().map(|metric| summarize_runs_at(confidence, &scenario, *metric, &records)).collect();
     let checks = scenario.checks.iter().map(|check| evaluate(check, &metrics)).collect();
     StudyResult {
         outcomes: outcomes(&records, confidence),
@@ -323,7 +349,7 @@ mod tests {
             max: Some(max),
             line: 1,
         };
-        scenario.checks = vec![check(Metric::Cost, 1.0), check(Metric::CapacityDip, 1.0)];
+        scenario.checks = vec![check(Metric::Cost, 1.0), check(Metric::WaterfallDrain, 1.0)];
         let records = (0..10).map(|run| record(run, &[(Metric::Cost, 5.0)])).collect();
         let result = summarize(scenario, facts(), records, Pooled::new(1), true);
         assert!(result.partial);

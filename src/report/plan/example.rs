@@ -54,7 +54,8 @@ fn records(runs: u64, cost: f64, cut: f64, minutes: f64) -> Vec<RunRecord> {
 /// A candidate whose runs cost, cut and take about so much.
 fn ranked(choice: [Option<usize>; 4], standing: Standing, runs: u64, [cost, cut, minutes]: [f64; 3]) -> Ranked {
     let records = records(runs, cost, cut, minutes);
-    let metrics: Vec<MetricSummary> = METRICS.iter().map(|metric| summarize_runs(*metric, &records)).collect();
+    let sample = scenario();
+    let metrics: Vec<MetricSummary> = METRICS.iter().map(|metric| summarize_runs(&sample, *metric, &records)).collect();
     let feasibility = match standing {
         Standing::Breaks(check) => Feasibility::Breaks(check),
         Standing::Open => Feasibility::Undecided,

@@ -27,7 +27,6 @@ pub use standing::Standing;
 use super::checks::evaluate;
 use super::result::{CheckResult, Estimate, MetricSummary};
 use super::run::{Growing, grow};
-use super::summary::summarize_runs;
 use crate::ledger::{METRICS, Metric, RunRecord};
 use crate::scenario::{Axis, Scenario};
 
@@ -150,7 +149,7 @@ fn outcome(
     let best = race.best();
     let ranked = |(index, assignment): (usize, Assignment)| {
         let records = studies[index].records();
-        let metrics: Vec<MetricSummary> = METRICS.iter().map(|metric| summarize_runs(*metric, records)).collect();
+        let metrics: Vec<MetricSummary> = METRICS.iter().map(|metric| studies[index].metric(*metric)).collect();
         Ranked {
             assignment,
             runs: records.len() as u64,

@@ -212,7 +212,9 @@ fn ranked(assignment: Assignment, truncated: f64, below: f64) -> Ranked {
     let records: Vec<RunRecord> = (0..40)
         .map(|run| record(run, &[(Metric::TruncatedAttempts, truncated), (Metric::MinReadyFraction, below)]))
         .collect();
-    let metrics: Vec<MetricSummary> = METRICS.iter().map(|metric| summarize_runs(*metric, &records)).collect();
+    let sample = crate::study::samples::scenario(40);
+    let summary = |metric: &Metric| crate::study::summarize_runs(&sample, *metric, &records);
+    let metrics: Vec<MetricSummary> = METRICS.iter().map(summary).collect();
     let checks = checks().iter().map(|check| evaluate(check, &metrics)).collect();
     let standing = Standing::Breaks(0);
     Ranked { assignment, runs: 40, metrics, checks, standing, feasibility: Feasibility::Breaks(0), excess: None }

@@ -47,7 +47,8 @@ pub struct Point {
 impl Point {
     /// From the runs of a scenario, and those of the reference; both in order of their numbers.
     pub fn new(scenario: &Scenario, records: &[RunRecord], reference: &[RunRecord]) -> Point {
-        let metrics: Vec<MetricSummary> = METRICS.iter().map(|metric| summarize_runs(*metric, records)).collect();
+        let metrics: Vec<MetricSummary> =
+            METRICS.iter().map(|metric| summarize_runs(scenario, *metric, records)).collect();
         Point {
             scenario_hash: scenario.hash.clone(),
             checks: scenario.checks.iter().map(|check| evaluate(check, &metrics)).collect(),
