@@ -34,6 +34,9 @@ const ROUNDING: f64 = 1e-9;
 /// So are differences below this in the unit of any metric: where the means themselves are nothing but rounding.
 const NOTHING: f64 = 1e-12;
 
+/// Share of runs in which at most one of the two only may have a value for a metric to be compared.
+const MOST_UNPAIRED: f64 = 0.05;
+
 /// A difference below this share of the larger mean is slight.
 const SLIGHT: f64 = 0.01;
 
@@ -58,7 +61,8 @@ pub enum Change {
     NotShown,
     /// It encloses zero and more than that, or there is none: there may be a difference, but these runs cannot tell.
     NotEnoughRuns,
-    /// Some rollouts finished in one of the two only, so that a mean over those that finished in both would mislead.
+    /// In too many runs one of the two only has a value, or its rollout finished, so that a mean over those in which both
+    /// have would mislead.
     NotComparable,
 }
 
@@ -224,8 +228,9 @@ pub(super) fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> 
     let covariance = both.iter().map(|(a, b)| (a - mean_a) * (b - mean_b)).sum::<f64>() / (both.len() as f64 - 1.0);
     let interval = Confidence::NINETY_FIVE.mean(moments, both.len() as u64);
     let one_unfinished = |(a, b): &(&RunRecord, &RunRecord)| is_unfinished(a) != is_unfinished(b);
-    let one_sided = both.is_empty() && unpaired > 0;
-    let change = if one_sided || metric == Metric::RolloutDuration && pairs.iter().any(one_unfinished) {
+    // A mean over the runs that have a value in both would be one over runs that were picked.
+    let is_picked = unpaired as f64 > MOST_UNPAIRED * pairs.len() as f64;
+    let change = if is_picked || metric == Metric::RolloutDuration && pairs.iter().any(one_unfinished) {
         Change::NotComparable
     } else {
         let magnitude = mean_a.abs().max(mean_b.abs());
@@ -398,15 +403,19 @@ mod tests {
 
     #[test]
     fn runs_that_one_side_lacks_are_left_out() {
-        let a = study((0..10).map(|run| record(run, &[(Metric::E2eP99, run as f64)])).collect());
-        let shifted = |run: u64| if run == 3 { f64::NAN } else { run as f64 - 1.0 };
-        let b = study((2..12).map(|run| record(run, &[(Metric::E2eP99, shifted(run))])).collect());
-        let comparison = compare(&a, &b).unwrap();
-        assert_eq!(comparison.runs, 8);
+        let a = study((0..30).map(|run| record(run, &[(Metric::E2eP99, run as f64)])).collect());
+        let b = |lacking: u64| {
+            let shifted = |run: u64| if run < lacking { f64::NAN } else { run as f64 - 1.0 };
+            study((2..32).map(|run| record(run, &[(Metric::E2eP99, shifted(run))])).collect())
+        };
+        let comparison = compare(&a, &b(3)).unwrap();
+        assert_eq!(comparison.runs, 28);
         let e2e = row(&comparison, Metric::E2eP99);
-        assert_eq!((e2e.runs, e2e.unpaired), (7, 1));
+        assert_eq!((e2e.runs, e2e.unpaired), (27, 1));
         assert_eq!(e2e.difference, Estimate { value: -1.0, interval: Some((-1.0, -1.0)) });
         assert_eq!(e2e.change, Change::Better);
+        // Two of 28 are a selection.
+        assert_eq!(row(&compare(&a, &b(4)).unwrap(), Metric::E2eP99).change, Change::NotComparable);
     }
 
     #[test]
