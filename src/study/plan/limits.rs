@@ -2,7 +2,8 @@
 //! small part of the error, so that the 95 % intervals of `intervals` would not do.
 //!
 //! Every limit errs with at most its `level`, each side by itself: exactly for shares, counts of single events and
-//! quantiles, asymptotically for means.
+//! quantiles, asymptotically for means. The levels go down to a few ten-millionths; and one limit may exist where the other
+//! does not, which the two-sided intervals of `intervals` do not tell.
 
 use std::ops::RangeInclusive;
 
@@ -10,7 +11,7 @@ use statrs::function::beta::beta_reg;
 
 use crate::ledger::{Kind, Metric};
 use crate::scenario::Statistic;
-use crate::study::intervals::{bisect, poisson_at_least};
+use crate::study::intervals::{Moments, bisect, poisson_at_least};
 
 /// A count is rare while its total over runs is below this: as in [`crate::study::summarize_metric`].
 const RARE_TOTAL: f64 = 1000.0;
@@ -41,7 +42,7 @@ pub fn share_limits(successes: u64, n: u64, level: f64) -> Limits {
     low..=high
 }
 
-/// Limits of the mean number of events a run: exact Poisson (Garwood 1936).
+/// Limits of the mean number of events a run: exact Poisson (Garwood 1936), as far out as these levels reach.
 fn count_limits(total: f64, n: usize, level: f64) -> Limits {
     let far = total + 30.0 * (total + 1.0).sqrt() - level.ln();
     let low = if total < 1.0 { 0.0 } else { bisect(0.0, far, level, |x| poisson_at_least(total, x)) };
@@ -49,32 +50,14 @@ fn count_limits(total: f64, n: usize, level: f64) -> Limits {
     low / n as f64..=high / n as f64
 }
 
-/// Sample mean, standard deviation and skewness.
-struct Moments {
-    mean: f64,
-    deviation: f64,
-    skewness: f64,
-}
-
-fn moments(values: &[f64]) -> Moments {
-    let n = values.len() as f64;
-    let constant = values.iter().all(|value| value == &values[0]);
-    if constant {
-        return Moments { mean: values[0], deviation: 0.0, skewness: 0.0 };
-    }
-    let mean = values.iter().sum::<f64>() / n;
-    let central = |power: i32| values.iter().map(|value| (value - mean).powi(power)).sum::<f64>() / n;
-    let variance = central(2);
-    // The adjusted Fisher-Pearson coefficient: a small sample shows too little of its distribution's skewness.
-    let adjusted = (n * (n - 1.0)).sqrt() / (n - 2.0).max(1.0);
-    let skewness = adjusted * central(3) / variance.powf(1.5);
-    Moments { mean, deviation: (variance * n / (n - 1.0)).sqrt(), skewness }
-}
-
 /// Limits of a mean by Student's t, widened where it would mislead.
 ///
 /// Skewed values make t err on one side: that side gets Johnson's correction, s g (2 t^2 + 1) / (6 n) with the sample's
-/// skewness g (Johnson 1978, by the Cornish-Fisher expansion); the other side is not narrowed. And t knows nothing of
+/// skewness g (Johnson 1978, by the Cornish-Fisher expansion); the other side is not narrowed. g is the adjusted
+/// coefficient of Fisher and Pearson, because a small sample shows too little of its distribution's skewness. The limits
+/// take t as given, which a race works out once for each look; [`crate::study::Confidence::mean`], by Hall's
+/// transformation, would do so for each of thousands of comparisons. At a level of 0.01 and 20 exponential values these
+/// err with 0.026 on the long tail's side, Hall's with 0.020, Student's alone with 0.047. And t knows nothing of
 /// events too rare to have been seen enough: while fewer than log2(1 / level) values differ from zero, and not all are
 /// equal, the sign of the mean is not shown (a sign test could not show it at this level), and a mean that is rarely
 /// nonzero may be as large as the greatest value seen times the exact upper limit of how often one is nonzero. `t` is
@@ -84,7 +67,8 @@ pub fn mean_limits(values: &[f64], level: f64, t: f64) -> Limits {
         return ANYWHERE;
     }
     let n = values.len() as f64;
-    let Moments { mean, deviation, skewness } = moments(values);
+    let Moments { mean, standard_deviation: deviation, skewness } = Moments::of(values);
+    let skewness = skewness * (n * (n - 1.0)).sqrt() / (n - 2.0).max(1.0);
     let half = t * deviation / n.sqrt();
     let correction = deviation * skewness * (2.0 * t * t + 1.0) / (6.0 * n);
     let (mut low, mut high) = (mean - half + correction.min(0.0), mean + half + correction.max(0.0));
