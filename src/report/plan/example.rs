@@ -113,6 +113,7 @@ pub fn outcome(ending: Ending) -> Outcome {
         best: (!nothing).then_some(2),
         runner_up: (!nothing).then_some(5),
         tolerance: if nothing { f64::NAN } else { 0.0042 },
+        fewest_runs: None,
         confidence: if ending == Ending::Decided { 0.95 } else { 0.618 },
         probability: (!nothing).then_some(Probability { share: 0.987, runs: 320, candidates: 3 }),
         diagnosis: nothing.then_some(diagnosis),

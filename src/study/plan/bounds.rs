@@ -46,7 +46,7 @@ pub fn meets(check: &Check, values: &[f64], served: bool, level: f64) -> bool {
 /// runs might do.
 ///
 /// Of a quantile, all values on one side of it err with q^n; of a share, no event with (1 - bound)^n; of the mean of a
-/// count, none with exp(-n bound).
+/// count, none with exp(-n bound), and has half the level.
 pub fn fewest_runs(check: &Check, level: f64) -> Option<u64> {
     let kind = Metric::by_name(&check.metric)?.description().kind;
     // The logarithm of what one run more divides the error by.
@@ -59,6 +59,8 @@ pub fn fewest_runs(check: &Check, level: f64) -> Option<u64> {
         (_, Statistic::Mean, Kind::Count) => [check.max, None],
         _ => [None, None],
     };
+    let is_count = check.statistic == Statistic::Mean && kind == Kind::Count;
+    let level = if is_count { level / 2.0 } else { level };
     let runs = |rate: f64| (-level.ln() / rate).ceil();
     let most = rates.into_iter().flatten().map(runs).fold(0.0, f64::max);
     (most > 2.0).then_some(most as u64)

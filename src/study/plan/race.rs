@@ -25,12 +25,20 @@ fn looks(max_runs: u64) -> Vec<u64> {
     looks
 }
 
-/// The fewest runs after which a candidate could be said to meet these checks, if nothing spoke against it; `None` where
-/// `max_runs` are enough.
+/// The fewest runs that a candidate would have to be allowed so that it could be said to meet these checks, if nothing
+/// spoke against it; `None` where `max_runs` are enough.
+///
+/// More runs are more looks, each of which has a part of the error: allowed the number, it is enough.
 pub fn fewest_runs(checks: &[Check], candidates: usize, max_runs: u64) -> Option<u64> {
-    let level = Spending::of(checks, looks(max_runs).len(), candidates).meets.level();
-    let needed = checks.iter().filter_map(|check| bounds::fewest_runs(check, level)).max()?;
-    (needed > max_runs).then_some(needed)
+    let needed = |allowed: u64| {
+        let level = Spending::of(checks, looks(allowed).len(), candidates).meets.level();
+        checks.iter().filter_map(|check| bounds::fewest_runs(check, level)).max().unwrap_or(0)
+    };
+    let mut allowed = max_runs;
+    while needed(allowed) > allowed {
+        allowed = needed(allowed);
+    }
+    (allowed > max_runs).then_some(allowed)
 }
 
 /// What is raced for.
