@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cutover::ledger::Metric;
 use cutover::scenario::{Axis, Tolerance};
-use cutover::study;
 use cutover::study::plan::{Candidate, Ending, Outcome, Rules, Standing, assignments, plan};
+use cutover::study::{self, Extent};
 use support::scenario;
 
 /// Two replicas, two minutes, answers of 600 tokens at 10 ms each or a little more: about 8 s, none longer than 20 s.
@@ -65,7 +65,8 @@ fn planned(choices: &[&str], objective: Metric, max_runs: u64, threads: usize, s
     });
     let candidates: Vec<Candidate> = candidates.collect();
     let checks = candidates[0].scenario.checks.clone();
-    let rules = Rules { objective, tolerance: Tolerance::Share(0.01), checks, max_runs };
+    let extent = Extent::of(&candidates[0].scenario);
+    let rules = Rules { objective, tolerance: Tolerance::Share(0.01), checks, max_runs, extent };
     plan(candidates, &axes, rules, Some(threads), &|_, _| {}, stop)
 }
 
@@ -146,7 +147,8 @@ fn an_interruption_leaves_what_was_run_and_a_best_guess() {
     // So few cut answers take more than the first 20 runs to be sure of.
     let mut checks = scenario(SCENARIO, &[]).checks;
     checks[0].max = Some(0.1);
-    let rules = Rules { objective: Metric::Cost, tolerance: Tolerance::Share(0.01), checks, max_runs: 1_000 };
+    let extent = Extent::of(&scenario(SCENARIO, &[]));
+    let rules = Rules { objective: Metric::Cost, tolerance: Tolerance::Share(0.01), checks, max_runs: 1_000, extent };
     let progress = |done, _| {
         if done == 46 {
             stop.store(true, Ordering::Relaxed);

@@ -220,6 +220,14 @@ fn runs_that_do_not_tell_are_3() {
     let (printed, said) = place.cutover("plan scenario.toml --runs 4 --set check.0.statistic=p95", 3);
     assert!(printed.contains("Best guess: ") && printed.contains("Confidence reached: "), "{printed}");
     assert!(said.contains("runs to be certified among so many candidates"), "{said}");
+    assert!(printed.contains("No candidate can be certified to meet the checks: among"), "{printed}");
+    let plan = place.json("work/output/scenario/plan.json");
+    let needed = plan["runs_needed"].as_u64().unwrap();
+    assert!(printed.contains(&format!("--runs {needed}")), "{printed}");
+    // So many are enough.
+    let line = format!("plan scenario.toml --runs {needed} --set check.0.statistic=p95 --set check.0.max=99");
+    let (printed, said) = place.cutover(&line, 0);
+    assert!(!printed.contains("No candidate can be certified") && !said.contains("warning"), "{printed}{said}");
 }
 
 #[test]
@@ -242,6 +250,8 @@ fn what_is_wrong_is_said_and_nothing_is_simulated() {
         ("plan scenario.toml --choose study.runs=1,2", "`study.runs` cannot be a choice"),
         ("plan scenario.toml --minimize cost", "did you mean `cost_usd`?"),
         ("plan scenario.toml --tolerance much", "expected a percentage such as `1%`"),
+        ("plan scenario.toml --tolerance -1%", "a tolerance cannot be negative"),
+        ("plan scenario.toml --tolerance=-1", "a tolerance cannot be negative"),
         ("plan scenario.toml --runs 1", "at least 2 runs"),
         ("plan scenario.toml --choose fleet.replica=2,3", "did you mean `replicas`?"),
         (

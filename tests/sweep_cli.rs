@@ -287,6 +287,23 @@ fn what_makes_points_hard_to_compare_is_pointed_out() {
     assert!(said.contains("warning: at fleet.gpu_limit=2: "), "{said}");
 }
 
+/// What the file is warned of for a value that every point overrides is nothing to warn of.
+#[test]
+fn warnings_are_those_of_the_points() {
+    let place = Place::with(&SCENARIO.replace("replicas = 2\n", "replicas = 2\ngpu_limit = 2\n"));
+    let said = |line: &str| errors(&place.sweep(&format!("{line} --runs 3")).code(0));
+    let overridden = said("--vary fleet.gpu_limit=3,4");
+    assert!(!overridden.contains("warning"), "{overridden}");
+    let everywhere = said("--vary termination.grace_period=2s,4s");
+    assert_eq!(
+        everywhere.matches("warning: at every point: a surge of 1 replica needs 3 GPUs").count(),
+        1,
+        "{everywhere}"
+    );
+    let quiet = said("--vary termination.grace_period=2s,4s --quiet");
+    assert_eq!(quiet, "");
+}
+
 #[test]
 fn a_scenario_without_rollout_or_checks_or_with_one_point_is_swept_too() {
     let (before, _) = SCENARIO.split_once("[rollout]").unwrap();

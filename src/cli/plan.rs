@@ -14,6 +14,7 @@ use crate::ledger::{METRICS, Metric};
 use crate::report::files::{BEST, check_place};
 use crate::report::{Planned, differing};
 use crate::scenario::{self, Axis, OBJECTIVES, Plan, Scenario, Tolerance};
+use crate::study::Extent;
 use crate::study::plan::{self, Outcome, Rules, Standing};
 
 /// `cutover plan`.
@@ -98,7 +99,7 @@ fn rules(plan: &Plan, base: &Scenario, simulating: &Simulating) -> Result<Rules,
     if max_runs < 2 {
         return Err(Failure::WrongUse("error: a plan compares means over runs: expected at least 2 runs".to_owned()));
     }
-    Ok(Rules { objective, tolerance: plan.tolerance, checks: base.checks.clone(), max_runs })
+    Ok(Rules { objective, tolerance: plan.tolerance, checks: base.checks.clone(), max_runs, extent: Extent::of(base) })
 }
 
 /// What makes the answer say less than it seems to.

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use super::arguments::SweepArguments;
 use super::commands::{Beside, conclude};
 use super::failure::{Ending, Failure};
-use super::load::{checked_scenario, output_directory};
+use super::load::{output_directory, variant};
 use super::progress::Progress;
 use super::stop::on_interrupt;
 use super::terminal::say;
@@ -25,7 +25,9 @@ use saved::Saved;
 /// The scenario is wrong as written or at a point (then nothing is simulated), or results cannot be written.
 pub fn sweep(arguments: &SweepArguments) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
-    let scenario = checked_scenario(&arguments.scenario, simulating)?;
+    // Its warnings aside: what every point overrides is nothing to warn of.
+    let scenario = variant(&arguments.scenario, simulating, &[])?;
+    points::refuse_uncertifiable_as_written(arguments, &scenario)?;
     let grid = points::grid(arguments)?;
     let scenarios = points::scenarios(arguments, &scenario, &grid)?;
     let mut sweep = Sweep::new(scenario, grid, &scenarios);

@@ -58,6 +58,11 @@ impl Tolerance {
     /// # Errors
     /// What was expected, for a person.
     pub fn parse(text: &str) -> Result<Tolerance, String> {
+        if text.trim().starts_with('-') {
+            return Err(format!(
+                "a tolerance cannot be negative: expected a percentage such as `1%`, or a number from 0, found `{text}`"
+            ));
+        }
         let expected = || format!("expected a percentage such as `1%`, or a number from 0, found `{text}`");
         let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| (0.0..=1e15).contains(number));
         match text.trim().strip_suffix('%') {

@@ -31,7 +31,8 @@ pub struct PlanArguments {
     #[arg(long, value_name = "METRIC")]
     pub minimize: Option<String>,
     /// Difference that does not matter, instead of [plan]'s: a percentage of the best, or a number [1%]
-    #[arg(long)]
+    // A negative one is refused with what was expected, not taken for an option.
+    #[arg(long, allow_hyphen_values = true)]
     pub tolerance: Option<String>,
     /// What every command that simulates takes; `--runs` are the most runs of a candidate.
     #[command(flatten)]

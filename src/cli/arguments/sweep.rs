@@ -17,7 +17,8 @@ Examples:
 
 Every combination of the values is a point. All points meet the same requests. Points that are finished are kept in
 the directory of results: the same command goes on where an interrupted one stopped, and a grid that has grown only
-simulates what is new.";
+simulates what is new.
+Exit code 0 whatever the checks say, 2 if something is wrong, 130 after Ctrl-C, with the points that are done.";
 
 /// `sweep`.
 #[derive(Debug, Args)]

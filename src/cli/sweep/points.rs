@@ -2,10 +2,10 @@
 
 use crate::cli::arguments::SweepArguments;
 use crate::cli::failure::Failure;
-use crate::cli::load::variant;
+use crate::cli::load::{self, variant};
 use crate::report::differing;
 use crate::scenario::{Scenario, Traffic};
-use crate::study::{Grid, Sweep, overrides, setting, uncertifiable};
+use crate::study::{Confidence, Grid, Sweep, overrides, setting, uncertifiable};
 
 /// The grid that was asked for.
 ///
@@ -70,6 +70,15 @@ fn refuse_other_runs(scenario: &Scenario, base: &Scenario) -> Result<(), String>
     Ok(())
 }
 
+/// Refuses checks of the scenario as written that no number of runs could certify, where they stand.
+///
+/// # Errors
+/// Every such check.
+pub fn refuse_uncertifiable_as_written(arguments: &SweepArguments, scenario: &Scenario) -> Result<(), Failure> {
+    let (file, settings) = (&arguments.scenario, arguments.simulating.settings());
+    load::refuse_uncertifiable(scenario, file, &settings, scenario.study.runs, Confidence::NINETY_FIVE)
+}
+
 fn refuse_uncertifiable(scenario: &Scenario) -> Result<(), String> {
     let reasons = scenario.checks.iter().filter_map(|check| uncertifiable(check, scenario.study.runs));
     let refused: Vec<String> =
@@ -86,7 +95,7 @@ fn share_trace(traffic: &mut Traffic, base: &Traffic) {
     }
 }
 
-/// What makes the sweep say less than it seems to, and what is unwise at points and not in the scenario as written.
+/// What makes the sweep say less than it seems to, and what is unwise at points.
 pub fn warnings(sweep: &Sweep, scenarios: &[Scenario]) -> Vec<String> {
     let mut warnings = Vec::new();
     if !sweep.unequal.is_empty() {
@@ -102,13 +111,17 @@ pub fn warnings(sweep: &Sweep, scenarios: &[Scenario]) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let mut seen: Vec<&String> = sweep.scenario.warnings.iter().collect();
+    let mut seen: Vec<&String> = Vec::new();
     for (point, warning) in scenarios.iter().enumerate().flat_map(|(at, s)| s.warnings.iter().map(move |w| (at, w))) {
         if !seen.contains(&warning) {
             seen.push(warning);
             let points = scenarios.iter().filter(|scenario| scenario.warnings.contains(warning)).count();
-            let more = if points > 1 { format!(" and {} more", points - 1) } else { String::new() };
-            warnings.push(format!("at {}{more}: {warning}", sweep.grid.settings(point).join(", ")));
+            let settings = sweep.grid.settings(point).join(", ");
+            warnings.push(match points {
+                1 => format!("at {settings}: {warning}"),
+                _ if points == scenarios.len() => format!("at every point: {warning}"),
+                _ => format!("at {settings} and {} more: {warning}", points - 1),
+            });
         }
     }
     warnings

@@ -180,6 +180,9 @@ fn draw_cell(
     let text = |content: String, y: f64| Text::new(content, (middle, y), Anchor::Middle, ink);
     match (estimate, detail) {
         (None, _) if detail != Detail::Color => canvas.text(text("not run".to_owned(), centre).size(theme::SMALL_SIZE)),
+        (Some(estimate), Detail::Value | Detail::Interval) if estimate.value.is_nan() => {
+            canvas.text(text("n/a".to_owned(), centre).size(theme::SMALL_SIZE));
+        }
         (Some(estimate), Detail::Value) => canvas.text(text(value_text(estimate), centre).bold()),
         (Some(estimate), Detail::Interval) => {
             canvas.text(text(value_text(estimate), centre - 6.5).bold());

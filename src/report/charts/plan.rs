@@ -1,5 +1,5 @@
-//! `plan.png`: what each candidate costs against the answers that it cuts and the time that it takes, with the frontier
-//! of those that no other beats in both, the best, the runner-up and the scenario as written.
+//! `plan.png`: what each candidate has of the objective against the answers that it cuts and the time that it takes (what it
+//! costs, where one of these is the objective), with the frontier of those that no other beats in both, the best, the runner-up and the scenario as written.
 
 use super::Sheet;
 use super::axes::{Axis, Panel};
@@ -23,11 +23,71 @@ const RADIUS: f64 = 3.6;
 /// Radius of a disc that is named.
 const NAMED_RADIUS: f64 = 4.4;
 
-/// The sheet; `None` without a candidate that has both figures.
+/// What an axis shows of every candidate: the mean over runs of a metric, in a unit that reads well.
+#[derive(Clone, Copy, Debug)]
+struct Figure {
+    metric: Metric,
+    factor: f64,
+}
+
+impl Figure {
+    fn new(metric: Metric) -> Figure {
+        Figure { metric, factor: if metric == Metric::RolloutDuration { 1.0 / 60.0 } else { 1.0 } }
+    }
+
+    fn of(self, candidate: &Ranked) -> Estimate {
+        scaled(&candidate.metric(self.metric).mean, self.factor)
+    }
+
+    /// What stands beside an upright axis.
+    fn short_title(self) -> &'static str {
+        match self.metric {
+            Metric::TruncatedAttempts => "answers cut, a run",
+            Metric::RolloutDuration => "duration, min",
+            Metric::RolloutCost => "cost, USD",
+            Metric::Cost => "bill, USD",
+            other => other.name(),
+        }
+    }
+
+    /// What stands below a level one.
+    fn title(self) -> String {
+        let name = self.metric.name();
+        let what = match self.metric {
+            Metric::RolloutCost => "what the rollout costs beyond the steady fleet, USD",
+            Metric::Cost => "the bill for the window, USD",
+            Metric::RolloutDuration => "how long the rollout takes, min",
+            Metric::TruncatedAttempts => "answers cut, a run",
+            _ if self.metric.description().unit.is_empty() => return format!("{name} (mean over runs)"),
+            _ => return format!("{name}, {} (mean over runs)", self.metric.description().unit),
+        };
+        format!("{what} ({name}, mean over runs)")
+    }
+}
+
+/// The objective, then what the upper and the lower panel hold against it.
+fn figures(planned: &Planned<'_>) -> [Figure; 3] {
+    let (objective, money) = (planned.outcome.rules.objective, planned.money());
+    let unless_minimised = |metric: Metric| if metric == objective { money } else { metric };
+    [objective, unless_minimised(Metric::TruncatedAttempts), unless_minimised(Metric::RolloutDuration)].map(Figure::new)
+}
+
+/// What the chart answers.
+fn question(objective: Metric) -> String {
+    match objective {
+        Metric::RolloutCost | Metric::Cost => "Which rollout is cheapest, and at what risk and delay?".to_owned(),
+        Metric::RolloutDuration => "Which rollout is fastest, and at what risk and cost?".to_owned(),
+        Metric::PeakGpus => "Which rollout takes the fewest GPUs, and at what risk and delay?".to_owned(),
+        Metric::TruncatedAttempts => "Which rollout cuts the fewest answers, and at what cost and delay?".to_owned(),
+        other => format!("Which rollout has the least {}, and at what risk and delay?", other.name()),
+    }
+}
+
+/// The sheet; `None` without a candidate that has a value of the objective.
 pub fn sheet(planned: &Planned<'_>) -> Option<Sheet> {
-    let money = planned.money();
     let candidates = &planned.outcome.candidates;
-    let cost = axis_over(candidates.iter().map(|candidate| candidate.metric(money).mean))?;
+    let [x, risk, delay] = figures(planned);
+    let along = axis_over(candidates.iter().map(|candidate| x.of(candidate)))?;
     let mut canvas = Canvas::new();
     let provenance = format!(
         "{}, up to {}, seed {}",
@@ -35,51 +95,45 @@ pub fn sheet(planned: &Planned<'_>) -> Option<Sheet> {
         counted(planned.most_runs() as f64, "run"),
         planned.scenario.study.seed
     );
-    let question = "Which rollout is cheapest, and at what risk and delay?";
-    let top = labels::heading_of(&mut canvas, question, planned.scenario.name.trim(), &provenance);
+    let top = labels::heading_of(&mut canvas, &question(x.metric), planned.scenario.name.trim(), &provenance);
     let legend = "filled: keeps every check by its estimates \u{b7} hollow: does not \u{b7} bars: 95 % intervals \u{b7} \
                   dashed: the frontier, below and left of which nobody keeps them all";
     canvas.text(Text::new(legend, (theme::PANEL_LEFT, top + 6.0), Anchor::Start, theme::MUTED).size(theme::SMALL_SIZE));
     let right = theme::WIDTH - 2.0 * theme::MARGIN;
-    let risk = risk_axis(planned);
-    let upper = Panel { left: theme::PANEL_LEFT, top: top + 50.0, right, bottom: 280.0, x: cost, y: risk };
-    let cut = |candidate: &Ranked| candidate.metric(Metric::TruncatedAttempts).mean;
-    draw(&mut canvas, planned, &upper, &cut, "answers cut, a run");
-    upper.lower_axis(&mut canvas, &cost.ticks(10), None);
-    let minutes = |candidate: &Ranked| scaled(&candidate.metric(Metric::RolloutDuration).mean, 1.0 / 60.0);
-    let duration = axis_over(candidates.iter().map(minutes)).unwrap_or(Axis::linear(0.0, 1.0));
-    let lower = Panel { top: 334.0, bottom: 462.0, y: duration, ..upper };
-    draw(&mut canvas, planned, &lower, &minutes, "duration, min");
-    lower.lower_axis(&mut canvas, &cost.ticks(10), Some(money_title(money)));
-    let absent = candidates.iter().filter(|candidate| minutes(candidate).value.is_nan()).count();
+    let upright = |figure: Figure| match figure.metric {
+        Metric::TruncatedAttempts => risk_axis(planned),
+        _ => axis_over(candidates.iter().map(|candidate| figure.of(candidate))).unwrap_or(Axis::linear(0.0, 1.0)),
+    };
+    let (left, top) = (theme::PANEL_LEFT, top + 50.0);
+    let upper = Panel { left, top, right, bottom: 280.0, x: along, y: upright(risk) };
+    draw(&mut canvas, planned, &upper, x, risk);
+    upper.lower_axis(&mut canvas, &along.ticks(10), None);
+    let lower = Panel { top: 334.0, bottom: 462.0, y: upright(delay), ..upper };
+    draw(&mut canvas, planned, &lower, x, delay);
+    lower.lower_axis(&mut canvas, &along.ticks(10), Some(&x.title()));
+    let has_no_duration = |candidate: &&Ranked| candidate.metric(Metric::RolloutDuration).mean.value.is_nan();
+    let absent = candidates.iter().filter(has_no_duration).count();
     if absent > 0 {
         let text = format!("{} without a duration: some rollout did not finish", counted(absent as f64, "candidate"));
         canvas.text(Text::new(text, (right, 490.0), Anchor::End, theme::MUTED).size(theme::SMALL_SIZE));
     }
-    Some(Sheet { file_name: "plan.png".to_owned(), canvas, alt_text: alt_text(planned, money) })
+    Some(Sheet { file_name: "plan.png".to_owned(), canvas, alt_text: alt_text(planned) })
 }
 
-fn money_title(money: Metric) -> &'static str {
-    match money {
-        Metric::RolloutCost => "what the rollout costs beyond the steady fleet, USD (rollout_cost_usd, mean over runs)",
-        _ => "the bill for the window, USD (cost_usd, mean over runs)",
-    }
-}
-
-fn alt_text(planned: &Planned<'_>, money: Metric) -> String {
+fn alt_text(planned: &Planned<'_>) -> String {
+    let [x, risk, delay] = figures(planned).map(|figure| figure.metric);
+    let told = |candidate: &Ranked, metric: Metric| {
+        format!("{} {}", metric.name(), numbers::estimate(&candidate.metric(metric).mean))
+    };
     let chosen = planned.outcome.best.map(|best| {
-        let candidate = &planned.outcome.candidates[best];
-        format!(
-            " Best: {}, {} {}, answers cut a run {}.",
-            label(planned, candidate),
-            money.name(),
-            numbers::estimate(&candidate.metric(money).mean),
-            numbers::estimate(&candidate.metric(Metric::TruncatedAttempts).mean)
-        )
+        let best = &planned.outcome.candidates[best];
+        format!(" Best: {}, {}, {}.", label(planned, best), told(best, x), told(best, risk))
     });
     format!(
-        "{} against the answers cut a run and the rollout's duration of {}.{}",
-        money.name(),
+        "{} against {} and {} of {}, means over runs.{}",
+        x.name(),
+        risk.name(),
+        delay.name(),
         counted(planned.outcome.candidates.len() as f64, "candidate"),
         chosen.unwrap_or_default()
     )
@@ -123,21 +177,20 @@ fn risk_axis(planned: &Planned<'_>) -> Axis {
 }
 
 /// Draws one panel: grid, frontier, intervals, discs, names above it.
-fn draw(canvas: &mut Canvas, planned: &Planned<'_>, panel: &Panel, of: &dyn Fn(&Ranked) -> Estimate, title: &str) {
+fn draw(canvas: &mut Canvas, planned: &Planned<'_>, panel: &Panel, x: Figure, y: Figure) {
     let with_settings = panel.top < theme::HEIGHT / 3.0 && named_width(planned) < panel.right - panel.left;
     let ticks = panel.y.ticks(5);
     panel.grid(canvas, &ticks);
-    let title = if panel.y.logarithmic { format!("{title} (log)") } else { title.to_owned() };
+    let title = format!("{}{}", y.short_title(), if panel.y.logarithmic { " (log)" } else { "" });
     panel.left_axis(canvas, &ticks, &title);
     let candidates = &planned.outcome.candidates;
-    let reaches_zero = |candidate: &Ranked| of(candidate).interval.is_some_and(|(low, _)| low <= 0.0);
+    let reaches_zero = |candidate: &Ranked| y.of(candidate).interval.is_some_and(|(low, _)| low <= 0.0);
     if panel.y.logarithmic && candidates.iter().any(reaches_zero) {
         let at = (panel.left - 7.0, panel.bottom);
         canvas.text(Text::new("0", at, Anchor::End, theme::MUTED).size(theme::TICK_SIZE));
     }
-    let money = planned.money();
     let shown = |candidate: &Ranked| {
-        let (x, y) = (candidate.metric(money).mean, of(candidate));
+        let (x, y) = (x.of(candidate), y.of(candidate));
         (x.value.is_finite() && y.value.is_finite()).then_some((x, y))
     };
     frontier(
@@ -264,5 +317,23 @@ mod tests {
         assert_eq!(fails, [true, false, false, false, false, false]);
         let sheet = sheet(&planned).expect("there are candidates");
         assert!(sheet.alt_text.contains("Best: rolling, max_surge 25%, grace_period 5m"), "{}", sheet.alt_text);
+    }
+
+    #[test]
+    fn the_level_axis_is_the_objectives() {
+        let (scenario, axes, mut outcome) = (scenario(), axes(), outcome(Ending::Decided));
+        for (objective, expected) in [
+            (Metric::RolloutCost, "rollout_cost_usd against truncated_attempts and rollout_duration_s"),
+            (Metric::RolloutDuration, "rollout_duration_s against truncated_attempts and cost_usd"),
+            (Metric::PeakGpus, "peak_gpus against truncated_attempts and rollout_duration_s"),
+            (Metric::TruncatedAttempts, "truncated_attempts against cost_usd and rollout_duration_s"),
+        ] {
+            outcome.rules.objective = objective;
+            let (as_written, left_out, repeated) = (None, &[][..], 0);
+            let planned =
+                Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out, repeated };
+            let told = super::sheet(&planned).expect("there are candidates").alt_text;
+            assert!(told.starts_with(expected), "{told}");
+        }
     }
 }

@@ -5,11 +5,14 @@ use super::Sheet;
 use super::canvas::{Anchor, Canvas, Point as Place, Text};
 use super::theme::{self, Color, Stroke};
 use super::{heat_map, labels, numbers, sweep_lines};
+use crate::digits;
 use crate::report::format::Quantity;
 use crate::report::sweep::{quantity, short_keys, title};
 use crate::scenario::Statistic;
 use crate::study::{CheckResult, Estimate, Measure, Overall, Point, Sweep};
 
+/// Decimals up to which an interval's width is told.
+const MOST_DECIMALS: usize = 4;
 /// Corners of a circle.
 const CORNERS: usize = 28;
 /// Radius of a point's mark, points of the sheet.
@@ -69,7 +72,7 @@ pub struct Values {
 
 impl Values {
     /// What there is to show; `None` where no point has a value.
-    fn of(sweep: &Sweep, selection: Measure) -> Option<Values> {
+    pub(super) fn of(sweep: &Sweep, selection: Measure) -> Option<Values> {
         let raw: Vec<Option<Estimate>> =
             sweep.points.iter().map(|point| point.as_ref().map(|point| point.estimate(selection))).collect();
         let finite = || raw.iter().flatten().map(|estimate| estimate.value).filter(|value| value.is_finite());
@@ -131,12 +134,14 @@ fn unit_for(greatest: f64, selection: Measure) -> (f64, &'static str) {
     }
 }
 
-/// An estimate's value and its interval as a chart writes them: whole numbers whole, others with three digits; the interval
-/// empty where there is none.
+/// An estimate's value and its interval as a chart writes them: whole numbers whole, others with three digits, or as many
+/// more as tell the ends of the interval apart; the interval empty where there is none.
 pub fn told(estimate: &Estimate) -> (String, String) {
     let numbers = [Some(estimate.value), estimate.interval.map(|of| of.0), estimate.interval.map(|of| of.1)];
     let whole = numbers.into_iter().flatten().all(|number| number.fract() == 0.0 && number.abs() < 1e4);
-    let decimals = if whole { 0 } else { numbers::estimate_decimals(estimate) };
+    let width = estimate.interval.map_or(f64::NAN, |(low, high)| high - low);
+    let of_width = if width > 0.0 { digits::decimals(width, 1).min(MOST_DECIMALS) } else { 0 };
+    let decimals = if whole { 0 } else { numbers::estimate_decimals(estimate).max(of_width) };
     let interval = estimate.interval.map_or_else(String::new, |of| numbers::interval(Some(of), decimals));
     (numbers::fixed(estimate.value, decimals), interval)
 }
@@ -209,6 +214,14 @@ pub fn mark(canvas: &mut Canvas, at: Place, verdict: Option<Overall>, color: Col
 /// A ring around the mark of the scenario as written.
 pub fn ring(canvas: &mut Canvas, at: Place) {
     canvas.line(arc(at, RADIUS + 3.4, false), Stroke::solid(theme::INK, 1.2));
+}
+
+/// A cross where a point has no value.
+pub fn cross(canvas: &mut Canvas, at: Place, color: Color) {
+    for slope in [-1.0, 1.0] {
+        let ends = vec![(at.0 - RADIUS, at.1 - slope * RADIUS), (at.0 + RADIUS, at.1 + slope * RADIUS)];
+        canvas.line(ends, Stroke::solid(color, 1.6));
+    }
 }
 
 /// A line of small text, beginning here.
@@ -292,5 +305,7 @@ mod tests {
             told(&Estimate { value: 40.0, interval: Some((37.25, 47.0)) }),
             ("40.0".into(), "[37.2, 47.0]".into())
         );
+        let narrow = Estimate { value: 17.412, interval: Some((17.404, 17.419)) };
+        assert_eq!(told(&narrow), ("17.41".into(), "[17.40, 17.42]".into()));
     }
 }

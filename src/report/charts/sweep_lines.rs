@@ -14,6 +14,8 @@ use crate::study::{Estimate, Sweep};
 const LEAST_ROOM: f64 = 12.0;
 /// How far whiskers of neighbouring lines stand apart.
 const BESIDE: f64 = 5.0;
+/// Greatest value over least from which the upright axis is logarithmic: one and a half decades.
+const WIDE: f64 = 31.622_776_601_683_793;
 /// How many times its own length the axis may become for the sake of a check's bound.
 const STRETCH: f64 = 2.5;
 
@@ -49,7 +51,9 @@ pub fn draw(sweep: &Sweep, values: &Values, along: usize) -> Canvas {
         ends.extend(if told { None } else { end_label(&panel, values, &positions, line) });
     }
     name_infinite(&mut canvas, &panel, values, &positions, &lines);
-    panel.left_axis(&mut canvas, &ticks, &values.title());
+    mark_empty(&mut canvas, &panel, values, &positions, &lines);
+    let log = if panel.y.logarithmic { " (log)" } else { "" };
+    panel.left_axis(&mut canvas, &ticks, &format!("{}{log}", values.title()));
     lower_axis(&mut canvas, &panel, sweep, values, &positions, along);
     labels::at_line_ends_with_samples(&mut canvas, &panel, ends);
     canvas
@@ -96,8 +100,29 @@ fn legend(canvas: &mut Canvas, sweep: &Sweep, y: f64, band: bool) {
     sweep::remark(canvas, words, (x + 20.0, y));
 }
 
-/// The upright axis, and whether each bound lies on it.
+/// The upright axis, and whether each bound lies on it: by differences, or by factors where the values are above zero and
+/// spread widely.
 fn vertical(values: &Values, bounds: &[(f64, String)]) -> (Axis, Vec<bool>) {
+    let (least, greatest) = values.range;
+    if least > 0.0 && greatest / least > WIDE { by_factors(values, bounds) } else { by_differences(values, bounds) }
+}
+
+/// A logarithmic axis; intervals that reach down far below the least value are cut.
+fn by_factors(values: &Values, bounds: &[(f64, String)]) -> (Axis, Vec<bool>) {
+    let (least, greatest) = values.range;
+    let ends = values.estimates.iter().flatten().filter_map(|estimate| estimate.interval);
+    let (mut low, mut high) = (ends.filter(|(low, high)| low.is_finite() && high.is_finite()))
+        .fold((least, greatest), |(low, high), ends| (ends.0.max(least / 4.0).min(low), ends.1.max(high)));
+    let reach = (high / low).powf((STRETCH - 1.0) / 2.0);
+    let shown: Vec<bool> = bounds.iter().map(|(bound, _)| (low / reach..=high * reach).contains(bound)).collect();
+    for bound in bounds.iter().zip(&shown).filter(|(_, shown)| **shown).map(|((bound, _), _)| *bound) {
+        (low, high) = (low.min(bound), high.max(bound));
+    }
+    let pad = (high / low).powf(0.06);
+    (Axis::logarithmic(low / pad, high * pad), shown)
+}
+
+fn by_differences(values: &Values, bounds: &[(f64, String)]) -> (Axis, Vec<bool>) {
     let ends = values.estimates.iter().flatten().filter_map(|estimate| estimate.interval);
     let all = ends.flat_map(|(low, high)| [low, high]).chain([values.range.0, values.range.1]);
     let (mut low, mut high) = all
@@ -179,9 +204,21 @@ fn draw_line(
     shift: f64,
 ) {
     let places = places(panel, values, positions, line, shift);
-    draw_intervals(canvas, panel, &places, line.names.is_empty() && positions.continuous);
     let stroke = if positions.continuous { line.stroke } else { Stroke::dotted(line.stroke.color, 1.0) };
-    canvas.line(places.iter().map(|(_, place, _)| *place).collect(), stroke);
+    // What is empty or infinite parts the line: nothing is known to lie between its neighbours.
+    let has_no_place = |point: usize| values.estimates[point].is_some_and(|estimate| !estimate.value.is_finite());
+    let without_place = line.points.iter().zip(&positions.at).filter(|(point, _)| has_no_place(**point));
+    let gaps: Vec<f64> = without_place.map(|(_, at)| panel.across(*at) + shift).collect();
+    let is_joined = |(_, one, _): &(usize, Place, &Estimate), (_, other, _): &(usize, Place, &Estimate)| {
+        !gaps.iter().any(|gap| (one.0..other.0).contains(gap))
+    };
+    let stretches = || places.chunk_by(is_joined);
+    for stretch in stretches() {
+        draw_intervals(canvas, panel, stretch, line.names.is_empty() && positions.continuous);
+    }
+    for stretch in stretches().filter(|stretch| stretch.len() > 1) {
+        canvas.line(stretch.iter().map(|(_, place, _)| *place).collect(), stroke);
+    }
     let mut marked: Vec<(usize, Place)> = places.iter().map(|(point, at, _)| (*point, *at)).collect();
     for (index, point) in line.points.iter().enumerate() {
         // What is infinite stands at the upper edge, by itself.
@@ -209,6 +246,21 @@ fn name_infinite(canvas: &mut Canvas, panel: &Panel, values: &Values, positions:
     for (index, at) in positions.at.iter().enumerate() {
         if lines.iter().any(|line| is_infinite(values, line.points[index])) {
             sweep::remark(canvas, "\u{221e}", (panel.across(*at) + beside, panel.top + sweep::RADIUS));
+        }
+    }
+}
+
+/// Marks on the lower edge the points that are done and have no value, such as a mean duration where some rollout did not
+/// finish.
+fn mark_empty(canvas: &mut Canvas, panel: &Panel, values: &Values, positions: &Positions, lines: &[Line]) {
+    let is_empty = |point: usize| values.estimates[point].is_some_and(|estimate| estimate.value.is_nan());
+    for (index, at) in positions.at.iter().enumerate() {
+        let empty = lines.iter().filter(|line| is_empty(line.points[index])).count();
+        if empty > 0 {
+            let place = (panel.across(*at), panel.bottom - sweep::RADIUS - 2.0);
+            sweep::cross(canvas, place, theme::ALERT);
+            let of_lines = if lines.len() > 1 { format!(" ({empty} of {})", lines.len()) } else { String::new() };
+            sweep::remark(canvas, &format!("n/a{of_lines}"), (place.0 + 2.0 * sweep::RADIUS, place.1));
         }
     }
 }
@@ -276,4 +328,35 @@ fn estimates_below(canvas: &mut Canvas, panel: &Panel, values: &Values, xs: &[f6
         texts.into_iter().for_each(|text| canvas.text(text));
     }
     fits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Metric;
+    use crate::report::sweep::example;
+    use crate::study::Measure;
+
+    /// The upright axis over these values and bounds.
+    fn axis_of(values: [f64; 3], bounds: &[f64]) -> (Axis, Vec<bool>) {
+        let mut sweep = example::over(&["termination.grace_period=30s,60s,2m"]);
+        for (point, value) in sweep.points.iter_mut().flatten().zip(values) {
+            let interval = Some((value - 0.5, value + 0.5));
+            point.metrics[Metric::CapacityDip as usize].mean = Estimate { value, interval };
+        }
+        let values = Values::of(&sweep, Measure::mean(Metric::CapacityDip)).expect("there are values");
+        vertical(&values, &bounds.iter().map(|bound| (*bound, String::new())).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn values_that_spread_over_one_and_a_half_decades_lie_by_factors() {
+        let (axis, shown) = axis_of([0.73, 20.0, 114.0], &[5.0, 1_000.0, 1e6, 0.0]);
+        assert!(axis.logarithmic && axis.low > 0.0 && axis.high >= 1_000.0, "{axis:?}");
+        assert_eq!(shown, [true, true, false, false]);
+        // An interval that reaches to zero does not stretch the axis down for ever.
+        assert!(axis_of([0.3, 20.0, 114.0], &[]).0.low > 0.3 / 8.0);
+        for linear in [[0.0, 20.0, 114.0], [-0.73, 20.0, 114.0], [5.0, 20.0, 114.0]] {
+            assert!(!axis_of(linear, &[]).0.logarithmic, "{linear:?}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::report::format::{Quantity, counted, difference, estimate, given, valu
 use crate::report::layout::glued;
 use crate::report::terminal::mark;
 use crate::scenario::{Check, Tolerance};
-use crate::study::plan::{Ending, Feasibility, RESAMPLES, Ranked, Standing};
+use crate::study::plan::{Ending, Feasibility, Probability, RESAMPLES, Ranked, Standing};
 use crate::study::{Estimate, Verdict, wilson};
 
 /// Candidates that are told; the files have all.
@@ -75,6 +75,20 @@ pub fn headline(planned: &Planned<'_>) -> String {
     )
 }
 
+/// That no candidate could be said to meet the checks with the runs that are allowed, and how many it takes; empty where
+/// they are enough.
+pub fn too_few_runs(planned: &Planned<'_>) -> String {
+    let rules = &planned.outcome.rules;
+    let Some(needed) = planned.outcome.fewest_runs else { return String::new() };
+    format!(
+        "No candidate can be certified to meet the checks: among {} that takes at least {} of the best one, even if every \
+         run speaks for it, and at most {} are allowed. Use `--runs {needed}` or more.",
+        glued(&counted(planned.outcome.candidates.len() as u64, "candidate")),
+        glued(&counted(needed, "run")),
+        rules.max_runs
+    )
+}
+
 /// How sure that is.
 pub fn confidence(planned: &Planned<'_>) -> String {
     let outcome = planned.outcome;
@@ -89,7 +103,8 @@ pub fn confidence(planned: &Planned<'_>) -> String {
     let mut text = match outcome.ending {
         Ending::Decided => format!("With at least 95 % confidence (all looks and comparisons together) {claim}."),
         _ => format!(
-            "It is not certain, at 95 % confidence, that {claim}. Confidence reached: {}.",
+            "It is not certain, at 95 % confidence, that {claim}. Confidence reached: {}, which is what the runs prove (all \
+             looks and comparisons together).",
             percent_as_given((100.0 * outcome.confidence).floor() / 100.0)
         ),
     };
@@ -97,19 +112,23 @@ pub fn confidence(planned: &Planned<'_>) -> String {
         text.push_str(&what_is_open(planned, best.feasibility));
     }
     if let Some(probability) = outcome.probability {
-        let share = probability.share;
-        let estimate = estimate(
-            &Estimate { value: share, interval: wilson((share * RESAMPLES as f64).round() as u64, RESAMPLES as u64) },
-            Quantity::Share,
-        );
-        text.push_str(&format!(
-            " In {} of {RESAMPLES} resamples of {} so it is, among {} not ruled out.",
-            glued(&estimate),
-            counted(probability.runs as u64, "run"),
-            counted(probability.candidates as u64, "candidate")
-        ));
+        text.push_str(&stability(planned, probability));
     }
     text
+}
+
+/// How often other runs would choose the same, told so that nobody takes it for the confidence.
+fn stability(planned: &Planned<'_>, probability: Probability) -> String {
+    let share = probability.share;
+    let interval = wilson((share * RESAMPLES as f64).round() as u64, RESAMPLES as u64);
+    let meets = if planned.outcome.rules.checks.is_empty() { "is" } else { "meets the checks and is" };
+    format!(
+        " How stable the choice is, which proves nothing: in {} of {RESAMPLES} resamples of {} it {meets} best within the \
+         tolerance by its estimates, among {} not ruled out.",
+        glued(&estimate(&Estimate { value: share, interval }, Quantity::Share)),
+        counted(probability.runs as u64, "run"),
+        counted(probability.candidates as u64, "candidate")
+    )
 }
 
 /// Those that cost less and fail a check, which a reader will ask for; empty without any.
@@ -143,7 +162,7 @@ fn what_is_open(planned: &Planned<'_>, feasibility: Feasibility) -> String {
         .count();
     let mut text = String::new();
     if feasibility == Feasibility::Undecided && !outcome.rules.checks.is_empty() {
-        text.push_str(" Its checks hold by their estimates, which the race needs more runs to be sure of.");
+        text.push_str(" Its checks hold by their estimates, and are not certified.");
     }
     if open > 0 {
         let others = if open == 1 { "1 other".to_owned() } else { format!("{open} others") };
@@ -221,7 +240,7 @@ pub fn told(planned: &Planned<'_>) -> Vec<usize> {
 /// Some candidates in a table with a header: settings, objective, standing, then what they do.
 pub fn table(planned: &Planned<'_>, told: &[usize]) -> Vec<Vec<String>> {
     let rules = &planned.outcome.rules;
-    let others = [Metric::TruncatedAttempts, Metric::RolloutDuration, Metric::PeakGpus, planned.money()];
+    let others = [cut_metric(&rules.checks), Metric::RolloutDuration, Metric::PeakGpus, planned.money()];
     let metrics: Vec<Metric> = others.into_iter().filter(|metric| *metric != rules.objective).collect();
     let axes = told_axes(planned, told);
     let keys = short_keys(planned.axes);
@@ -239,6 +258,15 @@ pub fn table(planned: &Planned<'_>, told: &[usize]) -> Vec<Vec<String>> {
         }
     }
     table
+}
+
+/// Which count of cut answers is told: of requests where only these are checked, else of attempts.
+fn cut_metric(checks: &[Check]) -> Metric {
+    let is_checked = |metric: Metric| checks.iter().any(|check| check.metric == metric.name());
+    match is_checked(Metric::TruncatedRequests) && !is_checked(Metric::TruncatedAttempts) {
+        true => Metric::TruncatedRequests,
+        false => Metric::TruncatedAttempts,
+    }
 }
 
 /// What is told of one candidate, under the header of [`table`].
@@ -274,7 +302,6 @@ fn number(planned: &Planned<'_>, index: usize) -> String {
 /// A metric's name where there is little room.
 fn short_name(metric: Metric) -> &'static str {
     match metric {
-        Metric::TruncatedAttempts => "truncated",
         Metric::RolloutDuration => "duration",
         other => other.name(),
     }
@@ -286,7 +313,7 @@ pub fn legend(planned: &Planned<'_>) -> String {
     let mut parts = Vec::new();
     let checks: Vec<String> = planned.outcome.rules.checks.iter().map(claim).collect();
     if !checks.is_empty() {
-        parts.push(format!("checks, in this order: {}", checks.join("; ")));
+        parts.push(format!("checks, in this order, by ordinary 95 % intervals: {}", checks.join("; ")));
     }
     if planned.as_written.is_some() {
         parts.push("* the scenario as written".to_owned());

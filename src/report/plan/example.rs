@@ -6,7 +6,7 @@ use crate::scenario::{Axis, Check, Scenario, Statistic, Tolerance};
 use crate::study::plan::{
     Diagnosis, Ending, FailedCheck, Feasibility, Help, Outcome, Probability, Ranked, Rules, Standing,
 };
-use crate::study::{Estimate, MetricSummary, evaluate, summarize_runs};
+use crate::study::{Estimate, Extent, MetricSummary, evaluate, summarize_runs};
 
 /// The choices.
 pub fn axes() -> Vec<Axis> {
@@ -108,12 +108,14 @@ pub fn outcome(ending: Ending) -> Outcome {
             tolerance: Tolerance::Share(0.01),
             checks: scenario().checks,
             max_runs: 640,
+            extent: Extent::of(&scenario()),
         },
         candidates,
         ending,
         best: (!nothing).then_some(2),
         runner_up: (!nothing).then_some(5),
         tolerance: if nothing { f64::NAN } else { 0.0042 },
+        fewest_runs: None,
         confidence: if ending == Ending::Decided { 0.95 } else { 0.618 },
         probability: (!nothing).then_some(Probability { share: 0.987, runs: 320, candidates: 3 }),
         diagnosis: nothing.then_some(diagnosis),

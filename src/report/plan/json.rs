@@ -95,6 +95,9 @@ struct PlanJson<'a> {
     ending: &'static str,
     answer: String,
     confidence_text: String,
+    /// Runs of a candidate that it takes at least to certify the checks, where fewer are allowed.
+    runs_needed: Option<u64>,
+    runs_needed_text: Option<String>,
     objective: ObjectiveJson,
     choices: Vec<AxisJson<'a>>,
     /// Numbers of candidates, from 1.
@@ -136,6 +139,8 @@ pub fn json(planned: &Planned<'_>) -> String {
         ending: ending(outcome.ending),
         answer: plain(&content::headline(planned)),
         confidence_text: plain(&content::confidence(planned)),
+        runs_needed: outcome.fewest_runs,
+        runs_needed_text: outcome.fewest_runs.map(|_| plain(&content::too_few_runs(planned))),
         objective: ObjectiveJson {
             metric: rules.objective.name(),
             unit: rules.objective.description().unit,
@@ -204,6 +209,9 @@ fn candidate<'a>(planned: &'a Planned<'_>, index: usize) -> CandidateJson<'a> {
         standing: match found.standing {
             Standing::Best => "best",
             Standing::WithinTolerance => "within_tolerance",
+            Standing::Worse => "worse",
+            Standing::SlightlyWorse => "slightly_worse",
+            Standing::Tie => "tie",
             Standing::NotBetter => "not_better",
             Standing::Beaten(..) => "beaten",
             Standing::Breaks(_) => "fails_check",

@@ -48,7 +48,7 @@ pub struct Planned<'a> {
 }
 
 impl Planned<'_> {
-    /// What the chart's horizontal axis shows and the table tells of money: what the rollout costs, or the whole bill where
+    /// What the table and the chart tell of money: what the rollout costs, or the whole bill where
     /// the fleet or its prices are a choice, which the steady fleet's bill is not the same for.
     pub(super) fn money(&self) -> Metric {
         let objective = self.outcome.rules.objective;

@@ -3,6 +3,7 @@
 use super::Planned;
 use crate::digits::counted;
 use crate::scenario::Axis;
+use crate::study::Verdict;
 use crate::study::plan::{Feasibility, Ranked, Standing, violation};
 
 /// The candidates in the order in which they are told: the best, the runner-up, the others by how much their objective
@@ -69,6 +70,9 @@ pub fn standing(planned: &Planned<'_>, index: usize) -> String {
     let mut words = match candidate.standing {
         Standing::Best => "best".to_owned(),
         Standing::WithinTolerance => "within tolerance".to_owned(),
+        Standing::Worse => "worse".to_owned(),
+        Standing::SlightlyWorse => "slightly worse".to_owned(),
+        Standing::Tie => "tie".to_owned(),
         Standing::NotBetter => "not better".to_owned(),
         Standing::Open => "open".to_owned(),
         Standing::Empty => format!("a run has no {}", outcome.rules.objective.name()),
@@ -81,9 +85,16 @@ pub fn standing(planned: &Planned<'_>, index: usize) -> String {
         }
         Standing::Beaten(by, runs) => format!("beaten by {} after {}", by + 1, counted(runs as f64, "run")),
     };
-    let is_told = matches!(candidate.standing, Standing::Best | Standing::WithinTolerance | Standing::Open);
+    let is_told = matches!(
+        candidate.standing,
+        Standing::Best | Standing::WithinTolerance | Standing::Tie | Standing::NotBetter | Standing::Open
+    );
     if is_told && candidate.feasibility == Feasibility::Undecided && !outcome.rules.checks.is_empty() {
-        words.push_str(", checks open");
+        // The ordinary interval may say of a check what the race is not yet sure of.
+        let failing = candidate.checks.iter().find(|found| found.verdict == Verdict::Failed);
+        words.push_str(&failing.map_or(", checks open".to_owned(), |found| {
+            format!(", seems to fail {} {}", found.metric, found.statistic.name())
+        }));
     }
     if Some(index) == outcome.runner_up { format!("runner-up, {words}") } else { words }
 }

@@ -39,9 +39,42 @@ fn runs_that_do_not_tell_are_said_with_the_confidence_reached() {
             text.contains("**Best guess: rolling, max_surge 25%, grace_period 5m, with rollout_cost_usd $0.420"),
             "{text}"
         );
-        assert!(text.contains("Confidence reached: 61 %. 1 other may still be better by more than that."), "{text}");
+        assert!(text.contains("Confidence reached: 61 %, which is what the runs prove"), "{text}");
+        assert!(text.contains("1 other may still be better by more than that."), "{text}");
+        assert!(text.contains("How stable the choice is, which proves nothing: "), "{text}");
         assert!(text.contains("To run: `best.toml`, `runner-up.toml`."), "{text}");
     });
+}
+
+#[test]
+fn too_few_runs_to_certify_anything_are_said_in_every_form_with_how_many_it_takes() {
+    let (scenario, axes, mut outcome) = (scenario(), axes(), outcome(Ending::OutOfRuns));
+    (outcome.rules.max_runs, outcome.fewest_runs) = (100, Some(172));
+    let (as_written, repeated) = (None, 0);
+    let planned = Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out: &[], repeated };
+    let said = "among 6 candidates that takes at least 172 runs of the best one, even if every run speaks for it, and at \
+                most 100 are allowed. Use `--runs 172` or more.";
+    let json: serde_json::Value = serde_json::from_str(&planned.json()).unwrap();
+    assert_eq!(json["runs_needed"], 172);
+    let text = planned.text(Style { color: false, width: 1_000 });
+    for told in [planned.markdown(&[]), text, json["runs_needed_text"].to_string()] {
+        assert!(told.replace('\u{a0}', " ").contains(said), "{told}");
+    }
+}
+
+#[test]
+fn cut_answers_are_told_as_they_are_checked() {
+    let column = |metric: &str| {
+        let (scenario, axes, mut outcome) = (scenario(), axes(), outcome(Ending::Decided));
+        outcome.rules.checks[0].metric = metric.to_owned();
+        let (as_written, repeated) = (None, 0);
+        let planned =
+            Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out: &[], repeated };
+        let header = content::table(&planned, &[0]).remove(0);
+        header.into_iter().find(|name| name.starts_with("truncated")).unwrap()
+    };
+    assert_eq!(column("truncated_requests"), "truncated_requests");
+    assert_eq!([column("truncated_attempts"), column("cost_usd")], ["truncated_attempts"; 2]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub fn text(planned: &Planned<'_>, style: Style) -> String {
         _ => Tone::Unsure,
     };
     lines.extend(wrap("", &content::headline(planned), width).iter().map(|line| style.paint(tone, line)));
-    for paragraph in [content::confidence(planned), content::cheaper(planned)] {
+    for paragraph in [content::too_few_runs(planned), content::confidence(planned), content::cheaper(planned)] {
         if !paragraph.is_empty() {
             lines.extend(wrap("", &paragraph, width));
         }
@@ -82,6 +82,7 @@ pub fn markdown(planned: &Planned<'_>, charts: &[Chart]) -> String {
     page.paragraph(&format!("# Plan: {}", escape(&planned.scenario.name)));
     page.paragraph(&escape(&content::question(planned)));
     page.paragraph(&format!("**{}**", escape(&plain(&content::headline(planned)))));
+    page.paragraph(&escape(&plain(&content::too_few_runs(planned))));
     page.paragraph(&escape(&plain(&content::confidence(planned))));
     page.paragraph(&escape(&plain(&content::cheaper(planned))));
     let list: Vec<String> =

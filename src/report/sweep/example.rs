@@ -99,5 +99,20 @@ pub fn every() -> Vec<Sweep> {
         stuck.selected = vec![median];
         sweeps.push(stuck);
     }
+    // Of which the mean is empty at some points, and spreads over decades at the others.
+    for axes in [
+        vec!["fleet.gpu_limit=8,9,10,11,12"],
+        vec!["fleet.gpu_limit=8,9", surge, "router.policy=random,round_robin"],
+        vec!["fleet.gpu_limit=8,9", surge],
+    ] {
+        let mut wide = over(&axes);
+        for (at, point) in wide.points.iter_mut().flatten().enumerate() {
+            let value = if at % 4 == 2 { f64::NAN } else { 0.5 * 4f64.powi(at as i32) };
+            let interval = (at % 4 != 2).then_some((0.9 * value, 1.2 * value));
+            point.metrics[Metric::RolloutDuration as usize].mean = Estimate { value, interval };
+        }
+        wide.selected = vec![Measure::mean(Metric::RolloutDuration)];
+        sweeps.push(wide);
+    }
     sweeps
 }

@@ -17,7 +17,7 @@ use super::layout::{Style, glued};
 use super::markdown::{Page, escape};
 use super::terminal::mark;
 use crate::scenario::Statistic;
-use crate::study::{Change, Measure, Overall, PRICE, Point, Sweep, Verdict, runs_for_quantile};
+use crate::study::{Change, Difference, Measure, Overall, PRICE, Point, Sweep, Verdict, runs_for_quantile};
 
 pub use saved::{read_runs, written_runs};
 
@@ -237,8 +237,27 @@ fn difference_cell(sweep: &Sweep, at: usize, point: &Point, selection: Measure) 
         _ if at == sweep.reference => "-".to_owned(),
         Change::Identical => "none".to_owned(),
         Change::NotComparable => found.change.words().to_owned(),
+        _ if is_few(found) => format!("{} (few)", difference(&found.difference, quantity(selection))),
         _ => difference(&found.difference, quantity(selection)),
     }
+}
+
+/// Whether an interval excludes zero of which `compare` would not say that there is a difference: with fewer than six runs
+/// that differ it says so of nothing.
+fn is_few(found: &Difference) -> bool {
+    let excludes_zero = found.difference.interval.is_some_and(|(low, high)| low > 0.0 || high < 0.0);
+    excludes_zero && matches!(found.change, Change::NotShown | Change::NotEnoughRuns)
+}
+
+/// What `(few)` means; empty where no difference that is shown has it.
+fn few(sweep: &Sweep) -> String {
+    let is_shown = |selection: &&Measure| selection.statistic == Statistic::Mean;
+    let points = || sweep.done().filter(|(at, _)| *at != sweep.reference);
+    let has_few = |selection: &Measure| points().any(|(_, point)| is_few(point.difference(selection.metric)));
+    if !sweep.selected.iter().filter(is_shown).any(has_few) {
+        return String::new();
+    }
+    "(few): fewer than six runs differ, which shows no difference, whatever the interval says.".to_owned()
 }
 
 /// The sweep as Markdown.
@@ -254,6 +273,7 @@ fn markdown(sweep: &Sweep, charts: &[Chart]) -> String {
     page.paragraph("## Points");
     page.table(&rows(sweep, &sweep.selected));
     page.paragraph(&without_interval(sweep));
+    page.paragraph(&few(sweep));
     page.paragraph(&pairing(sweep, ""));
     page.charts(charts);
     page.paragraph("## Provenance");
@@ -270,6 +290,7 @@ fn markdown(sweep: &Sweep, charts: &[Chart]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::{Metric, RunRecord};
 
     #[test]
     fn files_of_points_are_told_from_others() {
@@ -306,6 +327,30 @@ mod tests {
         let mut unjudged = sweep;
         unjudged.points.iter_mut().flatten().for_each(|point| point.checks.clear());
         assert_eq!(best(&unjudged), "The scenario has no [[check]], so that no point is judged.");
+    }
+
+    #[test]
+    fn differences_in_fewer_than_six_runs_are_marked_and_the_mark_is_explained() {
+        let mut sweep = example::over(&["fleet.replicas=8,9,10"]);
+        sweep.selected = vec![Measure::mean(Metric::Cost)];
+        assert_eq!(few(&sweep), "");
+        let metric = |values: &[f64]| -> Vec<RunRecord> {
+            let mut records = super::super::example::study().records;
+            records.iter_mut().zip(values).for_each(|(record, cost)| record.values[Metric::Cost as usize] = *cost);
+            records.truncate(values.len());
+            records
+        };
+        let differ = |runs: usize| {
+            let records = metric(&(0..runs).map(|run| 3.0 + 0.01 * run as f64).collect::<Vec<f64>>());
+            Point::new(&sweep.scenario, &records, &metric(&vec![1.0; runs]))
+        };
+        let (five, six) = (differ(5), differ(6));
+        sweep.points[2] = Some(six);
+        assert_eq!(few(&sweep), "");
+        sweep.points[2] = Some(five);
+        assert!(few(&sweep).starts_with("(few): fewer than six runs differ"));
+        let cells: Vec<String> = rows(&sweep, &sweep.selected).into_iter().map(|row| row[3].clone()).collect();
+        assert!(cells[3].ends_with(" (few)") && !cells[1].contains("few"), "{cells:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A sweep on a terminal: for two axes a small grid a metric where it fits, else a row for each point.
 
 use super::{
-    axes, best, extent, pairing, point_mark, quantity, reference_name, rows, short_keys, title, without_interval,
+    axes, best, extent, few, pairing, point_mark, quantity, reference_name, rows, short_keys, title, without_interval,
 };
 use crate::report::format::{counted, estimate};
 use crate::report::layout::{Style, Tone, columns, wrap};
@@ -21,8 +21,9 @@ pub fn text(sweep: &Sweep, style: Style) -> String {
         grids(sweep, style).map_or_else(|| (list(sweep, style), ""), |grids| (grids, ", in sweep.csv,"));
     lines.extend(table);
     lines.push(String::new());
+    let few = if place.is_empty() { few(sweep) } else { String::new() };
     let notes =
-        [best(sweep), without_interval(sweep), pairing(sweep, place)].into_iter().filter(|note| !note.is_empty());
+        [best(sweep), without_interval(sweep), few, pairing(sweep, place)].into_iter().filter(|note| !note.is_empty());
     lines.extend(notes.flat_map(|note| wrap("", &note, style.width)));
     lines.join("\n") + "\n"
 }

@@ -2,7 +2,8 @@
 //! small part of the error, so that the 95 % intervals of `intervals` would not do.
 //!
 //! Every limit errs with at most its `level`, each side by itself: exactly for shares, counts of single events and
-//! quantiles, asymptotically for means.
+//! quantiles, asymptotically for means. The levels go down to a few ten-millionths; and one limit may exist where the other
+//! does not, which the two-sided intervals of `intervals` do not tell.
 
 use std::ops::RangeInclusive;
 
@@ -10,7 +11,7 @@ use statrs::function::beta::beta_reg;
 
 use crate::ledger::{Kind, Metric};
 use crate::scenario::Statistic;
-use crate::study::intervals::{bisect, poisson_at_least};
+use crate::study::intervals::{Moments, bisect, poisson_at_least};
 
 /// A count is rare while its total over runs is below this: as in [`crate::study::summarize_metric`].
 const RARE_TOTAL: f64 = 1000.0;
@@ -41,7 +42,7 @@ pub fn share_limits(successes: u64, n: u64, level: f64) -> Limits {
     low..=high
 }
 
-/// Limits of the mean number of events a run: exact Poisson (Garwood 1936).
+/// Limits of the mean number of events a run: exact Poisson (Garwood 1936), as far out as these levels reach.
 fn count_limits(total: f64, n: usize, level: f64) -> Limits {
     let far = total + 30.0 * (total + 1.0).sqrt() - level.ln();
     let low = if total < 1.0 { 0.0 } else { bisect(0.0, far, level, |x| poisson_at_least(total, x)) };
@@ -49,32 +50,16 @@ fn count_limits(total: f64, n: usize, level: f64) -> Limits {
     low / n as f64..=high / n as f64
 }
 
-/// Sample mean, standard deviation and skewness.
-struct Moments {
-    mean: f64,
-    deviation: f64,
-    skewness: f64,
-}
-
-fn moments(values: &[f64]) -> Moments {
-    let n = values.len() as f64;
-    let constant = values.iter().all(|value| value == &values[0]);
-    if constant {
-        return Moments { mean: values[0], deviation: 0.0, skewness: 0.0 };
-    }
-    let mean = values.iter().sum::<f64>() / n;
-    let central = |power: i32| values.iter().map(|value| (value - mean).powi(power)).sum::<f64>() / n;
-    let variance = central(2);
-    // The adjusted Fisher-Pearson coefficient: a small sample shows too little of its distribution's skewness.
-    let adjusted = (n * (n - 1.0)).sqrt() / (n - 2.0).max(1.0);
-    let skewness = adjusted * central(3) / variance.powf(1.5);
-    Moments { mean, deviation: (variance * n / (n - 1.0)).sqrt(), skewness }
-}
-
 /// Limits of a mean by Student's t, widened where it would mislead.
 ///
 /// Skewed values make t err on one side: that side gets Johnson's correction, s g (2 t^2 + 1) / (6 n) with the sample's
-/// skewness g (Johnson 1978, by the Cornish-Fisher expansion); the other side is not narrowed. And t knows nothing of
+/// skewness g (Johnson 1978, by the Cornish-Fisher expansion); the other side is not narrowed. g is the adjusted
+/// coefficient of Fisher and Pearson, because a small sample shows too little of its distribution's skewness. The limits
+/// take t as given, which a race works out once for each look; [`crate::study::Confidence::mean`], by Hall's
+/// transformation, would do so for each of thousands of comparisons. At a level of 0.01 and 20 exponential values these
+/// err with 0.026 on the long tail's side, Hall's with 0.020, Student's alone with 0.047; at smaller levels all of them err
+/// many times as often as they say, until there are enough runs for the skewness: see [`knows_its_skewness`]. And t knows
+/// nothing of
 /// events too rare to have been seen enough: while fewer than log2(1 / level) values differ from zero, and not all are
 /// equal, the sign of the mean is not shown (a sign test could not show it at this level), and a mean that is rarely
 /// nonzero may be as large as the greatest value seen times the exact upper limit of how often one is nonzero. `t` is
@@ -84,7 +69,8 @@ pub fn mean_limits(values: &[f64], level: f64, t: f64) -> Limits {
         return ANYWHERE;
     }
     let n = values.len() as f64;
-    let Moments { mean, deviation, skewness } = moments(values);
+    let Moments { mean, standard_deviation: deviation, skewness } = Moments::of(values);
+    let skewness = skewness * (n * (n - 1.0)).sqrt() / (n - 2.0).max(1.0);
     let half = t * deviation / n.sqrt();
     let correction = deviation * skewness * (2.0 * t * t + 1.0) / (6.0 * n);
     let (mut low, mut high) = (mean - half + correction.min(0.0), mean + half + correction.max(0.0));
@@ -96,6 +82,22 @@ pub fn mean_limits(values: &[f64], level: f64, t: f64) -> Limits {
         high = high.max(often * greatest);
     }
     low..=high
+}
+
+/// Skewness that values are taken to have at least: a sample that has not met its long tail shows none.
+const LEAST_SKEWNESS: f64 = 1.0;
+
+/// Whether there are runs enough for the limits of a mean to err about as often as they say at this level.
+///
+/// The expansion that the correction comes from goes on with terms of t^6 g^2 / (72 n); they must be below two thirds, of
+/// the skewness that the sample shows and of one that any may have.
+pub fn knows_its_skewness(values: &[f64], level: f64) -> bool {
+    let n = values.len() as f64;
+    if n < 3.0 {
+        return false;
+    }
+    let skewness = (Moments::of(values).skewness * (n * (n - 1.0)).sqrt() / (n - 2.0)).abs().max(LEAST_SKEWNESS);
+    n >= student_t_at(level, n - 1.0).powi(6) * skewness * skewness / 50.0
 }
 
 /// Limits of the mean of a metric's values over runs, or of differences of two candidates' values within runs.
@@ -275,5 +277,36 @@ mod tests {
             let (above, below) = errors(n, level, exponential, 1.0);
             assert!(above <= level + 0.5 * (alone - level) && below <= level + noise, "{n}: {above} {below}");
         }
+    }
+
+    /// At the levels of a race: how often an exponential or a lognormal mean is said to be below its true value. Without
+    /// waiting for runs enough that is twelve times as often as said at 20 exponential values and more at lognormal ones;
+    /// with it, no more than five times, within three standard errors of a share of 20,000 studies.
+    #[test]
+    fn limits_at_the_small_levels_of_a_race_wait_until_there_are_runs_enough_for_the_skewness() {
+        let level: f64 = 5e-4;
+        let noise = 3.0 * (5.0 * level / 20_000.0).sqrt();
+        let wrongly = |n: usize, draw: &dyn Fn(&mut Stream) -> f64, truth: f64| {
+            let t = student_t_at(level, n as f64 - 1.0);
+            let said = |study: &u64| {
+                let mut stream = RunKey::new(12, *study).stream(Purpose::Arrivals);
+                let values: Vec<f64> = (0..n).map(|_| draw(&mut stream)).collect();
+                *mean_limits(&values, level, t).end() < truth && knows_its_skewness(&values, level)
+            };
+            (0..20_000).filter(said).count() as f64 / 20_000.0
+        };
+        let lognormal = |stream: &mut Stream| (0.8 * normal(stream)).exp();
+        for n in [20, 80, 160] {
+            for (draw, truth) in [(&exponential as &dyn Fn(&mut Stream) -> f64, 1.0), (&lognormal, 0.32f64.exp())] {
+                let share = wrongly(n, draw, truth);
+                println!("{n} values of mean {truth}: {share}");
+                assert!(share <= 5.0 * level + noise, "{n}: {share}");
+            }
+        }
+    }
+
+    fn normal(stream: &mut Stream) -> f64 {
+        use rand_distr::{Distribution, StandardNormal};
+        StandardNormal.sample(stream)
     }
 }

@@ -27,6 +27,7 @@ pub use standing::Standing;
 use super::checks::evaluate;
 use super::result::{CheckResult, Estimate, MetricSummary};
 use super::run::{Growing, grow};
+use super::summary::summarize_runs;
 use crate::ledger::{METRICS, Metric, RunRecord};
 use crate::scenario::{Axis, Scenario};
 
@@ -48,7 +49,7 @@ pub struct Ranked {
     pub runs: u64,
     /// Every metric over them, in the order of [`METRICS`].
     pub metrics: Vec<MetricSummary>,
-    /// The checks over them, with ordinary 95 % intervals.
+    /// The checks over them, with ordinary 95 % intervals, or as the race has said.
     pub checks: Vec<CheckResult>,
     /// How it stands.
     pub standing: Standing,
@@ -94,6 +95,9 @@ pub struct Outcome {
     pub runner_up: Option<usize>,
     /// The tolerance in the objective's unit; NaN without a best one.
     pub tolerance: f64,
+    /// The runs of a candidate that it takes at least to say that it meets the checks, where that is more than are allowed
+    /// and some candidate may meet them.
+    pub fewest_runs: Option<u64>,
     /// Confidence that the best meets the checks, and that none that does is better by more than the tolerance.
     pub confidence: f64,
     /// How often it would be chosen from other runs.
@@ -147,18 +151,9 @@ fn outcome(
 ) -> Outcome {
     let rules = race.rules().clone();
     let best = race.best();
+    let of_best = |best: usize| (studies[best].records(), race.tolerance(best));
     let ranked = |(index, assignment): (usize, Assignment)| {
-        let records = studies[index].records();
-        let metrics: Vec<MetricSummary> = METRICS.iter().map(|metric| studies[index].metric(*metric)).collect();
-        Ranked {
-            assignment,
-            runs: records.len() as u64,
-            checks: rules.checks.iter().map(|check| evaluate(check, &metrics)).collect(),
-            metrics,
-            standing: race.standing(index, best),
-            feasibility: race.feasibility(index),
-            excess: best.and_then(|best| excess(records, studies[best].records(), rules.objective)),
-        }
+        ranked(race, index, assignment, (studies[index].scenario(), studies[index].records()), best.map(of_best))
     };
     let candidates: Vec<Ranked> = assignments.into_iter().enumerate().map(ranked).collect();
     let probability = best.and_then(|best| {
@@ -175,6 +170,8 @@ fn outcome(
     };
     Outcome {
         diagnosis: best.is_none().then(|| diagnosis::diagnose(&candidates, &rules.checks, axes)),
+        fewest_runs: fewest_runs(&rules.checks, candidates.len(), rules.max_runs)
+            .filter(|_| candidates.iter().any(|candidate| !matches!(candidate.feasibility, Feasibility::Breaks(_)))),
         rules,
         candidates,
         ending,
@@ -183,6 +180,29 @@ fn outcome(
         tolerance: best.map_or(f64::NAN, |best| race.tolerance(best)),
         confidence: best.map_or(0.0, |best| race.confidence(best)),
         probability,
+    }
+}
+
+/// A candidate after the race, from its runs and, where there is a best one, that one's with the tolerance.
+fn ranked(
+    race: &Race,
+    index: usize,
+    assignment: Assignment,
+    (scenario, records): (&Scenario, &[RunRecord]),
+    best: Option<(&[RunRecord], f64)>,
+) -> Ranked {
+    let (rules, feasibility) = (race.rules(), race.feasibility(index));
+    let metrics: Vec<MetricSummary> = METRICS.iter().map(|metric| summarize_runs(scenario, *metric, records)).collect();
+    let excess = best.and_then(|(best, _)| excess(records, best, rules.objective));
+    let checks = rules.checks.iter().enumerate();
+    Ranked {
+        assignment,
+        runs: records.len() as u64,
+        checks: checks.map(|(at, check)| standing::settled(evaluate(check, &metrics), at, feasibility)).collect(),
+        metrics,
+        standing: race.standing(index, race.best()).told_apart(excess.as_ref(), best.map_or(0.0, |(_, of)| of)),
+        feasibility,
+        excess,
     }
 }
 

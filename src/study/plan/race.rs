@@ -11,6 +11,7 @@ use super::limits::metric_limits;
 use super::spending::{Spending, t_of};
 use crate::ledger::{Metric, RunRecord};
 use crate::scenario::{Check, Tolerance};
+use crate::study::extent::Extent;
 
 /// Runs before the first look; each further look is after twice as many.
 const FIRST_LOOK: u64 = 20;
@@ -25,12 +26,20 @@ fn looks(max_runs: u64) -> Vec<u64> {
     looks
 }
 
-/// The fewest runs after which a candidate could be said to meet these checks, if nothing spoke against it; `None` where
-/// `max_runs` are enough.
+/// The fewest runs that a candidate would have to be allowed so that it could be said to meet these checks, if nothing
+/// spoke against it; `None` where `max_runs` are enough.
+///
+/// More runs are more looks, each of which has a part of the error: allowed the number, it is enough.
 pub fn fewest_runs(checks: &[Check], candidates: usize, max_runs: u64) -> Option<u64> {
-    let level = Spending::of(checks, looks(max_runs).len(), candidates).meets.level();
-    let needed = checks.iter().filter_map(|check| bounds::fewest_runs(check, level)).max()?;
-    (needed > max_runs).then_some(needed)
+    let needed = |allowed: u64| {
+        let level = Spending::of(checks, looks(allowed).len(), candidates).meets.level();
+        checks.iter().filter_map(|check| bounds::fewest_runs(check, level)).max().unwrap_or(0)
+    };
+    let mut allowed = max_runs;
+    while needed(allowed) > allowed {
+        allowed = needed(allowed);
+    }
+    (allowed > max_runs).then_some(allowed)
 }
 
 /// What is raced for.
@@ -44,6 +53,8 @@ pub struct Rules {
     pub checks: Vec<Check>,
     /// Most runs of a candidate.
     pub max_runs: u64,
+    /// How much a run can hold, for harms that none has shown.
+    pub extent: Extent,
 }
 
 /// How a candidate stands to the checks.
@@ -173,7 +184,11 @@ impl Race {
     /// Whether every check holds at this level.
     pub(super) fn meets_at(&self, candidate: usize, level: f64) -> bool {
         let entry = &self.entries[candidate];
-        self.rules.checks.iter().zip(&entry.checked).all(|(check, values)| meets(check, values, entry.served, level))
+        self.rules
+            .checks
+            .iter()
+            .zip(&entry.checked)
+            .all(|(check, values)| meets(check, values, entry.served, level, self.rules.extent))
     }
 
     /// The greatest look that both have had, if any: its index, and the number of runs.

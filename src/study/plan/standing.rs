@@ -5,6 +5,7 @@ use super::limits::{metric_limits, statistic_of};
 use super::race::{Feasibility, Race};
 use super::spending::{ERROR, Spending, least_level, t_of};
 use crate::scenario::Check;
+use crate::study::result::{CheckResult, Estimate, Verdict};
 
 /// How a candidate stands in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +14,14 @@ pub enum Standing {
     Best,
     /// Equally good within the tolerance, with confidence.
     WithinTolerance,
-    /// Not better than the best by more than the tolerance, with confidence.
+    /// Not better than the best by more than the tolerance, with confidence; and worse by more than that, as far as the
+    /// ordinary interval of the difference tells.
+    Worse,
+    /// As before; and worse, perhaps by no more than the tolerance.
+    SlightlyWorse,
+    /// Not better than the best by more than the tolerance, with confidence; nor worse, as far as the interval tells.
+    Tie,
+    /// Not better than the best by more than the tolerance, with confidence; the interval does not tell the two apart.
     NotBetter,
     /// Worse than this candidate, with confidence after so many runs.
     Beaten(usize, u64),
@@ -23,6 +31,33 @@ pub enum Standing {
     Empty,
     /// Perhaps better by more than the tolerance, or its checks are not settled: the runs did not tell.
     Open,
+}
+
+impl Standing {
+    /// The same, told apart by the ordinary interval of how much more the candidate has than the best, where the race has
+    /// only said that it is not better.
+    pub(super) fn told_apart(self, excess: Option<&Estimate>, tolerance: f64) -> Standing {
+        match (self, excess.and_then(|excess| excess.interval)) {
+            (Standing::NotBetter, Some((low, _))) if low > tolerance => Standing::Worse,
+            (Standing::NotBetter, Some((low, _))) if low > 0.0 => Standing::SlightlyWorse,
+            (Standing::NotBetter, Some((low, high))) if low >= -tolerance && high <= tolerance => Standing::Tie,
+            _ => self,
+        }
+    }
+}
+
+/// A check's result where the race has said more than the ordinary interval: so that no candidate fails, or meets, a
+/// check that is marked as undecided. A quantile's two-sided interval needs more runs than either of its limits.
+pub(super) fn settled(mut found: CheckResult, check: usize, feasibility: Feasibility) -> CheckResult {
+    if found.verdict == Verdict::Inconclusive {
+        found.verdict = match feasibility {
+            Feasibility::Breaks(broken) if broken == check => Verdict::Failed,
+            Feasibility::Meets => Verdict::Passed,
+            _ => return found,
+        };
+        found.explanation.clear();
+    }
+    found
 }
 
 impl Race {

@@ -3,6 +3,8 @@
 use super::*;
 use crate::random::{Purpose, RunKey, exponential, unit_interval};
 use crate::scenario::{Check, Statistic, Tolerance};
+use crate::study::extent::Extent;
+use crate::study::result::Verdict;
 use crate::study::samples::record;
 
 /// A world of candidates: the values of each in a run.
@@ -13,7 +15,8 @@ fn check(metric: Metric, statistic: Statistic, max: f64) -> Check {
 }
 
 fn rules(checks: Vec<Check>, tolerance: f64, max_runs: u64) -> Rules {
-    Rules { objective: Metric::Cost, tolerance: Tolerance::Absolute(tolerance), checks, max_runs }
+    let extent = Extent::of(&crate::study::samples::scenario(1));
+    Rules { objective: Metric::Cost, tolerance: Tolerance::Absolute(tolerance), checks, max_runs, extent }
 }
 
 /// Runs a race to its end; also the heats.
@@ -200,15 +203,68 @@ fn checks_that_runs_could_not_certify_are_known_before() {
         race.feasibility(0) == Feasibility::Meets
     };
     // Without an event in any of n runs the limit errs with 0.95^n, which must not exceed 0.0125 / (12 candidates x 4
-    // looks): at 20, 40, 80 and max_runs. 161 runs are five looks.
-    let needed = ((0.0125f64 / 48.0).ln() / 0.95f64.ln()).ceil() as u64;
-    assert_eq!((needed, fewest_runs(&p95, 12, needed)), (161, Some(166)));
-    assert_eq!(fewest_runs(&p95, 12, 160), Some(161));
+    // looks): at 20, 40, 80 and max_runs. 161 runs are five looks, for which 166 are needed.
+    let needed = |looks: f64| ((0.0125f64 / 12.0 / looks).ln() / 0.95f64.ln()).ceil() as u64;
+    assert_eq!((needed(4.0), needed(5.0)), (161, 166));
+    assert_eq!([160, 161, 165].map(|max_runs| fewest_runs(&p95, 12, max_runs)), [Some(166); 3]);
     assert_eq!(fewest_runs(&p95, 12, 166), None);
     assert!(!certified(160) && !certified(165) && certified(166));
+    // The mean of a count without an event errs with exp(-n max), of which either side has half the level.
+    let mean = [check(Metric::TruncatedAttempts, Statistic::Mean, 0.05)];
+    let certified = |max_runs| {
+        let none = |_: usize, _: u64| vec![(Metric::Cost, 1.0)];
+        raced(rules(mean.to_vec(), 0.0, max_runs), 12, &none).0.feasibility(0) == Feasibility::Meets
+    };
+    let least = ((2.0 * 12.0 * 5.0 / 0.0125f64).ln() / 0.05).ceil() as u64;
+    assert_eq!((least, fewest_runs(&mean, 12, 100)), (184, Some(184)));
+    assert!(!certified(183) && certified(184));
 }
 
-fn ranked(assignment: Assignment, truncated: f64, below: f64) -> Ranked {
+#[test]
+fn what_the_race_has_said_of_a_check_is_its_mark() {
+    // 30 runs are too few for the interval of a P90, and enough for its limits: eleven candidates, two looks.
+    let run_of = |candidate: usize, run| {
+        vec![(Metric::Cost, candidate as f64), (Metric::TruncatedAttempts, 5.0 + f64::from(run as u32 % 2))]
+    };
+    let above = check(Metric::TruncatedAttempts, Statistic::P90, 2.0);
+    let (race, _) = raced(rules(vec![above.clone()], 0.0, 30), 11, &run_of);
+    assert_eq!(race.feasibility(0), Feasibility::Breaks(0));
+    let records: Vec<RunRecord> = (0..30)
+        .map(|run| record(run, &[(Metric::Requests, 9.0)].into_iter().chain(run_of(0, run)).collect::<Vec<_>>()))
+        .collect();
+    let sample = crate::study::samples::scenario(30);
+    let summary = |metric: &Metric| summarize_runs(&sample, *metric, &records);
+    let metrics: Vec<MetricSummary> = METRICS.iter().map(summary).collect();
+    let alone = evaluate(&above, &metrics);
+    assert_eq!(alone.verdict, Verdict::Inconclusive);
+    let ranked = ranked(&race, 0, vec![Some(0)], (&sample, &records), None);
+    assert_eq!((ranked.standing, ranked.checks[0].verdict), (Standing::Breaks(0), Verdict::Failed));
+    let settled = |feasibility| standing::settled(alone.clone(), 0, feasibility).verdict;
+    assert_eq!(
+        [Feasibility::Undecided, Feasibility::Breaks(1), Feasibility::Meets].map(settled),
+        [Verdict::Inconclusive, Verdict::Inconclusive, Verdict::Passed]
+    );
+}
+
+#[test]
+fn who_is_not_better_is_told_apart_by_the_interval_of_the_difference() {
+    let of = |interval| Standing::NotBetter.told_apart(Some(&Estimate { value: 0.9, interval: Some(interval) }), 1.0);
+    assert_eq!(
+        [(1.1, 2.0), (0.5, 2.0), (0.5, 0.9), (-0.5, 2.0), (-0.5, 0.9), (0.0, 0.0)].map(of),
+        [
+            Standing::Worse,
+            Standing::SlightlyWorse,
+            Standing::SlightlyWorse,
+            Standing::NotBetter,
+            Standing::Tie,
+            Standing::Tie
+        ]
+    );
+    let open = Standing::Open.told_apart(Some(&Estimate { value: 1.5, interval: Some((1.1, 2.0)) }), 1.0);
+    assert_eq!((open, Standing::NotBetter.told_apart(None, 1.0)), (Standing::Open, Standing::NotBetter));
+}
+
+fn breaking(assignment: Assignment, truncated: f64, below: f64) -> Ranked {
     let records: Vec<RunRecord> = (0..40)
         .map(|run| record(run, &[(Metric::TruncatedAttempts, truncated), (Metric::MinReadyFraction, below)]))
         .collect();
@@ -235,10 +291,10 @@ fn checks() -> Vec<Check> {
 fn where_nothing_meets_the_checks_the_one_that_binds_is_named_and_what_helps() {
     let axes = [Axis::parse("termination.grace_period=30s,2m").unwrap(), Axis::parse("fleet.replicas=8,9").unwrap()];
     let candidates = [
-        ranked(vec![Some(0), Some(0)], 10.0, 0.75),
-        ranked(vec![Some(0), Some(1)], 9.0, 0.9),
-        ranked(vec![Some(1), Some(0)], 3.0, 0.75),
-        ranked(vec![Some(1), Some(1)], 2.5, 0.9),
+        breaking(vec![Some(0), Some(0)], 10.0, 0.75),
+        breaking(vec![Some(0), Some(1)], 9.0, 0.9),
+        breaking(vec![Some(1), Some(0)], 3.0, 0.75),
+        breaking(vec![Some(1), Some(1)], 2.5, 0.9),
     ];
     let found = diagnosis::diagnose(&candidates, &checks(), &axes);
     let failed: Vec<(usize, usize)> = found.failed.iter().map(|failed| (failed.check, failed.candidates)).collect();
