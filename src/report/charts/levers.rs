@@ -86,7 +86,7 @@ fn ticks(panel: &Panel) -> Vec<f64> {
 fn rows(result: &LeversResult) -> Vec<Row<'_>> {
     let replicas = |fewest: &Fewest, same: &Point| match fewest {
         Fewest::Found { point, .. } => point.replicas.to_string(),
-        Fewest::OutOfReach(stop) => format!("> {}", stop.replicas),
+        Fewest::OutOfReach(_) => "none".to_owned(),
         Fewest::NotSought => same.replicas.to_string(),
     };
     let mut rows = Vec::new();

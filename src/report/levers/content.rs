@@ -82,7 +82,7 @@ fn replicas(today: &Point, fewest: &Fewest) -> String {
     match fewest {
         Fewest::Found { point, .. } if point.replicas == today.replicas => today.replicas.to_string(),
         Fewest::Found { point, .. } => format!("{} -> {}", today.replicas, point.replicas),
-        Fewest::OutOfReach(stop) => format!("> {}", stop.replicas),
+        Fewest::OutOfReach(_) => "none".to_owned(),
         Fewest::NotSought => "-".to_owned(),
     }
 }

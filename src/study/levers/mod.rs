@@ -21,7 +21,7 @@ mod weights;
 mod tests;
 
 use super::compare::Change;
-use super::result::{Estimate, StudyResult};
+use super::result::{CheckResult, Estimate, StudyResult};
 use crate::profiles::Profile;
 
 pub use bounds::{Breach, MISSED, Promise, UNANSWERED};
@@ -174,6 +174,17 @@ pub struct Stop {
     pub breaches: Vec<Breach>,
 }
 
+impl Stop {
+    /// Whether this check is among what it broke.
+    fn breaks_check(&self, check: &CheckResult) -> bool {
+        let is_it = |breach: &Breach| match breach {
+            Breach::Check(broken) => (&broken.metric, broken.statistic) == (&check.metric, check.statistic),
+            _ => false,
+        };
+        self.breaches.iter().any(is_it)
+    }
+}
+
 /// The least fleet that keeps the promise.
 #[derive(Clone, Debug)]
 pub enum Fewest {
@@ -187,7 +198,7 @@ pub enum Fewest {
         /// What one replica fewer broke; `None` where it was not tried, because it could not serve the traffic.
         stop: Option<Stop>,
     },
-    /// No fleet of up to so many replicas keeps it; with what the largest one broke.
+    /// No fleet keeps it, of up to so many replicas; with what those broke.
     OutOfReach(Stop),
     /// It was not looked for: the study was interrupted, or the lever is about the fleet's size itself.
     NotSought,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::judge::{Judge, price_change, verdict};
 use super::search::Search;
 use super::sizing::{resized, why_fixed};
-use super::{Fewest, LeftOut, Lever, LeversResult, Options, Stop, Turn, Turned};
+use super::{Breach, Fewest, LeftOut, Lever, LeversResult, Options, Stop, Turn, Turned};
 use crate::ledger::Metric;
 use crate::scenario::Scenario;
 use crate::study::result::StudyResult;
@@ -97,8 +97,10 @@ pub(super) struct Seeking {
     search: Search,
     /// The least fleet that kept the promise so far, unless it is the one with today's replicas.
     best: Option<Fleet>,
-    /// The largest fleet that broke it so far.
+    /// The largest fleet so far that broke it and was not too large.
     stop: Option<Stop>,
+    /// The smallest fleet so far that broke only what smaller ones keep.
+    too_large: Option<Stop>,
 }
 
 /// How a search ended.
@@ -232,13 +234,24 @@ impl Seeking {
         let (replicas, breaches) = (scenario.fleet.replicas, judge.breaches(result));
         let search = Search::new(replicas, breaches.is_empty(), too_few);
         let stop = (!breaches.is_empty()).then_some(Stop { replicas, breaches });
-        Seeking { settings, scenario, search, best: None, stop }
+        Seeking { settings, scenario, search, best: None, stop, too_large: None }
     }
 
-    /// Takes in a fleet that broke the promise; a search tries larger and larger ones of these.
+    /// Takes in a fleet that broke the promise. Where a larger one than broke it before breaks nothing but checks that the
+    /// smaller one kept, such as the duration of its rollout, it is too large.
     fn broken(&mut self, stop: Stop) {
-        self.search.learn(stop.replicas, false);
-        self.stop = Some(stop);
+        let kept_before = |breach: &Breach| match (breach, &self.stop) {
+            (Breach::Check(check), Some(smaller)) => !smaller.breaks_check(check),
+            _ => false,
+        };
+        let is_larger = self.search.found().is_none() && !stop.breaches.is_empty();
+        if is_larger && stop.breaches.iter().all(kept_before) {
+            self.search.learn_too_large(stop.replicas);
+            self.too_large = Some(stop);
+        } else {
+            self.search.learn(stop.replicas, false);
+            self.stop = Some(stop);
+        }
     }
 
     pub(super) fn end(self, stopped: bool) -> Sought {
@@ -250,8 +263,8 @@ impl Seeking {
                 (Some(found), None) => Sought::Same(is_next(self.stop, found)),
                 (None, _) => {
                     let replicas = self.search.limit();
-                    let breaches = self.stop.map_or_else(Vec::new, |stop| stop.breaches);
-                    Sought::OutOfReach(Stop { replicas, breaches })
+                    let largest = self.too_large.or(self.stop);
+                    Sought::OutOfReach(largest.unwrap_or(Stop { replicas, breaches: Vec::new() }))
                 }
             },
         }
