@@ -9,7 +9,8 @@ use cutover::ledger::Metric;
 use cutover::report::{Answer, LeversAnswer, Style};
 use cutover::scenario::Scenario;
 use cutover::study::levers::{
-    Bound, Candidate, Fewest, Lever, LeverVerdict, LeversResult, LeversStudy, Options, Sizes, Turn, Turned, study,
+    Bound, Breach, Candidate, Fewest, Lever, LeverVerdict, LeversResult, LeversStudy, Options, Sizes, Stop, Turn,
+    Turned, WhyDropped, study,
 };
 use support::{mean_and_error, scenario, values};
 
@@ -121,7 +122,7 @@ fn the_formula_is_off_by_a_factor_of_two_about_a_faster_engine_on_the_same_fleet
 fn the_least_fleet_is_the_least() {
     let options = Options { ttft_p99: Some(0.6), ..Options::default() };
     let result = levers(STEADY, vec![own("half-step", &["engine.step_time.base=4ms"])], &options, 2);
-    assert_eq!(result.bound, Bound::Seconds(0.6));
+    assert_eq!(result.promise.ttft, Bound::Seconds(0.6));
     let ttft = |settings: &[&str]| support::study(STEADY, settings).metric(Metric::TtftP99).mean;
     let half = turned(&result, "half-step");
     for (fewest, step) in [(&result.fewest_today, "8ms"), (&half.fewest, "4ms")] {
@@ -152,6 +153,74 @@ fn levers_that_do_not_touch_one_another_multiply() {
     assert!((point.change.estimate.value - together.product_change).abs() < 1e-9, "{point:?}");
     assert!((together.same.change.estimate.value + 0.75).abs() < 1e-9);
     assert_eq!(result.best().map(|(name, _)| name).as_deref(), Some("together"));
+}
+
+/// Levers whose settings undo one another: the later one's price holds for both, so that the set would be dearer than its best
+/// part, which is what comes out.
+#[test]
+fn together_is_never_dearer_than_its_best_part() {
+    let text = STEADY.replace("runs = 10", "runs = 7").replace("duration = \"6m\"", "duration = \"2m\"");
+    let list = vec![
+        own("third", &["fleet.gpu_hour_usd=1.0"]),
+        own("half-step", &["engine.step_time.base=4ms"]),
+        own("two-thirds", &["fleet.gpu_hour_usd=2.0"]),
+    ];
+    let result = levers(&text, list, &Options::default(), 2);
+    let together = result.together.as_ref().expect("three help");
+    assert_eq!(together.names, ["third", "half-step"]);
+    let [dropped] = together.dropped.as_slice() else { panic!("{:?}", together.dropped) };
+    let WhyDropped::Dearer { without } = &dropped.why else { panic!("{dropped:?}") };
+    assert!(dropped.name == "two-thirds" && (without.estimate.value + 0.5).abs() < 1e-9, "{dropped:?}");
+    let price = |fewest: &Fewest| fewest.point().map_or(f64::INFINITY, |point| point.price.value);
+    for turned in &result.levers {
+        assert!(price(&together.fewest) <= price(&turned.fewest) * (1.0 + 1e-9), "{}", turned.lever.name);
+    }
+    // Where every other lever only undoes it, one alone is left.
+    let list = vec![own("third", &["fleet.gpu_hour_usd=1.0"]), own("two-thirds", &["fleet.gpu_hour_usd=2.0"])];
+    let alone = levers(&text, list, &Options::default(), 2);
+    assert_eq!(alone.together.as_ref().map(|together| together.names.clone()), Some(vec!["third".to_owned()]));
+    assert_eq!(alone.best().map(|(name, _)| name).as_deref(), Some("third"));
+    let text = LeversAnswer::new(alone).text(Style { color: false, width: 100 });
+    assert!(text.contains("third alone is the cheapest") && text.contains("without two-thirds"), "{text}");
+}
+
+/// What the scenario promises beside TTFT P99 binds: its objective, a check that holds today, and the utilization asked for.
+/// Each keeps a fleet larger than TTFT P99 alone would, and is named with the number that broke it.
+#[test]
+fn a_fleet_keeps_the_objective_the_checks_and_the_utilization() {
+    let text = STEADY.replace("runs = 10", "runs = 7").replace("duration = \"6m\"", "duration = \"3m\"");
+    let check = |max: f64| format!("\n[[check]]\nmetric = \"tpot_p99_s\"\nstatistic = \"mean\"\nmax = {max}\n");
+    let slo = "\n[slo]\nttft = \"300ms\"\nquantile = 0.99\nbin = \"30s\"\n";
+    let loose = Options { ttft_p99: Some(60.0), ..Options::default() };
+    let least = |text: &str, options: &Options| {
+        let result = levers(text, vec![fleet("quarter-fewer", Sizes::OneFewer)], options, 2);
+        let Fewest::Found { point, stop, .. } = &result.fewest_today else { panic!("{:?}", result.fewest_today) };
+        (point.replicas, stop.clone().map(|stop| stop.breaches), LeversAnswer::new(result))
+    };
+    let (free, ..) = least(&text, &loose);
+    // The step is constant: 70 % of five replicas are 3.5, and four are 87.5 % utilized.
+    assert_eq!(free, 4);
+    let (bound, stop, answer) = least(&text, &Options { max_utilization: Some(0.8), ..loose.clone() });
+    assert_eq!(bound, 5);
+    assert!(matches!(stop.as_deref(), Some([Breach::Utilization(found)]) if found.value > 0.8), "{stop:?}");
+    let said = answer.text(Style { color: false, width: 100 });
+    assert!(said.contains("utilized, not within 80 %") && said.contains(" !  5 -> 4"), "{said}");
+    let (bound, stop, _) = least(&format!("{text}{slo}"), &loose);
+    assert_eq!(bound, 5);
+    assert!(matches!(stop.as_deref(), Some([Breach::Missed(_)])), "{stop:?}");
+    // With a step of its own for each sequence four replicas are slower a token than five; a check that five do not keep
+    // either promises nothing.
+    let sloped = text.replace("base = \"8ms\"", "base = \"4ms\", per_sequence = \"250us\"");
+    let tpot = |replicas: u32| {
+        let fleet = format!("fleet.replicas={replicas}");
+        support::study(&sloped, &[&fleet]).metric(Metric::TpotP99).mean.value
+    };
+    let (four, five) = (tpot(4), tpot(5));
+    assert!(four > five);
+    let (bound, stop, _) = least(&format!("{sloped}{}", check(0.5 * (four + five))), &loose);
+    assert_eq!(bound, 5);
+    assert!(matches!(stop.as_deref(), Some([Breach::Check(found)]) if found.metric == "tpot_p99_s"), "{stop:?}");
+    assert_eq!(least(&format!("{sloped}{}", check(0.9 * five)), &loose).0, least(&sloped, &loose).0);
 }
 
 /// Byte for byte the same on one thread and on three, every estimate with its interval, every waterfall adding up.
@@ -195,7 +264,7 @@ fn fleets_that_cannot_be_sought_are_said_to_be() {
     let half = || vec![own("half-step", &["engine.step_time.base=4ms"])];
     // A token takes 8 ms at least, and 4 ms at the faster engine.
     let out_of_reach = levers(&text, half(), &Options { ttft_p99: Some(0.002), ..Options::default() }, 2);
-    assert!(matches!(out_of_reach.fewest_today, Fewest::OutOfReach(12)));
+    assert!(matches!(out_of_reach.fewest_today, Fewest::OutOfReach(Stop { replicas: 12, .. })));
     assert_eq!(turned(&out_of_reach, "half-step").verdict, LeverVerdict::BreaksBound);
     let sized = format!("{text}\n[[action]]\nat = \"1m\"\ndo = \"set_replicas\"\nreplicas = 4\n");
     let fixed = levers(&sized, vec![own("half-price", &["fleet.gpu_hour_usd=1.5"])], &Options::default(), 2);

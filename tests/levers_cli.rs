@@ -138,6 +138,7 @@ fn wrong_arguments_say_what_was_expected() {
         (vec!["--weight-bits", "12"], "expected 16, 8 or 4"),
         (vec!["--memory-bandwidth", "0"], "above zero"),
         (vec!["--ttft-p99", "soon"], "a duration above zero"),
+        (vec!["--max-utilization", "0.85"], "a percentage above zero such as 85%"),
         (vec!["--only", "one-fewer", "--skip", "double-batch"], "cannot be used with"),
         (vec!["--only", "longer-grace"], "neither a rollout nor an [[action]]"),
     ] {

@@ -15,6 +15,8 @@ use crate::units::parse_duration;
 
 /// Most runs where the command line asks for no number of them.
 const MOST_RUNS: u64 = 100;
+/// Most levers that are turned together, as a rule.
+const MOST_TOGETHER: u64 = 6;
 /// Similarity (Jaro-Winkler) below which a name is no suggestion.
 const LEAST_SIMILARITY: f64 = 0.75;
 
@@ -78,10 +80,12 @@ fn reason(failure: &Failure) -> String {
     said.join("; ")
 }
 
-/// About as many runs as a study takes at most: every lever once, and a search for each and for today.
+/// About as many runs as a study takes at most: every lever once, and a search for each and for today; the same for those that
+/// are turned together and for each that is left out of them.
 fn most_runs(base: &Scenario, levers: usize) -> u64 {
     let searches = u64::from(base.fleet.replicas.max(2).ilog2());
-    base.study.runs * (levers as u64 + 1) * (1 + searches)
+    let sets = if levers > 1 { 1 + (levers as u64).min(MOST_TOGETHER) } else { 0 };
+    base.study.runs * (levers as u64 + 1 + sets) * (1 + searches)
 }
 
 /// Reads what the scenario does not say.
@@ -103,13 +107,24 @@ fn options(arguments: &LeversArguments) -> Result<Options, Failure> {
             _ => return Err(wrong(format!("--ttft-p99: expected a duration above zero such as 2s, found `{text}`"))),
         },
     };
+    let max_utilization = arguments.max_utilization.as_deref().map(utilization).transpose()?;
     Ok(Options {
+        max_utilization,
         weights_gigabytes: positive("--weights-gb", arguments.weights_gb)?,
         weight_bits: arguments.weight_bits,
         memory_bandwidth: positive("--memory-bandwidth", arguments.memory_bandwidth)?,
         kv_bytes_per_token: positive("--kv-bytes-per-token", arguments.kv_bytes_per_token)?,
         gpu_prices: arguments.gpu_price.iter().map(|text| gpu_price(text)).collect::<Result<_, Failure>>()?,
         ttft_p99,
+    })
+}
+
+/// Reads a share of the saturated rate: `85%`.
+fn utilization(text: &str) -> Result<f64, Failure> {
+    let percent = text.trim().strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    percent.filter(|percent| *percent > 0.0 && percent.is_finite()).map(|percent| percent / 100.0).ok_or_else(|| {
+        let expected = "expected a percentage above zero such as 85%";
+        Failure::WrongUse(format!("error: --max-utilization: {expected}, found `{text}`"))
     })
 }
 

@@ -15,7 +15,14 @@ Examples:
   cutover levers scenario.toml --lever 'small-batch: engine.max_num_seqs=64, engine.max_num_batched_tokens=1024'
 
 Runs are the scenario's, at most 100 unless --runs says so: every lever is a study of its own, and pairs of runs on the same
-requests need few.";
+requests need few. Each lever, and each fleet tried for it, takes as long as a `cutover run` of as many runs: some 30 to 80 of
+them for all levers. --only and --runs 10 make it quick.
+
+A smaller fleet must keep what users were promised: TTFT P99, the share of requests that are answered, the scenario's [slo] and
+every [[check]] that holds today.
+
+Exit codes: 0 whatever is found, also where no lever saves or every fleet breaks the bound; 2 the scenario or an argument is
+wrong; 4 results cannot be written; 130 interrupted, what was finished is saved.";
 
 /// `levers`.
 #[derive(Debug, Args)]
@@ -35,6 +42,9 @@ pub struct LeversArguments {
     /// Longest mean TTFT P99 that a smaller fleet may have, such as 2s [the scenario's objective, else today's]
     #[arg(long, value_name = "DURATION")]
     pub ttft_p99: Option<String>,
+    /// Greatest mean utilization that a smaller fleet may have, such as 85%: spare for a lost node or a peak [any]
+    #[arg(long, value_name = "PERCENT")]
+    pub max_utilization: Option<String>,
     /// Weights of a replica, gigabytes, all its GPUs together [the profile's, else what the cold start loads]
     #[arg(long, value_name = "GB")]
     pub weights_gb: Option<f64>,

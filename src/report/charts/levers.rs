@@ -27,6 +27,9 @@ const WIDEST: f64 = 1.3;
 /// A rise beyond this is drawn up to it, per cent: a saving has at most 100 to show.
 const GREATEST_RISE: f64 = 150.0;
 
+/// Width of the edge of a hollow bar, points.
+const HOLLOW: f64 = 1.2;
+
 /// One lever on the sheet.
 struct Row<'a> {
     name: &'a str,
@@ -67,7 +70,8 @@ pub fn sheet(result: &LeversResult) -> Option<Sheet> {
     }
     mark_latencies(&mut canvas, result, &latency);
     tornado.lower_axis(&mut canvas, &ticks(&tornado), Some("change against today, %"));
-    let marks = if matches!(result.bound, Bound::Today) { "dotted: today" } else { "dotted: today; red: the bound" };
+    let marks =
+        if matches!(result.promise.ttft, Bound::Today) { "dotted: today" } else { "dotted: today; red: the bound" };
     latency.lower_axis(&mut canvas, &ticks(&latency), Some(marks));
     let remark = "Whiskers: 95 % intervals over pairs of runs on the same requests. Dashed: today's engine with its own fewest \
                   replicas. The formula is asked at today's utilization.";
@@ -82,7 +86,7 @@ fn ticks(panel: &Panel) -> Vec<f64> {
 fn rows(result: &LeversResult) -> Vec<Row<'_>> {
     let replicas = |fewest: &Fewest, same: &Point| match fewest {
         Fewest::Found { point, .. } => point.replicas.to_string(),
-        Fewest::OutOfReach(limit) => format!("> {limit}"),
+        Fewest::OutOfReach(_) => "none".to_owned(),
         Fewest::NotSought => same.replicas.to_string(),
     };
     let mut rows = Vec::new();
@@ -116,7 +120,7 @@ fn rows(result: &LeversResult) -> Vec<Row<'_>> {
 fn legend(canvas: &mut Canvas, y: f64) {
     let mut x = theme::PANEL_LEFT;
     for (color, words) in [
-        (theme::STABLE, "same fleet, or the size that the lever names"),
+        (theme::STABLE, "same fleet, or the size that the lever names (hollow: breaks the bound)"),
         (theme::NEW, "fewest replicas that keep the bound"),
     ] {
         canvas.rectangle((x, y - 4.0), (x + 14.0, y + 4.0), color);
@@ -159,7 +163,7 @@ fn tornado(rows: &[Row<'_>], top: f64) -> Panel {
 
 /// The panel of latencies: logarithmic where they are of different orders.
 fn latencies(result: &LeversResult, rows: &[Row<'_>], top: f64) -> Panel {
-    let bound = match result.bound {
+    let bound = match result.promise.ttft {
         Bound::Seconds(bound) => Some(bound),
         Bound::Today => None,
     };
@@ -200,7 +204,7 @@ fn draw_row(canvas: &mut Canvas, tornado: &Panel, latency: &Panel, i: usize, row
     let fleets = [(row.same, theme::STABLE, -bar / 2.0), (row.fewest, theme::NEW, bar / 2.0)];
     for (point, color, offset) in fleets {
         let Some(point) = point else { continue };
-        draw_bar(canvas, tornado, &per_cent(point), middle + offset, bar, color);
+        draw_bar(canvas, tornado, point, middle + offset, bar, color);
         dot(canvas, latency, &point.ttft, middle + offset, color);
     }
     if let Some(formula) = row.formula.filter(|value| value.is_finite()) {
@@ -208,12 +212,21 @@ fn draw_row(canvas: &mut Canvas, tornado: &Panel, latency: &Panel, i: usize, row
     }
 }
 
-fn draw_bar(canvas: &mut Canvas, panel: &Panel, change: &Estimate, y: f64, height: f64, color: Color) {
+/// A change of the price; hollow where the fleet breaks the bound.
+fn draw_bar(canvas: &mut Canvas, panel: &Panel, point: &Point, y: f64, height: f64, color: Color) {
+    let change = per_cent(point);
     if !change.value.is_finite() {
         return;
     }
     let half = height / 2.0 - 0.4;
-    canvas.rectangle((panel.across(0.0), y - half), (panel.across(change.value), y + half), color);
+    let (start, end) = (panel.across(0.0), panel.across(change.value));
+    canvas.rectangle((start, y - half), (end, y + half), color);
+    if !point.keeps_bound() {
+        let (left, right) = (start.min(end) + HOLLOW, start.max(end) - HOLLOW);
+        if left < right {
+            canvas.rectangle((left, y - half + HOLLOW), (right, y + half - HOLLOW), theme::PAPER);
+        }
+    }
     if let Some((low, high)) = change.interval {
         canvas.whisker((panel.across(low), y), (panel.across(high), y));
     }
@@ -241,7 +254,7 @@ fn mark_latencies(canvas: &mut Canvas, result: &LeversResult, panel: &Panel) {
     if result.today.ttft.value.is_finite() {
         upright(result.today.ttft.value, Stroke::dotted(theme::INK, 1.2));
     }
-    if let Bound::Seconds(bound) = result.bound {
+    if let Bound::Seconds(bound) = result.promise.ttft {
         upright(bound, theme::BOUND_STROKE);
     }
 }

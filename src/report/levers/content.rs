@@ -1,10 +1,11 @@
 //! The tables and sentences about levers that people read, in no form yet.
 
-use crate::digits::{DIGITS, NONE, decimals, fixed, percent_as_given};
+use super::broken::{MARK, parts, why_dropped};
+use crate::digits::{DIGITS, NONE, decimals, fixed};
 use crate::ledger::{Metric, WATERFALL};
 use crate::report::format::{Quantity, counted, difference, estimate, in_dollars, value};
 use crate::study::Estimate;
-use crate::study::levers::{Bound, Fewest, LeversResult, Point, Together, Turned, UNANSWERED};
+use crate::study::levers::{Fewest, LeversResult, Point, Together, Turned};
 
 /// The row of today's engine.
 pub const AS_IT_IS: &str = "as it is";
@@ -58,12 +59,13 @@ pub fn today(result: &LeversResult) -> String {
         many => format!("{many} GPUs"),
     };
     format!(
-        "{} per million output tokens with {} of {gpus} at {} an hour, {} utilized; TTFT P99 {}; the paper formula says {}",
+        "{} per million output tokens with {} of {gpus} at {} an hour, {} utilized; TTFT P99 {}, TPOT P99 {}; the paper formula says {}",
         estimate(&today.price, Quantity::Usd),
         counted(u64::from(today.replicas), "replica"),
         value(fleet.gpu_hour_usd, Quantity::Usd),
         estimate(&today.utilization, Quantity::Share),
         estimate(&today.ttft, Quantity::Seconds),
+        estimate(&today.tpot, Quantity::Seconds),
         estimate(&result.formula_today, Quantity::Usd),
     )
 }
@@ -73,27 +75,33 @@ pub fn bound(result: &LeversResult) -> String {
     if let Some(reason) = &result.fixed_fleet {
         return format!("the fleet's size is left alone: {reason}");
     }
-    let ttft = match result.bound {
-        Bound::Seconds(bound) => format!("TTFT P99 within {}, its whole interval", value(bound, Quantity::Seconds)),
-        Bound::Today => "a mean TTFT P99 no longer than today's".to_owned(),
-    };
-    format!(
-        "{ttft}, and at most {} more of the requests than today without their whole answer: what a smaller fleet must keep",
-        percent_as_given(UNANSWERED)
-    )
+    format!("a smaller fleet must keep: {}", parts(&result.promise).join("; "))
 }
 
 fn replicas(today: &Point, fewest: &Fewest) -> String {
     match fewest {
         Fewest::Found { point, .. } if point.replicas == today.replicas => today.replicas.to_string(),
         Fewest::Found { point, .. } => format!("{} -> {}", today.replicas, point.replicas),
-        Fewest::OutOfReach(limit) => format!("> {limit}"),
+        Fewest::OutOfReach(_) => "none".to_owned(),
         Fewest::NotSought => "-".to_owned(),
     }
 }
 
 fn of_point(fewest: &Fewest, text: impl Fn(&Point) -> String) -> String {
     fewest.point().map_or_else(|| "-".to_owned(), text)
+}
+
+/// The change of the price against today, with a mark where the fleet breaks the bound.
+fn marked(point: &Point) -> String {
+    let change = if point.change.estimate.value == 0.0 { "0 %".to_owned() } else { change(&point.change.estimate) };
+    if point.keeps_bound() { change } else { format!("{change}{MARK}") }
+}
+
+/// What the marks mean; `None` where there are none.
+pub fn legend(result: &LeversResult) -> Option<String> {
+    let sames = result.levers.iter().map(|turned| &turned.same).chain([&result.today]);
+    let broken = sames.chain(result.together.iter().map(|together| &together.same)).any(|same| !same.keeps_bound());
+    broken.then(|| "!: this fleet breaks the bound (see WHAT BREAKS THE BOUND): no saving that may be had".to_owned())
 }
 
 /// What each lever does to the price: by the formula, with the fleet as it is, with the least one.
@@ -106,7 +114,7 @@ pub fn prices(result: &LeversResult) -> Vec<Vec<String>> {
         rows.push(vec![
             name,
             "0 %".to_owned(),
-            "0 %".to_owned(),
+            marked(today),
             replicas(today, &result.fewest_today),
             resized(&result.fewest_today),
             String::new(),
@@ -116,7 +124,7 @@ pub fn prices(result: &LeversResult) -> Vec<Vec<String>> {
         vec![
             turned.lever.name.clone(),
             plain_change(turned.formula_change),
-            change(&turned.same.change.estimate),
+            marked(&turned.same),
             if matches!(turned.fewest, Fewest::NotSought) && turned.same.replicas != today.replicas {
                 format!("{} -> {}", today.replicas, turned.same.replicas)
             } else {
@@ -130,7 +138,7 @@ pub fn prices(result: &LeversResult) -> Vec<Vec<String>> {
         rows.push(vec![
             "together".to_owned(),
             plain_change(together.formula_change),
-            change(&together.same.change.estimate),
+            marked(&together.same),
             replicas(today, &together.fewest),
             resized(&together.fewest),
             String::new(),
@@ -139,23 +147,44 @@ pub fn prices(result: &LeversResult) -> Vec<Vec<String>> {
     rows
 }
 
-/// What each lever does to users, and what a million tokens costs then.
-pub fn users(result: &LeversResult) -> Vec<Vec<String>> {
-    let mut rows = vec![texts(["lever", "TTFT P99, same fleet", "kept", "TTFT P99, fewest", "$/1M same", "fewest"])];
-    let row = |name: &str, same: &Point, fewest: &Fewest| {
-        vec![
-            name.to_owned(),
-            difference(&same.ttft_difference, Quantity::Seconds),
-            if same.keeps_bound { "yes" } else { "no" }.to_owned(),
-            of_point(fewest, |point| estimate(&point.ttft, Quantity::Seconds)),
-            value(same.price.value, Quantity::Usd),
-            of_point(fewest, |point| value(point.price.value, Quantity::Usd)),
-        ]
+/// The columns of what a fleet does to users.
+const USERS: [&str; 7] = ["lever", "TTFT P99", "TPOT P99", "lost", "utilized", "$/1M", "kept"];
+
+/// What each lever does to users with the same fleet, against today.
+pub fn users_same(result: &LeversResult) -> Vec<Vec<String>> {
+    let row = |name: &str, point: &Point| {
+        let latency = |estimate: &Estimate| difference(estimate, Quantity::Seconds);
+        user_row(name, point, [latency(&point.ttft_difference), latency(&point.tpot_difference)])
     };
-    rows.push(row(AS_IT_IS, &result.today, &result.fewest_today));
-    rows.extend(result.levers.iter().map(|turned| row(&turned.lever.name, &turned.same, &turned.fewest)));
-    rows.extend(result.together.iter().map(|together| row("together", &together.same, &together.fewest)));
-    rows
+    let levers = result.levers.iter().map(|turned| row(&turned.lever.name, &turned.same));
+    let together = result.together.iter().map(|together| row("together", &together.same));
+    std::iter::once(texts(USERS)).chain(levers).chain(together).collect()
+}
+
+/// What each lever does to users with the fewest replicas; no more than the header where none were sought.
+pub fn users_fewest(result: &LeversResult) -> Vec<Vec<String>> {
+    let row = |name: &str, fewest: &Fewest| {
+        let point = fewest.point()?;
+        let latency = |estimate: &Estimate| self::estimate(estimate, Quantity::Seconds);
+        Some(user_row(name, point, [latency(&point.ttft), latency(&point.tpot)]))
+    };
+    let today = row(AS_IT_IS, &result.fewest_today);
+    let levers = result.levers.iter().filter_map(|turned| row(&turned.lever.name, &turned.fewest));
+    let together = result.together.iter().filter_map(|together| row("together", &together.fewest));
+    std::iter::once(texts(USERS)).chain(today).chain(levers).chain(together).collect()
+}
+
+fn user_row(name: &str, point: &Point, [ttft, tpot]: [String; 2]) -> Vec<String> {
+    let unanswered = Estimate { interval: None, ..point.unanswered };
+    vec![
+        name.to_owned(),
+        ttft,
+        tpot,
+        plain_change(unanswered.value),
+        value(point.utilization.value, Quantity::Share),
+        value(point.price.value, Quantity::Usd),
+        if point.keeps_bound() { "yes" } else { "no" }.to_owned(),
+    ]
 }
 
 /// What all that helped comes to, or why there is no more than one.
@@ -181,10 +210,14 @@ pub fn together(result: &LeversResult) -> String {
     };
     let point = together.fewest.point().unwrap_or(&together.same);
     let least = if result.fixed_fleet.is_none() { ", today's own least fleet among them," } else { "" };
+    let names = match together.names.as_slice() {
+        [only] => format!("{only} alone is the cheapest that keeps the bound"),
+        names => names.join(" + "),
+    };
     let mut text = format!(
         "{}: {} per million output tokens, {}, with {}; the product of the single changes{least} would be {}; the formula \
          says {} at today's utilization",
-        together.names.join(" + "),
+        names,
         estimate(&point.price, Quantity::Usd),
         change(&point.change.estimate),
         counted(u64::from(point.replicas), "replica"),
@@ -196,7 +229,7 @@ pub fn together(result: &LeversResult) -> String {
 }
 
 fn dropped(together: &Together) -> String {
-    let dropped = together.dropped.iter().map(|left| format!("; without {}: {}", left.name, left.reason));
+    let dropped = together.dropped.iter().map(|left| format!("; without {}: {}", left.name, why_dropped(left)));
     dropped.collect()
 }
 
@@ -243,7 +276,9 @@ pub fn reading() -> String {
     format!(
         "Changes are of the mean of {metric} against today, run by run. The formula is asked for the lever's own saturated rate \
          at today's utilization, a fleet's size at its own. \"Fewest replicas\" is the least fleet that keeps the bound; \
-         a lever saves if that is cheaper than the first row's, today's engine with its own least fleet."
+         a lever saves if that is cheaper than the first row's, today's engine with its own least fleet. It has no spare for \
+         a lost node, nor for a peak that the scenario does not have: --max-utilization 85% keeps some. Lost: how \
+         many more of the requests than today are refused, dropped, cut or timed out, in percentage points."
     )
 }
 

@@ -1,9 +1,10 @@
 //! `levers.csv`: a row for each lever and fleet. Empty values are empty cells; relative changes are fractions.
 
+use super::broken::breaches;
 use crate::study::Estimate;
-use crate::study::levers::{LeversResult, Point};
+use crate::study::levers::{LeversResult, Point, Promise};
 
-const HEADER: [&str; 22] = [
+const HEADER: [&str; 29] = [
     "lever",
     "fleet",
     "replicas",
@@ -26,6 +27,13 @@ const HEADER: [&str; 22] = [
     "keeps_bound",
     "formula_change",
     "saves",
+    "tpot_p99_s",
+    "tpot_p99_low_s",
+    "tpot_p99_high_s",
+    "unanswered_difference",
+    "unanswered_difference_low",
+    "unanswered_difference_high",
+    "breaks",
 ];
 
 /// The shortest text that reads back as the same number; empty for none.
@@ -42,7 +50,12 @@ fn with_ends(estimate: &Estimate) -> [String; 3] {
     [estimate.value, low, high].map(number)
 }
 
-fn row(lever: &str, fleet: &str, point: &Point, formula_change: f64, verdict: &str) -> Vec<String> {
+fn row(
+    (promise, lever, fleet): (&Promise, &str, &str),
+    point: &Point,
+    formula_change: f64,
+    verdict: &str,
+) -> Vec<String> {
     let mut row = vec![
         lever.to_owned(),
         fleet.to_owned(),
@@ -57,26 +70,30 @@ fn row(lever: &str, fleet: &str, point: &Point, formula_change: f64, verdict: &s
     row.extend(with_ends(&point.ttft_difference));
     row.extend([
         number(point.utilization.value),
-        point.keeps_bound.to_string(),
+        point.keeps_bound().to_string(),
         number(formula_change),
         verdict.to_owned(),
     ]);
+    row.extend(with_ends(&point.tpot));
+    row.extend(with_ends(&point.unanswered));
+    row.push(breaches(promise, &point.breaches));
     row
 }
 
 /// The text of `levers.csv`.
 pub fn csv(result: &LeversResult) -> String {
-    let mut rows = vec![row("", "same", &result.today, 0.0, "")];
-    rows.extend(result.fewest_today.point().map(|point| row("", "fewest", point, 0.0, "")));
+    let promise = &result.promise;
+    let mut rows = vec![row((promise, "", "same"), &result.today, 0.0, "")];
+    rows.extend(result.fewest_today.point().map(|point| row((promise, "", "fewest"), point, 0.0, "")));
     for turned in &result.levers {
         let (name, formula, verdict) = (&turned.lever.name, turned.formula_change, turned.verdict.words());
-        rows.push(row(name, "same", &turned.same, formula, verdict));
-        rows.extend(turned.fewest.point().map(|point| row(name, "fewest", point, formula, verdict)));
+        rows.push(row((promise, name, "same"), &turned.same, formula, verdict));
+        rows.extend(turned.fewest.point().map(|point| row((promise, name, "fewest"), point, formula, verdict)));
     }
     if let Some(together) = &result.together {
-        rows.push(row("together", "same", &together.same, together.formula_change, ""));
+        rows.push(row((promise, "together", "same"), &together.same, together.formula_change, ""));
         let fewest = together.fewest.point();
-        rows.extend(fewest.map(|point| row("together", "fewest", point, together.formula_change, "")));
+        rows.extend(fewest.map(|point| row((promise, "together", "fewest"), point, together.formula_change, "")));
     }
     let mut table = ::csv::Writer::from_writer(Vec::new());
     table.write_record(HEADER).expect("memory takes what is written to it");

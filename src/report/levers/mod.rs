@@ -1,7 +1,8 @@
 //! What the study of levers says: on a terminal, as Markdown, JSON, CSV, and its charts.
 //!
-//! `content` is what people read, in tables and sentences; the other files bring it into their forms.
+//! `content` is what people read, in tables and sentences, `broken` what they read about the bound; the other files bring it into their forms.
 
+mod broken;
 mod content;
 mod csv;
 mod json;

@@ -1,6 +1,6 @@
 //! The answer for a terminal and as Markdown.
 
-use super::content;
+use super::{broken, content};
 use crate::report::charts::Chart;
 use crate::report::layout::{Style, Tone, columns, wrap};
 use crate::report::markdown::{Page, escape};
@@ -64,8 +64,18 @@ pub fn text(result: &LeversResult, style: Style) -> String {
             *line = format!("{start}{}", style.paint(tone, word));
         }
     }
+    priced.extend(content::legend(result).into_iter().flat_map(|legend| wrap("", &legend, style.width)));
     section("WHAT IT DOES TO $/1M OUTPUT TOKENS", priced);
-    section("WHAT IT DOES TO USERS", table(&content::users(result), &[4, 5], style.width));
+    let users = |rows: &[Vec<String>]| table(rows, &[3, 4, 5], style.width);
+    section("WHAT IT DOES TO USERS, SAME FLEET, AGAINST TODAY", users(&content::users_same(result)));
+    let fewest = content::users_fewest(result);
+    if fewest.len() > 1 {
+        section("WHAT IT DOES TO USERS, FEWEST REPLICAS", users(&fewest));
+    }
+    let broken = broken::rows(result);
+    if broken.len() > 1 {
+        section("WHAT BREAKS THE BOUND", breaches(&broken, style.width));
+    }
     section("TOGETHER", wrap("", &content::together(result), style.width));
     section("WHERE THE PRICE COMES FROM", table(&content::waterfall(result), &[1, 3], style.width));
     section("THE LEVERS", meanings(result, style));
@@ -81,6 +91,14 @@ pub fn text(result: &LeversResult, style: Style) -> String {
 
 fn widest<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     names.map(|name| name.chars().count()).max().unwrap_or(0)
+}
+
+/// What each fleet broke, beside its lever and its replicas.
+fn breaches(rows: &[Vec<String>], width: usize) -> Vec<String> {
+    let [names, replicas] = [0, 1].map(|column| widest(rows.iter().map(|row| row[column].as_str())));
+    let lines =
+        rows.iter().flat_map(|row| wrap(&format!("{:<names$}  {:>replicas$}  ", row[0], row[1]), &row[2], width));
+    lines.collect()
 }
 
 /// What each lever is and, below, what it sets.
@@ -111,9 +129,23 @@ pub fn markdown(result: &LeversResult, charts: &[Chart]) -> String {
     page.paragraph(&facts.join("\n"));
     page.paragraph("## What each lever does to $/1M output tokens");
     page.table(&content::prices(result));
+    if let Some(legend) = content::legend(result) {
+        page.paragraph(&escape(&legend));
+    }
     page.paragraph(&escape(&content::reading()));
     page.paragraph("## What each lever does to users");
-    page.table(&content::users(result));
+    page.paragraph("With the same fleet, against today:");
+    page.table(&content::users_same(result));
+    let fewest = content::users_fewest(result);
+    if fewest.len() > 1 {
+        page.paragraph("With the fewest replicas:");
+        page.table(&fewest);
+    }
+    let broken = broken::rows(result);
+    if broken.len() > 1 {
+        page.paragraph("## What breaks the bound");
+        page.table(&broken);
+    }
     page.paragraph("## Together");
     page.paragraph(&escape(&content::together(result)));
     page.paragraph("## Where the price comes from");

@@ -66,8 +66,16 @@ pub fn catalogue(scenario: &Scenario, options: &Options) -> Vec<Lever> {
         lever("fast-cold-start", Turn::ColdStart, "the image is there already and weights stream at 5.5 GB/s"),
         lever("longer-grace", Turn::Grace, "replicas may finish their answers, for ten minutes at least"),
         lever("one-fewer", Turn::Replicas(Sizes::OneFewer), "one replica fewer"),
-        lever("quarter-fewer", Turn::Replicas(Sizes::QuarterFewer), "a quarter of the replicas fewer"),
-        lever("quarter-more", Turn::Replicas(Sizes::QuarterMore), "a quarter of the replicas more"),
+        lever(
+            "quarter-fewer",
+            Turn::Replicas(Sizes::QuarterFewer),
+            "a quarter of the replicas fewer, rounded down to whole ones",
+        ),
+        lever(
+            "quarter-more",
+            Turn::Replicas(Sizes::QuarterMore),
+            "a quarter of the replicas more, rounded up to whole ones",
+        ),
     ]);
     levers
 }

@@ -2,10 +2,11 @@
 //! requests; what the paper formula would have said; and all that helped together.
 //!
 //! `catalogue` says which levers there are and what each sets, `weights` how fewer bits become coefficients, `sizing` how
-//! a fleet changes its size, `search` which size is the least that keeps a promise, `paired` how a change is estimated,
-//! `formula` what a person with the formula expects, `judge` what each fleet comes to. `run` puts them together. Nothing here
+//! a fleet changes its size, `search` which size is the least that keeps a promise, `bounds` what the promise is, `paired` how a change is estimated,
+//! `formula` what a person with the formula expects, `judge` what each fleet comes to. `run` puts them together, `together` what helped. Nothing here
 //! reads a file: who calls hands in how settings become a scenario.
 
+mod bounds;
 mod catalogue;
 mod formula;
 mod judge;
@@ -13,18 +14,19 @@ mod paired;
 mod run;
 mod search;
 mod sizing;
+mod together;
 mod weights;
 
 #[cfg(test)]
 mod tests;
 
 use super::compare::Change;
-use super::result::{Estimate, StudyResult};
+use super::result::{CheckResult, Estimate, StudyResult};
 use crate::profiles::Profile;
 
+pub use bounds::{Breach, MISSED, Promise, UNANSWERED};
 pub use catalogue::{GPU_PRICES, GpuPrice, catalogue};
 pub use formula::{formula, predicted_change};
-pub use judge::UNANSWERED;
 pub use paired::{Relative, relative};
 pub use run::{Candidate, LeversStudy, Loader, study};
 pub use sizing::{resized, why_fixed};
@@ -46,6 +48,8 @@ pub struct Options {
     pub gpu_prices: Vec<(String, f64)>,
     /// Longest TTFT P99 that a smaller fleet may have, seconds; `None`: the scenario's objective, else today's.
     pub ttft_p99: Option<f64>,
+    /// Greatest mean utilization that a fleet may have, as a share; `None`: any.
+    pub max_utilization: Option<f64>,
 }
 
 /// What a lever turns.
@@ -102,7 +106,7 @@ pub struct LeftOut {
     pub reason: String,
 }
 
-/// The promise that a smaller fleet must keep.
+/// What a fleet's TTFT P99 must keep.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Bound {
     /// TTFT P99 of at most so many seconds: the whole 95 % interval of its mean over runs lies within.
@@ -136,15 +140,49 @@ pub struct Point {
     pub ttft_difference: Estimate,
     /// That change in words.
     pub ttft_change: Change,
+    /// Mean of TPOT P99, seconds.
+    pub tpot: Estimate,
+    /// Mean of the change of TPOT P99 within a run, seconds.
+    pub tpot_difference: Estimate,
     /// Mean utilization.
     pub utilization: Estimate,
-    /// Whether the promise is kept: TTFT within its bound, and at most [`UNANSWERED`] more of the requests without their whole
-    /// answer than today.
-    pub keeps_bound: bool,
+    /// How many more of the requests than today are without their whole answer, as a share.
+    pub unanswered: Estimate,
+    /// For how many more seconds of a run than today the objective is missed; NaN without an objective.
+    pub missed: Estimate,
+    /// What of the [`Promise`] it breaks.
+    pub breaches: Vec<Breach>,
     /// Means of the parts of the price, in the order of [`crate::ledger::WATERFALL`].
     pub waterfall: Vec<Estimate>,
     /// The keys that make this and today's scenario meet different requests; empty where they meet the same.
     pub unequal: Vec<&'static str>,
+}
+
+impl Point {
+    /// Whether the promise is kept.
+    pub fn keeps_bound(&self) -> bool {
+        self.breaches.is_empty()
+    }
+}
+
+/// A fleet that was tried and broke the promise.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// Its replicas.
+    pub replicas: u32,
+    /// What it broke; empty where the scenario's other keys do not allow such a fleet.
+    pub breaches: Vec<Breach>,
+}
+
+impl Stop {
+    /// Whether this check is among what it broke.
+    fn breaks_check(&self, check: &CheckResult) -> bool {
+        let is_it = |breach: &Breach| match breach {
+            Breach::Check(broken) => (&broken.metric, broken.statistic) == (&check.metric, check.statistic),
+            _ => false,
+        };
+        self.breaches.iter().any(is_it)
+    }
 }
 
 /// The least fleet that keeps the promise.
@@ -157,9 +195,11 @@ pub enum Fewest {
         /// Relative change of the price against today's engine with its own least fleet; `None` for that one itself, and
         /// where it has none.
         gain: Option<Relative>,
+        /// What one replica fewer broke; `None` where it was not tried, because it could not serve the traffic.
+        stop: Option<Stop>,
     },
-    /// No fleet of up to so many replicas keeps it.
-    OutOfReach(u32),
+    /// No fleet keeps it, of up to so many replicas; with what those broke.
+    OutOfReach(Stop),
     /// It was not looked for: the study was interrupted, or the lever is about the fleet's size itself.
     NotSought,
 }
@@ -205,7 +245,7 @@ impl Turned {
             Fewest::Found { gain, .. } => *gain,
             // A lever on the size is no more than a step towards the least fleet.
             Fewest::NotSought if matches!(self.lever.turn, Turn::Replicas(_)) => None,
-            Fewest::NotSought if self.same.keeps_bound => Some(self.same.change),
+            Fewest::NotSought if self.same.keeps_bound() => Some(self.same.change),
             _ => None,
         };
         change.filter(Relative::is_lower)
@@ -249,13 +289,37 @@ impl LeverVerdict {
     }
 }
 
-/// All levers that helped, turned at once.
+/// Why a lever that helped is not among those that are turned together.
+#[derive(Clone, Debug)]
+pub enum WhyDropped {
+    /// It cannot be turned on top of the others.
+    Refused(String),
+    /// With the others it is cheaper without it.
+    Dearer {
+        /// Relative change of the price when it is left out; NaN where the bound was broken with it.
+        without: Relative,
+    },
+    /// This lever alone is cheaper than those that were left with it.
+    Alone(String),
+}
+
+/// A lever that helped and is not among those that are turned together.
+#[derive(Clone, Debug)]
+pub struct Dropped {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub why: WhyDropped,
+}
+
+/// The levers that helped, turned at once: of all that can be, the cheapest set that leaving out one after another leads to,
+/// and never a dearer one than the best of them alone.
 #[derive(Clone, Debug)]
 pub struct Together {
-    /// Their names, in the order in which they were applied.
+    /// Their names, in the order in which they were applied; one where it alone is the cheapest.
     pub names: Vec<String>,
-    /// Those that helped and could not be applied with the others, with the reason.
-    pub dropped: Vec<LeftOut>,
+    /// Those that helped and are not among them, with the reason.
+    pub dropped: Vec<Dropped>,
     /// With as many replicas as today.
     pub same: Point,
     /// With as few as the promise allows.
@@ -276,7 +340,7 @@ pub struct LeversResult {
     /// Mean of the paper formula's price today, USD.
     pub formula_today: Estimate,
     /// The promise.
-    pub bound: Bound,
+    pub promise: Promise,
     /// Today's engine with as few replicas as the promise allows.
     pub fewest_today: Fewest,
     /// Why the fleet's size was left alone; `None` where it was not.
@@ -296,7 +360,8 @@ impl LeversResult {
     /// least fleet; with a name.
     pub fn best(&self) -> Option<(String, &Point)> {
         if let Some(together) = &self.together {
-            return Some(("together".to_owned(), together.fewest.point().unwrap_or(&together.same)));
+            let name = if together.names.len() == 1 { together.names[0].clone() } else { "together".to_owned() };
+            return Some((name, together.fewest.point().unwrap_or(&together.same)));
         }
         let gain = |turned: &&Turned| turned.helps().map_or(f64::INFINITY, |gain| gain.estimate.value);
         let best = self.levers.iter().min_by(|one, other| gain(one).total_cmp(&gain(other)));

@@ -51,8 +51,12 @@ fn paired(a: &[RunRecord], b: &[RunRecord], value: impl Fn(&RunRecord) -> f64) -
 /// By how much the share of requests without their whole answer is greater in B than in A: the mean difference within a run,
 /// with the interval of a mean.
 pub fn more_unanswered(a: &[RunRecord], b: &[RunRecord]) -> Estimate {
-    let share = |record: &RunRecord| 1.0 - record.value(Metric::CompletedRequests) / record.value(Metric::Requests);
-    let differences: Vec<f64> = paired(a, b, share).into_iter().map(|(a, b)| b - a).collect();
+    mean_difference(a, b, |record| 1.0 - record.value(Metric::CompletedRequests) / record.value(Metric::Requests))
+}
+
+/// By how much a value is greater in B than in A: the mean difference within a run, with the interval of a mean.
+pub fn mean_difference(a: &[RunRecord], b: &[RunRecord], value: impl Fn(&RunRecord) -> f64) -> Estimate {
+    let differences: Vec<f64> = paired(a, b, value).into_iter().map(|(a, b)| b - a).collect();
     Estimate::of_mean(&differences)
 }
 

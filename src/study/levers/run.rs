@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::judge::{Judge, price_change, verdict};
 use super::search::Search;
 use super::sizing::{resized, why_fixed};
-use super::{Fewest, LeftOut, Lever, LeversResult, Options, Together, Turn, Turned};
+use super::{Breach, Fewest, LeftOut, Lever, LeversResult, Options, Stop, Turn, Turned};
 use crate::ledger::Metric;
 use crate::scenario::Scenario;
 use crate::study::result::StudyResult;
@@ -83,13 +83,13 @@ pub struct LeversStudy<'a> {
 }
 
 /// A fleet that was simulated.
-struct Fleet {
-    settings: Vec<String>,
-    result: StudyResult,
+pub(super) struct Fleet {
+    pub settings: Vec<String>,
+    pub result: StudyResult,
 }
 
 /// A search for the least fleet of one engine.
-struct Seeking {
+pub(super) struct Seeking {
     /// What leads to the engine.
     settings: Vec<String>,
     /// The scenario with today's number of replicas.
@@ -97,16 +97,20 @@ struct Seeking {
     search: Search,
     /// The least fleet that kept the promise so far, unless it is the one with today's replicas.
     best: Option<Fleet>,
+    /// The largest fleet so far that broke it and was not too large.
+    stop: Option<Stop>,
+    /// The smallest fleet so far that broke only what smaller ones keep.
+    too_large: Option<Stop>,
 }
 
 /// How a search ended.
-enum Sought {
+pub(super) enum Sought {
     /// Today's number of replicas is the least.
-    Same,
+    Same(Option<Stop>),
     /// This fleet is.
-    Other(Box<Fleet>),
+    Other(Box<Fleet>, Option<Stop>),
     /// None up to so many replicas.
-    OutOfReach(u32),
+    OutOfReach(Stop),
     /// It was interrupted, or never begun because the fleet is left alone.
     Unsought,
 }
@@ -118,12 +122,12 @@ pub fn study(study: LeversStudy<'_>) -> Option<LeversResult> {
     let mut results = study.simulate(scenarios.cloned().collect(), &mut done).into_iter();
     let base = results.next().filter(|base| !base.records.is_empty())?;
     let same: Vec<StudyResult> = results.collect();
-    let judge = Judge::new(base, study.options.ttft_p99);
+    let judge = Judge::new(base, &study.options);
     let fixed_fleet = why_fixed(&study.base);
     let (of_today, of_levers) = study.seek(&judge, &same, fixed_fleet.is_none(), &mut done);
     let least_today = match &of_today {
-        Sought::Other(fleet) => Some(&fleet.result),
-        Sought::Same => Some(&judge.base),
+        Sought::Other(fleet, _) => Some(&fleet.result),
+        Sought::Same(_) => Some(&judge.base),
         _ => None,
     };
     let each = study.candidates.iter().zip(&same).zip(&of_levers);
@@ -132,12 +136,12 @@ pub fn study(study: LeversStudy<'_>) -> Option<LeversResult> {
     let fewest_today = fewest(&judge, &[], &judge.base, &of_today, None);
     let interrupted = study.stop.load(Ordering::Relaxed);
     let together =
-        if interrupted { None } else { study.together(&judge, &levers, &fewest_today, least_today, &mut done) };
+        if interrupted { None } else { study.together(&judge, &levers, (&fewest_today, least_today), &mut done) };
     let partial = study.stop.load(Ordering::Relaxed);
     Some(LeversResult {
         today: judge.point(&[], &judge.base),
         formula_today: judge.base.metric(Metric::Formula).mean,
-        bound: judge.bound,
+        promise: judge.promise,
         fewest_today,
         fixed_fleet,
         levers,
@@ -151,7 +155,7 @@ pub fn study(study: LeversStudy<'_>) -> Option<LeversResult> {
 
 impl LeversStudy<'_> {
     /// Runs these scenarios side by side.
-    fn simulate(&self, scenarios: Vec<Scenario>, done: &mut u64) -> Vec<StudyResult> {
+    pub(super) fn simulate(&self, scenarios: Vec<Scenario>, done: &mut u64) -> Vec<StudyResult> {
         let runs = self.base.study.runs;
         let mut studies: Vec<Growing> = scenarios.into_iter().map(Growing::without_timeline).collect();
         let before = *done;
@@ -183,7 +187,7 @@ impl LeversStudy<'_> {
     }
 
     /// Tries sizes, the next of every search side by side, until each has ended or the study is stopped.
-    fn rounds(&self, judge: &Judge, searches: &mut [&mut Seeking], done: &mut u64) {
+    pub(super) fn rounds(&self, judge: &Judge, searches: &mut [&mut Seeking], done: &mut u64) {
         while !self.stop.load(Ordering::Relaxed) {
             let mut tried = Vec::new();
             for (index, seeking) in searches.iter_mut().enumerate() {
@@ -193,7 +197,7 @@ impl LeversStudy<'_> {
                 match (self.load)(&settings) {
                     Ok(scenario) => tried.push((index, replicas, settings, scenario)),
                     // A fleet that the scenario's other keys do not allow, such as a preview larger than it.
-                    Err(_) => seeking.search.learn(replicas, false),
+                    Err(_) => seeking.broken(Stop { replicas, breaches: Vec::new() }),
                 }
             }
             if tried.is_empty() {
@@ -208,117 +212,82 @@ impl LeversStudy<'_> {
                 return;
             }
             for ((index, replicas, settings, _), result) in tried.into_iter().zip(results) {
-                let keeps = judge.keeps(&result);
-                searches[index].search.learn(replicas, keeps);
-                if keeps {
+                let breaches = judge.breaches(&result);
+                if breaches.is_empty() {
+                    searches[index].search.learn(replicas, true);
                     searches[index].best = Some(Fleet { settings, result });
+                } else {
+                    searches[index].broken(Stop { replicas, breaches });
                 }
             }
         }
     }
-
-    /// All levers that helped, of each family the one that helped most, turned one on top of the other.
-    fn together(
-        &self,
-        judge: &Judge,
-        levers: &[Turned],
-        fewest_today: &Fewest,
-        least_today: Option<&StudyResult>,
-        done: &mut u64,
-    ) -> Option<Together> {
-        let chosen = best_of_families(levers);
-        let mut now = (self.base.clone(), Vec::new());
-        let (mut names, mut dropped) = (Vec::new(), Vec::new());
-        let mut product = fewest_today.point().map_or(1.0, |point| 1.0 + point.change.estimate.value);
-        for (turned, gain) in chosen {
-            match Candidate::new(turned.lever.clone(), (&now.0, &now.1), &self.options, self.load) {
-                Ok(candidate) => {
-                    now = (candidate.scenario, candidate.settings);
-                    names.push(turned.lever.name.clone());
-                    product *= 1.0 + gain;
-                }
-                Err(reason) => dropped.push(LeftOut { name: turned.lever.name.clone(), reason }),
-            }
-        }
-        if names.len() < 2 {
-            return None;
-        }
-        let (scenario, settings) = now;
-        let result = self.simulate(vec![scenario], done).pop().filter(|result| !result.records.is_empty())?;
-        let sought = if why_fixed(&result.scenario).is_none() {
-            let mut seeking = Seeking::new(judge, settings.clone(), &result);
-            self.rounds(judge, &mut [&mut seeking], done);
-            seeking.end(self.stop.load(Ordering::Relaxed))
-        } else {
-            Sought::Unsought
-        };
-        Some(Together {
-            names,
-            dropped,
-            formula_change: judge.formula_change(&result),
-            fewest: fewest(judge, &settings, &result, &sought, least_today),
-            same: judge.point(&settings, &result),
-            product_change: product - 1.0,
-        })
-    }
-}
-
-/// The levers that helped, of each family the one that lowers the price most, in the order in which one can be turned on top
-/// of the other: the GPU before what is derived from it. With by how much each lowers it.
-fn best_of_families(levers: &[Turned]) -> Vec<(&Turned, f64)> {
-    let mut chosen: Vec<(&Turned, f64)> = Vec::new();
-    for turned in levers {
-        let Some(gain) = turned.helps().map(|gain| gain.estimate.value) else { continue };
-        let family = turned.lever.family();
-        match chosen.iter_mut().find(|(other, _)| family.is_some() && other.lever.family() == family) {
-            Some(other) if gain < other.1 => *other = (turned, gain),
-            Some(_) => {}
-            None => chosen.push((turned, gain)),
-        }
-    }
-    chosen.sort_by_key(|(turned, _)| turned.lever.family().unwrap_or(u8::MAX));
-    chosen
 }
 
 impl Seeking {
-    fn new(judge: &Judge, settings: Vec<String>, result: &StudyResult) -> Seeking {
+    pub(super) fn new(judge: &Judge, settings: Vec<String>, result: &StudyResult) -> Seeking {
         let (scenario, facts) = (result.scenario.clone(), &result.facts);
         // With fewer the queue grows without end. A rate that the scenario writes is not relied on for that.
         let written = scenario.engine.saturated_tokens_per_second.is_some();
         let busy = facts.mean_rate * facts.mean_output_tokens / facts.saturated_rate;
         let too_few = if written || !busy.is_finite() { 0 } else { busy.floor() as u32 };
-        let search = Search::new(scenario.fleet.replicas, judge.keeps(result), too_few);
-        Seeking { settings, scenario, search, best: None }
+        let (replicas, breaches) = (scenario.fleet.replicas, judge.breaches(result));
+        let search = Search::new(replicas, breaches.is_empty(), too_few);
+        let stop = (!breaches.is_empty()).then_some(Stop { replicas, breaches });
+        Seeking { settings, scenario, search, best: None, stop, too_large: None }
     }
 
-    fn end(self, stopped: bool) -> Sought {
+    /// Takes in a fleet that broke the promise. Where a larger one than broke it before breaks nothing but checks that the
+    /// smaller one kept, such as the duration of its rollout, it is too large.
+    fn broken(&mut self, stop: Stop) {
+        let kept_before = |breach: &Breach| match (breach, &self.stop) {
+            (Breach::Check(check), Some(smaller)) => !smaller.breaks_check(check),
+            _ => false,
+        };
+        let is_larger = self.search.found().is_none() && !stop.breaches.is_empty();
+        if is_larger && stop.breaches.iter().all(kept_before) {
+            self.search.learn_too_large(stop.replicas);
+            self.too_large = Some(stop);
+        } else {
+            self.search.learn(stop.replicas, false);
+            self.stop = Some(stop);
+        }
+    }
+
+    pub(super) fn end(self, stopped: bool) -> Sought {
+        let is_next = |stop: Option<Stop>, found: u32| stop.filter(|stop| stop.replicas + 1 == found);
         match self.search.next() {
             Some(_) if stopped => Sought::Unsought,
             _ => match (self.search.found(), self.best) {
-                (Some(_), Some(fleet)) => Sought::Other(Box::new(fleet)),
-                (Some(_), None) => Sought::Same,
-                (None, _) => Sought::OutOfReach(self.search.limit()),
+                (Some(found), Some(fleet)) => Sought::Other(Box::new(fleet), is_next(self.stop, found)),
+                (Some(found), None) => Sought::Same(is_next(self.stop, found)),
+                (None, _) => {
+                    let replicas = self.search.limit();
+                    let largest = self.too_large.or(self.stop);
+                    Sought::OutOfReach(largest.unwrap_or(Stop { replicas, breaches: Vec::new() }))
+                }
             },
         }
     }
 }
 
 /// What a search found, as a point, with the change against today's engine with its own least fleet.
-fn fewest(
+pub(super) fn fewest(
     judge: &Judge,
     settings: &[String],
     same: &StudyResult,
     sought: &Sought,
     least_today: Option<&StudyResult>,
 ) -> Fewest {
-    let found = |settings: &[String], result: &StudyResult| Fewest::Found {
+    let found = |settings: &[String], result: &StudyResult, stop: &Option<Stop>| Fewest::Found {
         point: Box::new(judge.point(settings, result)),
         gain: least_today.map(|least| price_change(least, result)),
+        stop: stop.clone(),
     };
     match sought {
-        Sought::Same => found(settings, same),
-        Sought::Other(fleet) => found(&fleet.settings, &fleet.result),
-        Sought::OutOfReach(limit) => Fewest::OutOfReach(*limit),
+        Sought::Same(stop) => found(settings, same, stop),
+        Sought::Other(fleet, stop) => found(&fleet.settings, &fleet.result, stop),
+        Sought::OutOfReach(stop) => Fewest::OutOfReach(stop.clone()),
         Sought::Unsought => Fewest::NotSought,
     }
 }

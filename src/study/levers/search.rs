@@ -1,7 +1,8 @@
 //! The least number of replicas that keeps a promise, by bisection.
 //!
 //! What is asked is a number, what comes back is yes or no; nothing here knows what a replica is. Bisection assumes that whatever
-//! a fleet keeps, a larger one keeps too; on common random numbers that holds but for rare accidents.
+//! a fleet keeps, a larger one keeps too; on common random numbers that holds but for rare accidents. Where a number breaks only
+//! what smaller ones keep, it is too large, and the search goes on below it.
 
 /// How much larger than today a fleet is looked for.
 pub const MOST_TIMES: u32 = 4;
@@ -13,6 +14,8 @@ pub struct Search {
     broken: u32,
     /// The smallest number that is known to keep it.
     kept: Option<u32>,
+    /// The smallest number that is known to be too large, while none is known to keep it.
+    too_large: Option<u32>,
     /// The largest number that is tried.
     limit: u32,
 }
@@ -21,13 +24,13 @@ impl Search {
     /// A search that knows how today's number fares, and that a fleet of up to `too_few` cannot keep up with its traffic.
     pub fn new(today: u32, keeps_today: bool, too_few: u32) -> Search {
         let broken = if keeps_today { too_few.min(today - 1) } else { today };
-        Search { broken, kept: keeps_today.then_some(today), limit: today.saturating_mul(MOST_TIMES) }
+        Search { broken, kept: keeps_today.then_some(today), too_large: None, limit: today.saturating_mul(MOST_TIMES) }
     }
 
     /// The number to try next; `None` where the search is over.
     pub fn next(&self) -> Option<u32> {
-        match self.kept {
-            Some(kept) => (kept - self.broken > 1).then(|| self.broken + (kept - self.broken) / 2),
+        match self.kept.or(self.too_large) {
+            Some(above) => (above - self.broken > 1).then(|| self.broken + (above - self.broken) / 2),
             None => (self.broken < self.limit).then(|| self.broken.saturating_mul(2).clamp(1, self.limit)),
         }
     }
@@ -35,6 +38,11 @@ impl Search {
     /// Whether this number keeps it.
     pub fn learn(&mut self, number: u32, keeps: bool) {
         if keeps { self.kept = Some(number) } else { self.broken = number }
+    }
+
+    /// That this number breaks only what smaller ones keep.
+    pub fn learn_too_large(&mut self, number: u32) {
+        self.too_large = Some(number);
     }
 
     /// The least number that keeps it once the search is over; `None` where none up to the limit does.
@@ -77,6 +85,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_too_large_is_sought_below() {
+        // Seven and eight of six to twenty-four keep it; more are too many.
+        let search = |least: u32, most: u32| {
+            let mut search = Search::new(6, false, 0);
+            let mut tried = Vec::new();
+            while let Some(number) = search.next() {
+                tried.push(number);
+                match number {
+                    number if number > most => search.learn_too_large(number),
+                    number => search.learn(number, number >= least),
+                }
+            }
+            (search.found(), tried)
+        };
+        assert_eq!(search(7, 8), (Some(7), vec![12, 9, 7]));
+        assert_eq!(search(8, 8), (Some(8), vec![12, 9, 7, 8]));
+        assert_eq!(search(9, 8).0, None);
     }
 
     #[test]
