@@ -99,7 +99,8 @@ Examples:
   cutover grace scenario.toml --periods 30s,1m,2m,5m --target-probability 0.0001
   cutover grace scenario.toml --periods 30s..3m/15s --target-count 0.01 --runs 5000
 
-Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.")]
+Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.
+Exit code 0 if a period is shown to be enough, 1 if every one is shown to exceed the target, 3 if the runs do not tell.")]
     Grace(GraceArguments),
     /// Show everything that happens in one run
     #[command(after_help = "\
