@@ -81,7 +81,9 @@ Examples:
   cutover power scenario.toml --regression new_version.output_tokens_factor=1,1.5,2 --curves-only
 
 Sizes: ttft and tpot by how much slower, error_rate as a share of attempts, truncation as the mean time between a
-replica's crashes; zero is always among them.")]
+replica's crashes; zero is always among them.
+Exit code 0 if the canary as written is shown to reach what is wanted (--power, --false-alarm), 1 if it is shown to miss
+it, 3 if the runs do not tell.")]
     Power(PowerArguments),
     /// Find the cheapest rollout that meets the checks
     #[command(after_help = plan::HELP)]
