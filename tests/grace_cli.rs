@@ -70,9 +70,9 @@ impl Place {
         command
     }
 
-    /// Standard output of a command that succeeds.
+    /// Standard output of a command that answers, whatever the answer is.
     fn says(&self, arguments: &[&str]) -> String {
-        let output = self.grace(arguments).assert().success().get_output().clone();
+        let output = self.grace(arguments).assert().code(vec![0, 1, 3]).get_output().clone();
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -133,6 +133,20 @@ fn the_json_is_what_is_saved_and_the_scenarios_own_period_is_always_there() {
 }
 
 #[test]
+fn the_exit_code_tells_whether_a_period_is_enough_none_is_or_the_runs_do_not_tell() {
+    let place = Place::new();
+    for (arguments, code, said) in [
+        (&["--periods", "1m", "--target-count", "1000"][..], 0, "is enough"),
+        (&["--periods", "6s", "--target-count", "0.0001"], 1, "Look at longer ones (--periods)."),
+        (&["--periods", "6s,2m"], 3, "Simulate 100 runs or more (--runs 100)."),
+    ] {
+        let assert = place.grace(arguments).args(["--quiet", "--cost-runs", "0"]).assert().code(code);
+        let text = String::from_utf8_lossy(&assert.get_output().stdout).replace('\n', " ");
+        assert!(text.contains(said), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
 fn markdown_is_a_page_with_tables() {
     let page = Place::new().says(&["--periods", "10s", "--format", "md", "--runs", "3"]);
     assert!(page.starts_with("# Two replicas, rolling update: how long must the grace period be?"), "{page}");
@@ -176,7 +190,7 @@ fn a_server_that_aborts_is_told_to_need_something_else() {
     let place = Place::new();
     let arguments =
         ["--set", "termination.on_sigterm=\"abort\"", "--set", "termination.pre_stop=\"2s\"", "--periods", "1m"];
-    let output = place.grace(&arguments).assert().success().get_output().clone();
+    let output = place.grace(&arguments).assert().code(1).get_output().clone();
     let (said, warned) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(said.contains("no grace period beyond the preStop hook helps"), "{said}");
     assert!(warned.contains("warning: the server drops everything at SIGTERM"), "{warned}");
@@ -186,7 +200,7 @@ fn a_server_that_aborts_is_told_to_need_something_else() {
 fn where_cut_answers_can_only_be_counted_too_few_runs_are_pointed_out() {
     let place = Place::new();
     let speculative = "engine.speculative={ tokens = 3, acceptance = 0.6 }";
-    let output = place.grace(&["--set", speculative, "--periods", "1m"]).assert().success().get_output().clone();
+    let output = place.grace(&["--set", speculative, "--periods", "1m"]).assert().code(3).get_output().clone();
     let warned = String::from_utf8(output.stderr).unwrap();
     assert!(
         warned.contains("12 runs without any do not show the target of 0.001: at least 2996 are needed"),

@@ -83,7 +83,7 @@ fn the_answer_is_the_same_for_any_number_of_threads_and_in_every_form() {
     let regressions = ["--regression", "error_rate=0%,2%,40%", "--regression", "ttft=100%", "--curves-only"];
     let run = |threads: &str, out: &str, format: &str| {
         let with = ["--threads", threads, "--out", out, "--format", format];
-        let assert = power(&place, &[&regressions[..], &with[..]].concat()).code(0);
+        let assert = power(&place, &[&regressions[..], &with[..]].concat()).code(3);
         (output(&assert), files(&place.path().join(out)))
     };
     let (json, one) = run("1", "one", "json");
@@ -123,7 +123,7 @@ fn the_answer_is_the_same_for_any_number_of_threads_and_in_every_form() {
 fn changes_are_tried_at_the_size_that_is_asked_for() {
     let place = place();
     let line = "--regression error_rate=10% --at 10% --power 0.5 --false-alarm 20% --format text --quiet --runs 8";
-    let assert = power(&place, &line.split(' ').collect::<Vec<_>>()).code(0);
+    let assert = power(&place, &line.split(' ').collect::<Vec<_>>()).code(vec![0, 1, 3]);
     assert_eq!(errors(&assert), "");
     let text = output(&assert);
     for said in ["CHANGES", "errors.max: 0.05 -> 0.025", "errors.count: 2 -> 8", "wanted: 50 %"] {
@@ -131,6 +131,23 @@ fn changes_are_tried_at_the_size_that_is_asked_for() {
     }
     assert!(!text.contains("ttft.max:"), "latencies show no errors\n{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[test]
+fn the_exit_code_tells_whether_the_canary_reaches_what_is_wanted_and_zero_is_named_the_same() {
+    let place = place();
+    let line = ["--curves-only", "--estimators", "exact", "--regression"];
+    // Half of all attempts in error are always caught, errors of 2 % seldom, and nobody is caught without any.
+    for (size, wanted, code, said) in [
+        ("error_rate=50%", ["--power", "0.7", "--false-alarm", "0.3"], 0, "both are as wanted"),
+        ("error_rate=2%", ["--power", "0.99", "--false-alarm", "0.3"], 1, "too few bad versions are caught"),
+        ("error_rate=50%", ["--power", "0.99", "--false-alarm", "0.3"], 3, "undecided whether enough bad versions"),
+    ] {
+        let without_ttft = ["--set", "rollout.canary.steps=[{ set_weight = 50 }, { analysis = [\"errors\"] }]"];
+        let assert = power(&place, &[&line[..], &[size], &wanted[..], &without_ttft[..]].concat()).code(code);
+        let text = output(&assert);
+        assert!(text.contains(said) && text.contains("\n  0 %"), "{size}: {text}");
+    }
 }
 
 #[test]
@@ -145,6 +162,8 @@ fn what_cannot_be_answered_is_refused_with_what_was_expected() {
         (&["--regression", "ttft=fast"], "such as `25%`"),
         (&["--regression", "ttft=10%", "--regression", "ttft=20%"], "is given twice"),
         (&["--regression", "ttft=0%"], "worse than stable"),
+        (&["--regression", "ttft=-10%"], "a faster version is no regression"),
+        (&["--power", "5%", "--false-alarm", "0.9"], "--power 5 % is not above --false-alarm 90 %"),
         (&["--regression", "ttft=10%", "--at", "20%"], "(ttft=10%), found `20%`"),
         (&["--regression", "new_version.step_time_factr=2"], "step_time_factor"),
         (&["--estimators", "guess"], "possible values: exact, prometheus, mann_whitney"),
@@ -165,7 +184,7 @@ fn an_estimator_that_changes_nothing_or_cannot_be_is_left_out_with_the_reason() 
     let sets =
         [&sets[..], &["--set", "rollout.canary.steps=[{ set_weight = 50 }, { analysis = [\"ttft\"] }]"]].concat();
     let line = ["--estimators", "prometheus", "--regression", "ttft=50%", "--curves-only", "--runs", "2"];
-    let assert = power(&place, &[&sets[..], &line[..]].concat()).code(0);
+    let assert = power(&place, &[&sets[..], &line[..]].concat()).code(vec![0, 1, 3]);
     assert!(errors(&assert).contains("left out: prometheus: `ttft` stays mann_whitney"), "{}", errors(&assert));
     assert!(output(&assert).contains("left out"), "{}", output(&assert));
 }

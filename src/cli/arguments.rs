@@ -81,7 +81,9 @@ Examples:
   cutover power scenario.toml --regression new_version.output_tokens_factor=1,1.5,2 --curves-only
 
 Sizes: ttft and tpot by how much slower, error_rate as a share of attempts, truncation as the mean time between a
-replica's crashes; zero is always among them.")]
+replica's crashes; zero is always among them.
+Exit code 0 if the canary as written is shown to reach what is wanted (--power, --false-alarm), 1 if it is shown to miss
+it, 3 if the runs do not tell.")]
     Power(PowerArguments),
     /// Find the cheapest rollout that meets the checks
     #[command(after_help = plan::HELP)]
@@ -99,7 +101,8 @@ Examples:
   cutover grace scenario.toml --periods 30s,1m,2m,5m --target-probability 0.0001
   cutover grace scenario.toml --periods 30s..3m/15s --target-count 0.01 --runs 5000
 
-Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.")]
+Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.
+Exit code 0 if a period is shown to be enough, 1 if every one is shown to exceed the target, 3 if the runs do not tell.")]
     Grace(GraceArguments),
     /// Show everything that happens in one run
     #[command(after_help = "\

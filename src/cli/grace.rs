@@ -12,7 +12,7 @@ use super::terminal::say;
 use crate::report::GraceReport;
 use crate::report::files::{AS_WRITTEN, check_place};
 use crate::scenario::{ActionKind, OnSigterm, Scenario, Strategy, parse_values};
-use crate::study::grace::{GraceStudy, Question, Target, counts_only, runs_without_an_event};
+use crate::study::grace::{GraceAnswer, GraceStudy, Question, Target, counts_only, runs_without_an_event};
 use crate::units::{Duration, parse_duration};
 
 /// The target where none is given: of a thousand rollouts one cuts an answer.
@@ -54,7 +54,16 @@ pub fn grace(arguments: &GraceArguments) -> Result<Ending, Failure> {
     let report = GraceReport { answer: &answer };
     let beside = (!answer.partial).then_some(Beside { folder: AS_WRITTEN, scenario });
     let interrupted = conclude(&report, Ok(Vec::new()), beside, &directory, simulating, stop)?;
-    Ok(if answer.partial || interrupted { Ending::Interrupted } else { Ending::Well })
+    Ok(if answer.partial || interrupted { Ending::Interrupted } else { ending(&answer) })
+}
+
+/// How it ends the program.
+fn ending(answer: &GraceAnswer) -> Ending {
+    match answer.smallest {
+        Some(_) => Ending::Well,
+        None if answer.all_exceed() => Ending::CheckFailed,
+        None => Ending::Inconclusive,
+    }
 }
 
 /// Reads `--periods`.

@@ -9,8 +9,9 @@ use super::load::{output_directory, scenario, variant};
 use super::progress::Progress;
 use super::stop::on_interrupt;
 use super::terminal::say;
+use crate::digits::percent_as_given;
 use crate::report::files::{AS_WRITTEN, check_place};
-use crate::study::power::{Design, EstimatorName, Power, Regression, Request, deciding, design};
+use crate::study::power::{Design, EstimatorName, Power, Reach, Regression, Request, deciding, design};
 
 /// `cutover power`.
 ///
@@ -39,11 +40,28 @@ pub fn power(arguments: &PowerArguments) -> Result<Ending, Failure> {
     let power = simulate(design, simulating, stop)?;
     let beside = (!power.partial).then_some(Beside { folder: AS_WRITTEN, scenario: as_written });
     let interrupted = conclude(&power, Ok(Vec::new()), beside, &directory, simulating, stop)?;
-    Ok(if power.partial || interrupted { Ending::Interrupted } else { Ending::Well })
+    Ok(if power.partial || interrupted { Ending::Interrupted } else { ending(power.verdict()) })
+}
+
+/// How the canary as written ends the program.
+fn ending(verdict: Reach) -> Ending {
+    match verdict {
+        Reach::Reached => Ending::Well,
+        Reach::Missed => Ending::CheckFailed,
+        Reach::Undecided => Ending::Inconclusive,
+    }
 }
 
 /// What is asked, as far as it can be told without the scenario.
 fn request(arguments: &PowerArguments) -> Result<Request, Failure> {
+    if arguments.power <= arguments.false_alarm {
+        return Err(Failure::WrongUse(format!(
+            "error: --power {} is not above --false-alarm {}\n  = expected a canary to give up more of the bad versions than \
+             of the good ones",
+            percent_as_given(arguments.power),
+            percent_as_given(arguments.false_alarm)
+        )));
+    }
     let regressions = (arguments.regression.iter())
         .map(|text| {
             Regression::parse(text).map_err(|expected| {

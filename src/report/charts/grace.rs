@@ -1,5 +1,6 @@
 //! `grace.png`: how many answers a rollout cuts, and how likely it cuts any, against the grace period, both axes
-//! logarithmic; below, on the same axis, what a period costs against today's.
+//! logarithmic; below, on the same axis, what a period costs against today's. Where only a bound of the probability is known,
+//! what was counted is shown instead.
 
 use super::Sheet;
 use super::axes::{Axis, Panel};
@@ -15,6 +16,8 @@ use crate::study::{Difference, Estimate};
 const LEAST: f64 = 1e-9;
 /// Half the side of the mark of a period, points.
 const HALF_MARK: f64 = 2.2;
+/// How far to the right of a period's expected number stands what was counted, points.
+const ASIDE: f64 = 5.5;
 /// Room for the labels to the right, beyond that of other charts, points.
 const MORE_ROOM: f64 = 22.0;
 
@@ -32,9 +35,10 @@ pub fn sheet(answer: &GraceAnswer) -> Sheet {
     let mut lowest = upper;
     draw_cuts(&mut canvas, &upper, answer, !has_costs);
     if has_costs {
-        let minutes = |period: &Period| per_minute(&period.cost.as_ref()?.duration);
+        let (unit, name) = time_unit(answer);
+        let times = |period: &Period| per_unit(&period.cost.as_ref()?.duration, unit);
         let dollars = |period: &Period| Some(period.cost.as_ref()?.bill.difference);
-        draw_costs(&mut canvas, (upper.x, 336.0, 394.0), answer, &minutes, ("minutes", "rollout, against today"));
+        draw_costs(&mut canvas, (upper.x, 336.0, 394.0), answer, &times, (name, "rollout, against today"));
         lowest = draw_costs(&mut canvas, (upper.x, 410.0, 468.0), answer, &dollars, ("USD", "bill, against today"));
         period_axis(&mut canvas, &lowest, answer, true);
     }
@@ -55,8 +59,8 @@ fn seconds(period: &Period) -> f64 {
 fn cut_panel(answer: &GraceAnswer, top: f64, bottom: f64) -> Panel {
     let every = answer.periods.iter().map(seconds);
     let (first, last) = every.fold((f64::INFINITY, 0.0_f64), |(low, high), at| (low.min(at), high.max(at)));
-    let both = answer.periods.iter().flat_map(|period| [&period.truncated, &period.probability]);
-    let ends = both.flat_map(|estimate| [Some(estimate.value), estimate.interval.map(|(low, _)| low), high(estimate)]);
+    let both = answer.periods.iter().flat_map(|period| [Some(period.truncated), answer.any(period)]).flatten();
+    let ends = both.flat_map(|estimate| [Some(estimate.value), estimate.interval.map(|(low, _)| low), high(&estimate)]);
     let positive = ends.flatten().filter(|value| *value > LEAST).chain([answer.target.value()]);
     let (low, high) = positive.fold((f64::INFINITY, 0.0_f64), |(low, high), at| (low.min(at), high.max(at)));
     Panel {
@@ -76,32 +80,57 @@ fn high(estimate: &Estimate) -> Option<f64> {
 fn draw_cuts(canvas: &mut Canvas, panel: &Panel, answer: &GraceAnswer, is_alone: bool) {
     let ticks = panel.y.ticks(9);
     panel.grid(canvas, &ticks);
-    let band = |of: fn(&Period) -> &Estimate| {
-        let upper = answer.periods.iter().map(|period| panel.at(seconds(period), high(of(period)).unwrap_or(0.0)));
-        let low = |period: &Period| of(period).interval.map_or(0.0, |(low, _)| low);
-        let lower = answer.periods.iter().rev().map(|period| panel.at(seconds(period), low(period)));
-        upper.chain(lower).collect::<Vec<Point>>()
-    };
-    canvas.area(band(|period| &period.truncated), theme::NEW_TINT);
+    let shown = answer.periods.iter().filter(|period| !period.is_settled);
+    let upper = shown.clone().map(|period| panel.at(seconds(period), high(&period.truncated).unwrap_or(0.0)));
+    let low = |period: &Period| period.truncated.interval.map_or(0.0, |(low, _)| low);
+    let lower = shown.rev().map(|period| panel.at(seconds(period), low(period)));
+    canvas.area(upper.chain(lower).collect(), theme::NEW_TINT);
     panel.level(canvas, answer.target.value(), theme::BOUND_STROKE);
     // Zero has no place on the axis: its interval tells of it.
-    let line = |of: fn(&Period) -> &Estimate| -> Vec<Point> {
-        let positive = answer.periods.iter().filter(|period| of(period).value > 0.0);
-        positive.map(|period| panel.at(seconds(period), of(period).value)).collect()
+    let line = |of: &dyn Fn(&Period) -> Option<Estimate>, aside: f64| -> Vec<Point> {
+        let points =
+            answer.periods.iter().filter_map(|period| Some((panel.across(seconds(period)), of(period)?.value)));
+        points.filter(|(_, value)| *value > 0.0).map(|(x, value)| (x + aside, panel.up(value))).collect()
     };
-    canvas.line(line(|period| &period.truncated), theme::DATA_STROKE);
-    canvas.line(line(|period| &period.probability), theme::SECOND_STROKE);
-    for period in &answer.periods {
-        let (low, high) = period.truncated.interval.unwrap_or((f64::NAN, f64::NAN));
-        canvas.whisker(panel.at(seconds(period), low), panel.at(seconds(period), high));
-        if period.truncated.value > 0.0 {
-            mark(canvas, panel.at(seconds(period), period.truncated.value), theme::NEW);
-        }
-    }
+    canvas.line(line(&|period| Some(period.truncated), 0.0), theme::DATA_STROKE);
+    canvas.line(line(&|period| answer.any(period), if is_counted(answer) { ASIDE } else { 0.0 }), theme::SECOND_STROKE);
+    draw_marks(canvas, panel, answer);
     canvas.line(vec![(panel.left, panel.top), (panel.left, panel.bottom)], theme::AXIS_STROKE);
     power_axis(canvas, panel, &ticks);
     period_axis(canvas, panel, answer, is_alone);
     labels::at_line_ends_with_samples(canvas, panel, end_labels(panel, answer));
+}
+
+/// Each period's estimates with their intervals. A settled one stands on the lower edge: what its interval allows is not what
+/// decides.
+fn draw_marks(canvas: &mut Canvas, panel: &Panel, answer: &GraceAnswer) {
+    for period in &answer.periods {
+        let x = panel.across(seconds(period));
+        if let Some(Estimate { value, interval: Some((low, high)) }) = answer.any(period).filter(|_| is_counted(answer))
+        {
+            let x = x + ASIDE;
+            if value > 0.0 {
+                canvas.whisker((x, panel.up(low)), (x, panel.up(high)));
+                mark(canvas, (x, panel.up(value)), theme::STABLE_INK);
+            }
+        }
+        let (low, high) = period.truncated.interval.unwrap_or((f64::NAN, f64::NAN));
+        if period.is_settled {
+            let (half, height) = (2.0 * HALF_MARK, 3.5 * HALF_MARK);
+            let corners = [(x - half, panel.bottom - height), (x + half, panel.bottom - height), (x, panel.bottom)];
+            canvas.area(corners.to_vec(), theme::NEW);
+            continue;
+        }
+        canvas.whisker((x, panel.up(low)), (x, panel.up(high)));
+        if period.truncated.value > 0.0 {
+            mark(canvas, (x, panel.up(period.truncated.value)), theme::NEW);
+        }
+    }
+}
+
+/// Whether the probability of any cut is shown by what was counted beside the expected number.
+fn is_counted(answer: &GraceAnswer) -> bool {
+    answer.probability == Probability::AtMost
 }
 
 /// The lower edge with a tick at each period; if the lowest, with their names as far as there is room, and a title.
@@ -149,9 +178,9 @@ fn small(value: f64) -> String {
 }
 
 fn end_labels(panel: &Panel, answer: &GraceAnswer) -> Vec<(EndLabel, Stroke)> {
-    let end = |of: fn(&Period) -> &Estimate| {
-        let last = answer.periods.iter().rev().map(|period| of(period).value).find(|value| *value > 0.0);
-        last.unwrap_or(panel.y.low)
+    let end = |of: &dyn Fn(&Period) -> Option<Estimate>| {
+        let values = answer.periods.iter().rev().filter_map(|period| Some(of(period)?.value));
+        values.into_iter().find(|value| *value > 0.0)
     };
     let is_zero = answer.periods.last().is_some_and(|period| period.truncated.value == 0.0);
     let expected = if is_zero { "0 at the longest, 95 %" } else { "expected number, 95 %" };
@@ -161,7 +190,7 @@ fn end_labels(panel: &Panel, answer: &GraceAnswer) -> Vec<(EndLabel, Stroke)> {
     };
     let any = match answer.probability {
         Probability::Exact => ["probability of any", ""],
-        Probability::AtMost => ["probability of any", "at most: union bound"],
+        Probability::AtMost => ["runs that cut any", "counted, 95 %"],
         Probability::Counted => ["share of runs", "that cut any"],
     };
     let target = match answer.target {
@@ -169,11 +198,17 @@ fn end_labels(panel: &Panel, answer: &GraceAnswer) -> Vec<(EndLabel, Stroke)> {
         Target::Count(_) => "of the expected number",
     };
     let bound = format!("target {}", digits::figure(answer.target.value()));
-    vec![
-        label(["answers cut", expected], end(|period| &period.truncated), theme::DATA_STROKE),
-        label(any, end(|period| &period.probability), theme::SECOND_STROKE),
-        label([&bound, target], answer.target.value(), theme::BOUND_STROKE),
-    ]
+    let of_any = end(&|period| answer.any(period)).or((!is_counted(answer)).then_some(panel.y.low));
+    let is_settled = answer.periods.iter().any(|period| period.is_settled);
+    let settled = ["settled", "longest answer ends in time"];
+    let of_expected = end(&|period| Some(period.truncated)).unwrap_or(panel.y.low);
+    let all = [
+        Some(label(["answers cut", expected], of_expected, theme::DATA_STROKE)),
+        of_any.map(|value| label(any, value, theme::SECOND_STROKE)),
+        Some(label([&bound, target], answer.target.value(), theme::BOUND_STROKE)),
+        is_settled.then(|| label(settled, panel.y.low, Stroke::solid(theme::NEW, 0.9))),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// Today's period and the shortest that is enough, across all panels.
@@ -184,16 +219,22 @@ fn mark_periods(canvas: &mut Canvas, panel: &Panel, bottom: f64, answer: &GraceA
         canvas.line(vec![(x, panel.top - 6.0), (x, bottom)], stroke);
         callouts.push(Callout { content, target: (x, panel.top - 6.0), color });
     };
+    let settled = |at: usize| if answer.periods[at].is_settled { " (settled)" } else { "" };
     let enough = answer.smallest.map(|at| (at, answer.periods[at].grace));
     match enough {
         Some((at, grace)) if at == answer.today => {
-            call(at, format!("today, {grace}, is the shortest that is enough"), theme::NEW, theme::START_STROKE);
+            call(
+                at,
+                format!("today, {grace}, is the shortest that is enough{}", settled(at)),
+                theme::NEW,
+                theme::START_STROKE,
+            );
         }
         _ => {
             let today = format!("today {}", answer.periods[answer.today].grace);
             call(answer.today, today, theme::MUTED, theme::START_STROKE);
             if let Some((at, grace)) = enough {
-                let content = format!("{grace} is the shortest that is enough");
+                let content = format!("{grace} is the shortest that is enough{}", settled(at));
                 call(at, content, theme::NEW, Stroke::dotted(theme::NEW, 1.2));
             }
         }
@@ -201,10 +242,18 @@ fn mark_periods(canvas: &mut Canvas, panel: &Panel, bottom: f64, answer: &GraceA
     labels::in_a_row(canvas, panel.top - 19.0, callouts);
 }
 
-fn per_minute(duration: &Difference) -> Option<Estimate> {
+/// Seconds of the unit in which the differences of durations are shown, and its name: minutes where any is two or more.
+fn time_unit(answer: &GraceAnswer) -> (f64, &'static str) {
+    let differences = answer.periods.iter().filter_map(|period| Some(period.cost.as_ref()?.duration.difference.value));
+    let longest =
+        differences.filter(|value| value.is_finite()).fold(0.0_f64, |longest, value| longest.max(value.abs()));
+    if longest < 120.0 { (1.0, "seconds") } else { (60.0, "minutes") }
+}
+
+fn per_unit(duration: &Difference, unit: f64) -> Option<Estimate> {
     let Estimate { value, interval } = duration.difference;
-    let minutes = interval.map(|(low, high)| (low / 60.0, high / 60.0));
-    value.is_finite().then_some(Estimate { value: value / 60.0, interval: minutes })
+    let ends = interval.map(|(low, high)| (low / unit, high / unit));
+    value.is_finite().then_some(Estimate { value: value / unit, interval: ends })
 }
 
 /// A panel between two heights with the differences against today's period, which is at zero.
@@ -280,6 +329,25 @@ mod tests {
             assert!(chart.svg.contains(said), "{said}");
         }
         assert!(chart.alt_text.contains("Today's 30s cuts 11.2"), "{}", chart.alt_text);
+    }
+
+    #[test]
+    fn a_settled_period_is_marked_and_named_and_short_times_are_in_seconds() {
+        let mut answer = example::answer();
+        answer.smallest = Some(4);
+        let chart = finish(sheet(&answer)).expect("a chart");
+        for said in [
+            "5m is the shortest that is enough (settled)",
+            "longest answer ends in time",
+            "seconds",
+            "runs that cut any",
+        ] {
+            assert!(chart.svg.contains(said), "{said}");
+        }
+        if let Some(cost) = answer.periods[4].cost.as_mut() {
+            cost.duration.difference = Estimate { value: 130.0, interval: Some((120.0, 140.0)) };
+        }
+        assert!(finish(sheet(&answer)).expect("a chart").svg.contains("minutes"));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! What the report on grace periods says: its sentences and its tables.
 
-use crate::digits::figure;
+use crate::digits::{NONE, figure};
 use crate::report::format::{self, Quantity, counted, difference};
 use crate::report::layout::glued;
-use crate::study::grace::{FEWEST_EFFECTIVE_RUNS, GraceAnswer, Method, Probability, Standing, Target};
+use crate::study::grace::{FEWEST_EFFECTIVE_RUNS, GraceAnswer, Method, Period, Probability, Standing, Target};
 use crate::study::{Change, Difference, Estimate};
 
 /// Numbers below this are written as powers of ten.
 const SMALL: f64 = 1e-3;
+/// An upper bound of a probability that is not below this says too little to be told where it was counted, too.
+const TELLING: f64 = 0.5;
 
 /// A number that may be very small: `12.3`, `0.0123`, `1.23e-6`.
 pub fn small(value: f64) -> String {
@@ -81,7 +83,7 @@ pub fn headline(answer: &GraceAnswer) -> String {
     let longest = answer.periods.last().map_or(String::new(), |period| {
         let why = match period.standing {
             Standing::TooFewRuns if period.effective_runs == 0.0 => format!(
-                "no run cuts any answer, and {} show no more than a bound of {}",
+                "no run cuts any answer, but {} show no more than a bound of {}",
                 counted(answer.runs, "run"),
                 small(period.upper_bound)
             ),
@@ -104,34 +106,67 @@ pub fn headline(answer: &GraceAnswer) -> String {
 }
 
 /// What to do where no period is shown to be enough.
-fn advice(answer: &GraceAnswer) -> &'static str {
-    match (answer.method, answer.periods.last().map(|period| period.standing)) {
-        (Method::CountedAtAbort, _) => {
-            "The server drops everything at SIGTERM, so that no grace period beyond the preStop hook helps: let it drain \
-             (termination.on_sigterm), or lengthen termination.pre_stop and the grace period with it."
+fn advice(answer: &GraceAnswer) -> String {
+    if answer.method == Method::CountedAtAbort {
+        return "The server drops everything at SIGTERM, so that no grace period beyond the preStop hook helps: let it \
+                drain (termination.on_sigterm), or lengthen termination.pre_stop and the grace period with it."
+            .to_owned();
+    }
+    let Some(longest) = answer.periods.last() else { return String::new() };
+    let cuts_none = longest.effective_runs == 0.0;
+    match longest.runs_needed {
+        Some(needed) if longest.would_be_settled => {
+            let settled = match needed as f64 >= FEWEST_EFFECTIVE_RUNS {
+                true => format!(", which counts as settled in {FEWEST_EFFECTIVE_RUNS} runs or more"),
+                false => String::new(),
+            };
+            format!(
+                "Simulate {needed} runs or more (--runs {needed}). Longer periods cannot help: even the longest answer that \
+                 there may be ends in time{settled}."
+            )
         }
-        (_, Some(Standing::Exceeds)) => "Look at longer ones (--periods).",
-        _ => "Simulate more runs (--runs), or look at longer ones (--periods).",
+        Some(needed) if !cuts_none => {
+            format!("Simulate about {needed} runs (--runs {needed}), or look at longer ones (--periods).")
+        }
+        Some(needed) if answer.method == Method::Conditional && answer.shutdowns > 0.0 => format!(
+            "Simulate about {needed} runs (--runs {needed}), or {} and longer periods (--periods), in which even the \
+             longest answer would end.",
+            counted(answer.runs.max(FEWEST_EFFECTIVE_RUNS as u64), "run")
+        ),
+        Some(needed) => format!("Simulate about {needed} runs (--runs {needed}): a longer period cannot help."),
+        None => "Look at longer ones (--periods).".to_owned(),
     }
 }
 
 /// What today's period does.
 pub fn today(answer: &GraceAnswer) -> String {
     let period = &answer.periods[answer.today];
-    let at_most = if answer.probability == Probability::AtMost { "at most " } else { "" };
-    format!(
-        "Today's {}: {} answers cut a rollout; the probability of any is {at_most}{}.",
-        period.grace,
-        glued(&small_estimate(&period.truncated)),
-        glued(&small_estimate(&period.probability))
-    )
+    let probability = glued(&small_estimate(&period.probability));
+    let counted = match (answer.probability, answer.any(period)) {
+        (Probability::AtMost, Some(any)) => {
+            Some(format!("{} of runs cut any (counted)", glued(&format::estimate(&any, Quantity::Share))))
+        }
+        _ => None,
+    };
+    // A bound near one says nothing.
+    let told = period.probability.interval.map_or(period.probability.value, |(_, high)| high) < TELLING;
+    let any = match (answer.probability, counted) {
+        (Probability::AtMost, Some(counted)) if told => {
+            format!("{counted}; the probability of any is at most {probability}")
+        }
+        (_, Some(counted)) => counted,
+        (Probability::AtMost, None) => format!("the probability of any is at most {probability}"),
+        (Probability::Exact, None) => format!("the probability of any is {probability}"),
+        (Probability::Counted, None) => format!("the share of runs with any is {probability} (counted)"),
+    };
+    format!("Today's {}: {} answers cut a rollout; {any}.", period.grace, glued(&small_estimate(&period.truncated)))
 }
 
 /// The periods and the answers that they cut, a header first.
 pub fn cuts(answer: &GraceAnswer) -> Vec<Vec<String>> {
     let any = match answer.probability {
         Probability::Exact => "chance of any",
-        Probability::AtMost => "chance of any, at most",
+        Probability::AtMost => "runs that cut any",
         Probability::Counted => "share of runs with any",
     };
     let mut rows = vec![["grace", "", "cut a rollout", any, "95 % bound", ""].map(str::to_owned).to_vec()];
@@ -146,7 +181,11 @@ pub fn cuts(answer: &GraceAnswer) -> Vec<Vec<String>> {
             period.grace.to_string(),
             mark.to_owned(),
             small_estimate(&period.truncated),
-            small_estimate(&period.probability),
+            match (answer.probability, answer.any(period)) {
+                (Probability::AtMost, Some(any)) => format::estimate(&any, Quantity::Share),
+                (Probability::AtMost, None) => NONE.to_owned(),
+                _ => small_estimate(&period.probability),
+            },
             if period.is_settled { "settled".to_owned() } else { small(period.upper_bound) },
             period.standing.words().to_owned(),
         ]
@@ -232,6 +271,8 @@ pub fn notes(answer: &GraceAnswer) -> Vec<String> {
         ));
     }
     notes.push(format!("The 95 % bound is one-sided, of {}; it decides how a period stands.", quantity(answer.target)));
+    notes.extend(needed_note(answer));
+    notes.extend(settling_note(answer));
     notes.push(
         "Where runs agree, bounds and intervals are those of a mean, else Fay and Feuer's (1997) for rare weighted events: \
          they reckon with one more run as bad as the worst seen, or worse where few runs make up an estimate or none cuts \
@@ -239,6 +280,56 @@ pub fn notes(answer: &GraceAnswer) -> Vec<String> {
             .to_owned(),
     );
     notes
+}
+
+/// The names of periods: `1m`; `1m, 2m and 3m`.
+fn names(periods: &[&Period]) -> String {
+    let names: Vec<String> = periods.iter().map(|period| period.grace.to_string()).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// How many runs would tell where these do not.
+fn needed_note(answer: &GraceAnswer) -> Option<String> {
+    let open: Vec<&Period> = answer.periods.iter().filter(|period| period.runs_needed.is_some()).collect();
+    let needed = open.chunk_by(|one, next| one.runs_needed == next.runs_needed).map(|periods| {
+        let runs = periods[0].runs_needed.map_or_else(String::new, |needed| needed.to_string());
+        format!("{runs} of {}", names(periods))
+    });
+    let needed: Vec<String> = needed.collect();
+    if needed.is_empty() {
+        return None;
+    }
+    let few: Vec<&Period> = (open.iter().copied())
+        .filter(|period| period.standing == Standing::TooFewRuns && period.effective_runs > 0.0)
+        .collect();
+    let why = if few.is_empty() {
+        String::new()
+    } else {
+        let effective: Vec<String> = few.iter().map(|period| figure(period.effective_runs)).collect();
+        format!(
+            " At {} no more than {} effective runs make up the estimate: below {FEWEST_EFFECTIVE_RUNS} the bound reckons \
+             with a run worse than any that was seen, from there on with the worst seen, and falls at once.",
+            names(&few),
+            effective.join(", ")
+        )
+    };
+    Some(format!("If more runs go as these did, about this many would tell: {}.{why}", needed.join("; ")))
+}
+
+/// That periods would be settled, were there more runs.
+fn settling_note(answer: &GraceAnswer) -> Option<String> {
+    let would_be: Vec<&Period> = answer.periods.iter().filter(|period| period.would_be_settled).collect();
+    (!would_be.is_empty()).then(|| {
+        format!(
+            "At {} even the longest answer that there may be would have ended before SIGKILL in every run, in a drain slower \
+             by a quarter than the slowest; that counts as settled, enough for any target, only in {FEWEST_EFFECTIVE_RUNS} \
+             runs or more.",
+            names(&would_be)
+        )
+    })
 }
 
 fn method_note(answer: &GraceAnswer) -> String {
@@ -281,8 +372,9 @@ fn probability_note(probability: Probability) -> &'static str {
              and nobody waits for another."
         }
         Probability::AtMost => {
-            "The probability of any cut is at most the expected number (union bound); answers are not independent of one \
-             another here, so that it may be less."
+            "The probability of any cut is at most the expected number (union bound), which is what the 95 % bound is of; \
+             answers are not independent of one another here, so that it may be less. `runs that cut any` is what was \
+             really seen in the runs that simulate the period, with Wilson's interval."
         }
         Probability::Counted => "The probability of any cut is the share of runs that cut one.",
     }

@@ -4,11 +4,12 @@ use crate::study::Estimate;
 use crate::study::grace::{GraceAnswer, Period};
 
 /// Estimates, each a column with its value and two with the ends of its interval.
-const ESTIMATES: [&str; 7] = [
+const ESTIMATES: [&str; 8] = [
     "truncated",
     "probability",
     "dropped",
     "counted_truncated",
+    "counted_any",
     "variance_ratio",
     "duration_difference_s",
     "cost_difference_usd",
@@ -30,13 +31,14 @@ pub fn csv(answer: &GraceAnswer) -> String {
 }
 
 /// Those of [`ESTIMATES`], in their order.
-fn estimates(period: &Period) -> [Option<Estimate>; 7] {
+fn estimates(period: &Period) -> [Option<Estimate>; 8] {
     let (counted, cost) = (period.counted.as_ref(), period.cost.as_ref());
     [
         Some(period.truncated),
         Some(period.probability),
         Some(period.dropped),
         counted.map(|counted| counted.truncated),
+        counted.map(|counted| counted.any),
         counted.and_then(|counted| counted.variance_ratio),
         cost.map(|cost| cost.duration.difference),
         cost.map(|cost| cost.bill.difference),

@@ -3,7 +3,7 @@
 use crate::ledger::Metric;
 use crate::report::example;
 use crate::study::grace::{Cost, Counted, Feedback, GraceAnswer, Method, Period, Probability, Standing, Target};
-use crate::study::{Change, Difference, Estimate};
+use crate::study::{Change, Difference, Estimate, wilson};
 use crate::units::Duration;
 
 fn estimate(value: f64) -> Estimate {
@@ -37,11 +37,17 @@ pub fn answer() -> GraceAnswer {
         dropped: Estimate { value: 0.0, interval: Some((0.0, 0.0037)) },
         upper_bound: 1.12 * truncated,
         is_settled: truncated == 0.0,
+        would_be_settled: false,
+        runs_needed: None,
         effective_runs: 600.0,
         standing,
         counted: Some(Counted {
             runs: 100,
             truncated: estimate(truncated.round()),
+            any: {
+                let runs = (60.0 * truncated).min(100.0) as u64;
+                Estimate { value: runs as f64 / 100.0, interval: wilson(runs, 100) }
+            },
             variance_ratio: (truncated > 0.5).then(|| estimate(8.0)),
             by_run: Vec::new(),
         }),

@@ -53,6 +53,10 @@ struct PeriodJson {
     dropped: EstimateJson,
     upper_bound: Number,
     is_settled: bool,
+    /// Whether it would be settled if the same held in a hundred runs.
+    would_be_settled: bool,
+    /// About how many runs would show how the period stands; `null` where it is shown, or no number would.
+    runs_needed: Option<u64>,
     effective_runs: Number,
     standing: &'static str,
     counted: Option<CountedJson>,
@@ -65,6 +69,8 @@ struct PeriodJson {
 struct CountedJson {
     runs: u64,
     truncated: EstimateJson,
+    /// Share of those runs that cut any.
+    any: EstimateJson,
     variance_ratio: Option<EstimateJson>,
 }
 
@@ -80,11 +86,14 @@ impl PeriodJson {
             dropped: (&period.dropped).into(),
             upper_bound: Number(period.upper_bound),
             is_settled: period.is_settled,
+            would_be_settled: period.would_be_settled,
+            runs_needed: period.runs_needed,
             effective_runs: Number(period.effective_runs),
             standing: period.standing.words(),
             counted: period.counted.as_ref().map(|counted| CountedJson {
                 runs: counted.runs,
                 truncated: (&counted.truncated).into(),
+                any: (&counted.any).into(),
                 variance_ratio: counted.variance_ratio.as_ref().map(EstimateJson::from),
             }),
             duration_difference_s: cost(|period| Some(&period.cost.as_ref()?.duration)),

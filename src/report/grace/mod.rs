@@ -108,7 +108,8 @@ fn colored(lines: Vec<String>, answer: &GraceAnswer, style: Style) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::study::grace::{Probability, Target};
+    use crate::study::grace::{Period, Probability, Target};
+    use crate::study::{Estimate, wilson};
 
     fn text(answer: &GraceAnswer, width: usize) -> String {
         GraceReport { answer }.text(Style { color: false, width })
@@ -142,6 +143,56 @@ mod tests {
         let text = text(&answer, 100);
         assert!(text.contains("No grace period that was looked at is shown to keep the expected number"), "{text}");
         assert!(text.contains("at most"), "{text}");
+    }
+
+    /// The headline where the longest period is as this makes it, and none is enough.
+    fn headline(change: impl Fn(&mut GraceAnswer)) -> String {
+        let mut answer = example::answer();
+        answer.smallest = None;
+        if let Some(longest) = answer.periods.last_mut() {
+            (longest.standing, longest.is_settled, longest.effective_runs) = (Standing::TooFewRuns, false, 0.0);
+            longest.runs_needed = Some(480);
+        }
+        change(&mut answer);
+        text(&answer, 1_000)
+    }
+
+    #[test]
+    fn too_few_runs_are_told_how_many_would_do_and_longer_periods_only_where_they_may_help() {
+        let with_longest =
+            |change: fn(&mut Period)| headline(|answer| answer.periods.last_mut().into_iter().for_each(change));
+        let would_be = with_longest(|longest| (longest.would_be_settled, longest.runs_needed) = (true, Some(100)));
+        assert!(would_be.contains("Simulate 100 runs or more (--runs 100). Longer periods cannot help"), "{would_be}");
+        assert!(would_be.contains("At 5m even the longest answer that there may be would have ended"), "{would_be}");
+        let slow = with_longest(|_| ());
+        assert!(slow.contains("about 480 runs (--runs 480), or 1000 runs and longer periods (--periods)"), "{slow}");
+        assert!(slow.contains("about this many would tell: 480 of 5m."), "{slow}");
+        let few = with_longest(|longest| longest.effective_runs = 12.0);
+        assert!(few.contains("or look at longer ones (--periods)"), "{few}");
+        assert!(
+            few.contains("At 5m no more than 12 effective runs make up the estimate: below 100 the bound"),
+            "{few}"
+        );
+        let idle = headline(|answer| answer.shutdowns = 0.0);
+        assert!(idle.contains("a longer period cannot help"), "{idle}");
+    }
+
+    #[test]
+    fn a_bound_that_says_nothing_is_replaced_by_what_was_counted() {
+        let mut answer = example::answer();
+        if let Some(counted) = answer.periods[1].counted.as_mut() {
+            counted.any = Estimate { value: 0.78, interval: wilson(78, 100) };
+        }
+        let text = text(&answer, 1_000);
+        let said =
+            "Today's 30s: 11.2 [10.1, 12.9] answers cut a rollout; 78.0 % [68.9, 85.0] of runs cut any (counted).";
+        assert!(text.replace('\u{a0}', " ").contains(said), "{text}");
+        answer.today = 2;
+        let told = GraceReport { answer: &answer }.text(Style { color: false, width: 1_000 });
+        assert!(
+            told.replace('\u{a0}', " ").contains("cut any (counted); the probability of any is at most 8.40e-4"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::report::content::{Block, Section};
 use crate::report::format::{Quantity, counted, difference, estimate};
 use crate::report::layout::glued;
 use crate::study::Estimate;
-use crate::study::power::{CanaryPower, Lever, Measure, Outcomes, Power, Reach, Regression, Size};
+use crate::study::power::{CanaryPower, Lever, Measure, Outcomes, Power, Reach, Regression, Size, runs_to_settle};
 
 /// Share of a run's measurements without data, or of runs without a verdict, from which on it is worth a word.
 const NOTABLE: f64 = 0.02;
@@ -66,19 +66,60 @@ pub fn answer(power: &Power) -> Section {
         glued(&share(&without.caught)),
         percent_as_given(power.goal.false_alarm)
     );
-    let verdict = match power.goal.judge(&with.caught, &without.caught) {
-        Reach::Reached => "both are as wanted",
-        Reach::Missed => "that is not what is wanted",
-        Reach::Undecided => "an interval straddles what is wanted: more runs may tell",
-    };
     let mut blocks = vec![
         Block::Line("caught", caught),
         Block::Line("false alarms", alarms),
-        Block::Line("verdict", verdict.to_owned()),
+        Block::Line("verdict", verdict(power, with, without)),
     ];
+    blocks.extend(others(power));
     blocks.extend(remarks(power, with, without));
     blocks.extend(power.left_out.iter().map(|why| Block::Line("left out", why.clone())));
     Section { title: "ANSWER", subtitle: power.as_written().name.clone(), blocks }
+}
+
+/// Whether what is wanted is reached; if not, what is missed, or what is undecided and about how many runs would tell.
+fn verdict(power: &Power, with: &Outcomes, without: &Outcomes) -> String {
+    let goal = &power.goal;
+    let [caught, alarms] = [goal.judge_power(&with.caught), goal.judge_false_alarm(&without.caught)];
+    let undecided = |which: &str, share: &Estimate, bound: f64| {
+        let runs = match runs_to_settle(share.value, bound) {
+            Some(runs) if runs > power.runs => format!("about {runs} runs would tell, if the share stays as it is"),
+            _ => "it lies so near that no number of runs is sure to tell".to_owned(),
+        };
+        let bound = percent_as_given(bound);
+        format!("undecided whether {which} versions are caught: the interval straddles {bound}; {runs}")
+    };
+    let of_caught = || undecided("enough bad", &with.caught, goal.power);
+    let of_alarms = || undecided("few enough good", &without.caught, goal.false_alarm);
+    match (caught, alarms) {
+        (Reach::Reached, Reach::Reached) => "both are as wanted".to_owned(),
+        (Reach::Missed, Reach::Missed) => {
+            "not what is wanted: too few bad versions are caught, and too many good ones".to_owned()
+        }
+        (Reach::Missed, _) => "not what is wanted: too few bad versions are caught".to_owned(),
+        (_, Reach::Missed) => "not what is wanted: too many good versions are caught".to_owned(),
+        (Reach::Undecided, Reach::Reached) => of_caught(),
+        (Reach::Reached, Reach::Undecided) => of_alarms(),
+        (Reach::Undecided, Reach::Undecided) => format!("{}; and {}", of_caught(), of_alarms()),
+    }
+}
+
+/// How many are caught with each of the other regressions, at its middle size.
+fn others(power: &Power) -> Vec<Block> {
+    let others = power.regressions.iter().enumerate().filter(|(at, _)| *at != power.goal.regression);
+    let line = |(_, regression): (usize, &Regression)| {
+        let size = &regression.sizes[regression.middle()?];
+        let caught = &power.as_written().outcomes[size.version].caught;
+        let named = named(regression, size);
+        Some(Block::Line("also caught", format!("{} of rollouts with {named}", glued(&share(caught)))))
+    };
+    let mut blocks: Vec<Block> = others.filter_map(line).collect();
+    if !blocks.is_empty() {
+        let about = named(&power.regressions[power.goal.regression], power.size_at_goal());
+        let text = format!("the verdict is about {about}; --at KIND=SIZE asks about another regression or size");
+        blocks.push(Block::Line("about", text));
+    }
+    blocks
 }
 
 /// What makes the canary blind, and what its verdicts are about.

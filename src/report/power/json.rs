@@ -31,6 +31,8 @@ struct GoalJson<'a> {
     regression: String,
     size: &'a str,
     verdict: &'static str,
+    verdict_power: &'static str,
+    verdict_false_alarm: &'static str,
 }
 
 #[derive(Serialize)]
@@ -154,7 +156,9 @@ pub fn json(power: &Power) -> String {
             false_alarm: Number(power.goal.false_alarm),
             regression: power.regressions[power.goal.regression].kind.name(),
             size: &size.written,
-            verdict: power.goal.judge(&outcomes[size.version].caught, &outcomes[0].caught).name(),
+            verdict: power.verdict().name(),
+            verdict_power: power.goal.judge_power(&outcomes[size.version].caught).name(),
+            verdict_false_alarm: power.goal.judge_false_alarm(&outcomes[0].caught).name(),
         },
         left_out: &power.left_out,
         measures: power.measures.iter().map(|measure| measure.name()).collect(),

@@ -80,7 +80,7 @@ fn sections(power: &Power) -> Vec<Section> {
 mod tests {
     use super::*;
     use crate::report::{Form, answer_files, answer_report};
-    use crate::study::Estimate;
+    use crate::study::{Estimate, wilson};
 
     #[test]
     fn the_report_says_whether_what_is_wanted_is_reached() {
@@ -99,10 +99,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_undecided_is_named_with_the_runs_that_would_tell() {
+        let verdict = |caught: u64, alarms: u64| {
+            let mut power = example::power(5, 2, 3);
+            let share = |successes: u64| Estimate { value: successes as f64 / 100.0, interval: wilson(successes, 100) };
+            let at_goal = power.size_at_goal().version;
+            power.canaries[0].outcomes[at_goal].caught = share(caught);
+            power.canaries[0].outcomes[0].caught = share(alarms);
+            power.text(Style { color: false, width: 1_000 })
+        };
+        let text = verdict(93, 0);
+        let said =
+            "undecided whether enough bad versions are caught: the interval straddles 90 %; about 390 runs would tell";
+        assert!(text.contains(said), "{text}");
+        assert!(text.contains("the verdict is about ttft +24 %"), "{text}");
+        assert!(
+            verdict(99, 2)
+                .contains("undecided whether few enough good versions are caught: the interval straddles 5 %")
+        );
+        assert!(verdict(10, 30).contains("too few bad versions are caught, and too many good ones"));
+        assert!(verdict(90, 0).contains("so near that no number of runs is sure to tell"));
+        assert!(verdict(100, 0).contains("both are as wanted"));
+    }
+
+    #[test]
     fn every_form_tells_of_an_interruption_and_of_what_was_not_measured() {
         let mut power = example::power(3, 2, 2);
         (power.partial, power.effects) = (true, Vec::new());
-        power.canaries[0].outcomes[0].caught = Estimate { value: 0.0, interval: None };
+        let at_goal = power.size_at_goal().version;
+        for version in [0, at_goal] {
+            power.canaries[0].outcomes[version].caught = Estimate { value: 0.0, interval: None };
+        }
         let json: serde_json::Value = serde_json::from_str(&answer_report(&power, Form::Json)).unwrap();
         assert_eq!(json["partial"], true);
         assert_eq!(json["goal"]["verdict"], "undecided");

@@ -53,6 +53,20 @@ impl Values {
         }
     }
 
+    /// The sums over so many times as many runs that go as these did. With enough effective runs no event heavier than the
+    /// heaviest seen is reckoned with.
+    pub fn times(&self, factor: f64) -> Values {
+        let longer =
+            Values { runs: factor * self.runs, sum: factor * self.sum, squares: factor * self.squares, ..*self };
+        let knows = longer.effective_runs() >= FEWEST_EFFECTIVE_RUNS;
+        Values { heaviest: if knows { self.greatest } else { self.heaviest }, ..longer }
+    }
+
+    /// The number of runs.
+    pub fn runs(&self) -> f64 {
+        self.runs
+    }
+
     /// The greatest value.
     pub fn greatest(&self) -> f64 {
         self.greatest

@@ -8,6 +8,7 @@ mod bound;
 mod drain;
 mod grid;
 mod law;
+mod needed;
 mod run;
 mod summary;
 mod worlds;
@@ -98,6 +99,8 @@ pub struct Counted {
     pub runs: u64,
     /// Answers cut by drains a run.
     pub truncated: Estimate,
+    /// Share of those runs that cut any, with Wilson's interval.
+    pub any: Estimate,
     /// Variance of that number over the variance of the conditional estimate in the same runs: how many times as many runs
     /// counting needs for the same precision. `None` where either does not vary.
     pub variance_ratio: Option<Estimate>,
@@ -132,6 +135,10 @@ pub struct Period {
     /// Whether no run cuts any answer, and none would in a drain slower by a quarter than the slowest of all runs with each
     /// answer as long as it may be. That meets any target: an argument beside the bound, which knows nothing of margins.
     pub is_settled: bool,
+    /// Whether it would be settled if the same held in a hundred runs: these are fewer.
+    pub would_be_settled: bool,
+    /// About how many runs that go as these do would show how it stands; `None` where it is shown, or no number would.
+    pub runs_needed: Option<u64>,
     /// How many runs of equal values tell as much of it; zero where every run's value is zero.
     pub effective_runs: f64,
     /// How it stands to the target.
@@ -175,4 +182,20 @@ pub struct GraceAnswer {
     pub unfinished: u64,
     /// Replicas shut down a run with something in flight; NaN where they were not looked at.
     pub shutdowns: f64,
+}
+
+impl GraceAnswer {
+    /// Whether every period that was looked at is shown not to meet the target.
+    pub fn all_exceed(&self) -> bool {
+        self.periods.iter().all(|period| period.standing == Standing::Exceeds)
+    }
+
+    /// How likely a rollout is to cut any answer, as it is shown for a period: where only a bound is known, the share of
+    /// runs that really cut any; `None` where the period was not simulated.
+    pub fn any(&self, period: &Period) -> Option<Estimate> {
+        match self.probability {
+            Probability::Exact | Probability::Counted => Some(period.probability),
+            Probability::AtMost => period.counted.as_ref().map(|counted| counted.any),
+        }
+    }
 }

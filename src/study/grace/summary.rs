@@ -6,6 +6,7 @@
 
 use super::bound::{FEWEST_EFFECTIVE_RUNS, Values, variance_ratio};
 use super::drain::Expected;
+use super::needed::runs_needed;
 use super::run::{GraceStudy, RunResult, Simulated};
 use super::worlds::{Method, with_period};
 use super::{Cost, Counted, GraceAnswer, Period, Probability, Standing, Target};
@@ -13,6 +14,7 @@ use crate::fleet::sigterm_after;
 use crate::ledger::{Metric, RunRecord};
 use crate::study::Estimate;
 use crate::study::compare::difference;
+use crate::study::intervals::wilson;
 use crate::study::summary::{is_unfinished, summarize_metric};
 use crate::units::Duration;
 
@@ -117,7 +119,14 @@ impl<'a> Summary<'a> {
         let is_probability = matches!(self.study.question.target, Target::Probability(_));
         let dropped = self.values(at, |expected| expected.dropped);
         let counted = self.counted(at, &truncated);
-        let is_settled = is_conditional && count_sums.greatest() == 0.0 && self.ends_in_time(at, kill_after);
+        let ends_in_time = is_conditional && count_sums.greatest() == 0.0 && self.ends_in_time(at, kill_after);
+        let are_many = self.results.len() as f64 >= FEWEST_EFFECTIVE_RUNS;
+        let seen = self.seen(&tested, counted.as_ref());
+        let standing = if ends_in_time && are_many { Standing::Meets } else { self.standing(&tested, seen.as_ref()) };
+        let would_be_settled = ends_in_time && !are_many;
+        let is_open = matches!(standing, Standing::NotShown | Standing::TooFewRuns);
+        let needed = runs_needed(tested, seen, self.study.question.target.value()).filter(|_| is_open);
+        let settles_with = (would_be_settled && is_open).then_some(FEWEST_EFFECTIVE_RUNS as u64);
         Period {
             grace: self.study.periods[at],
             kill_after,
@@ -125,33 +134,34 @@ impl<'a> Summary<'a> {
             probability: at_most_one(probability_sums.estimate()),
             dropped: mean_count(&dropped),
             upper_bound: tested.upper_bound().min(if is_probability { 1.0 } else { f64::INFINITY }),
-            is_settled,
+            is_settled: ends_in_time && are_many,
+            would_be_settled,
+            runs_needed: needed.into_iter().chain(settles_with).min(),
             effective_runs: tested.effective_runs(),
-            standing: if is_settled { Standing::Meets } else { self.standing(&tested, counted.as_ref()) },
+            standing,
             counted,
             cost: self.cost(at),
             expected_by_run: truncated,
         }
     }
 
-    /// Whether, in a hundred runs at least, a drain slower by a quarter than the slowest at this period would have ended in
-    /// time, with each answer as long as it may be.
+    /// Whether a drain slower by a quarter than the slowest at this period would have ended in time, with each answer as long
+    /// as it may be. It takes a hundred runs to know how slow the slowest is.
     fn ends_in_time(&self, at: usize, kill_after: Duration) -> bool {
         let termination = with_period(&self.study.scenario.termination, self.study.periods[at]);
         let time = kill_after.seconds() - sigterm_after(&termination).seconds();
         let slowest = self.results.iter().map(|result| result.expected[at].slowest).max();
         let any_shutdown = self.results.iter().any(|result| result.shutdowns > 0);
-        let are_many = self.results.len() as f64 >= FEWEST_EFFECTIVE_RUNS;
-        are_many && any_shutdown && slowest.is_some_and(|slowest| SLOWER * slowest.seconds() <= time)
+        any_shutdown && slowest.is_some_and(|slowest| SLOWER * slowest.seconds() <= time)
     }
 
     /// How a period by itself stands to the target, longer ones aside.
-    fn standing(&self, tested: &Values, counted: Option<&Counted>) -> Standing {
+    fn standing(&self, tested: &Values, seen: Option<&Values>) -> Standing {
         let target = self.study.question.target.value();
         let is_conditional = self.study.worlds.method == Method::Conditional;
         if tested.upper_bound() <= target {
             Standing::Meets
-        } else if self.lower_bound(tested, counted) > target {
+        } else if seen.is_some_and(|seen| seen.lower_bound() > target) {
             Standing::Exceeds
         } else if is_conditional && tested.effective_runs() < FEWEST_EFFECTIVE_RUNS {
             Standing::TooFewRuns
@@ -160,15 +170,15 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// The one-sided lower bound of what the target is about. Where the expected number only bounds the probability from
-    /// above, that is the bound of the share of runs that were seen to cut any.
-    fn lower_bound(&self, tested: &Values, counted: Option<&Counted>) -> f64 {
+    /// What bounds that which the target is about from below. Where the expected number only bounds the probability from
+    /// above, that is the share of runs that were seen to cut any.
+    fn seen(&self, tested: &Values, counted: Option<&Counted>) -> Option<Values> {
         match (self.study.question.target, self.probability) {
-            (Target::Probability(_), Probability::AtMost) => counted.map_or(0.0, |counted| {
+            (Target::Probability(_), Probability::AtMost) => counted.map(|counted| {
                 let any: Vec<f64> = counted.by_run.iter().map(|cut| f64::from(u8::from(*cut > 0.0))).collect();
-                Values::new(&any, 1.0).lower_bound()
+                Values::new(&any, 1.0)
             }),
-            _ => tested.lower_bound(),
+            _ => Some(*tested),
         }
     }
 
@@ -185,6 +195,7 @@ impl<'a> Summary<'a> {
         (!counts.is_empty()).then(|| Counted {
             runs: counts.len() as u64,
             truncated: mean_count(&counts),
+            any: share_with_any(&counts),
             variance_ratio: if is_conditional { variance_ratio(&counts, same_runs) } else { None },
             by_run: counts,
         })
@@ -205,6 +216,12 @@ impl<'a> Summary<'a> {
 /// The mean of a count over runs, with the interval that reports give it.
 fn mean_count(counts: &[f64]) -> Estimate {
     summarize_metric(Metric::TruncatedAttempts, counts, 0).mean
+}
+
+/// The share of runs whose count is not zero.
+fn share_with_any(counts: &[f64]) -> Estimate {
+    let (any, runs) = (counts.iter().filter(|count| **count > 0.0).count() as u64, counts.len() as u64);
+    Estimate { value: any as f64 / runs as f64, interval: wilson(any, runs) }
 }
 
 fn at_most_one(estimate: Estimate) -> Estimate {

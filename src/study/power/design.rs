@@ -172,7 +172,8 @@ fn versions<E>(
         }
         if regression.sizes.iter().all(|size| size.version != 0) {
             let settings = vec![AS_STABLE.to_owned()];
-            let (written, label) = ("0".to_owned(), "none".to_owned());
+            let (written, label) = regression.kind.none();
+            let (written, label) = (written.to_owned(), label.to_owned());
             regression.sizes.insert(0, Size { written, label, settings, version: 0 });
         }
     }
@@ -183,10 +184,7 @@ fn versions<E>(
 fn goal(regressions: &[Regression], power: f64, false_alarm: f64, at: Option<&str>) -> Result<Goal, String> {
     let of = |regression, size| Goal { power, false_alarm, regression, size };
     let Some(at) = at else {
-        let sizes = &regressions[0].sizes;
-        let bad: Vec<usize> = (0..sizes.len()).filter(|size| sizes[*size].version != 0).collect();
-        let size = bad.get(bad.len() / 2).or(bad.last());
-        return size.map(|size| of(0, *size)).ok_or_else(|| {
+        return regressions[0].middle().map(|size| of(0, size)).ok_or_else(|| {
             format!("expected a size of {} at which the new version is worse than stable", regressions[0].kind.name())
         });
     };

@@ -104,8 +104,8 @@ fn is_rate(metric: AnalysisMetric) -> bool {
     matches!(metric, AnalysisMetric::ErrorRate | AnalysisMetric::TruncationRate)
 }
 
-/// For each of these split scenarios, for each measure: new against stable, mean over so many runs with Student's t
-/// interval. Run i of one meets the requests of run i of any. Empty where it was stopped.
+/// For each of these split scenarios, for each measure: new against stable, mean over so many runs with the
+/// interval of a mean. Run i of one meets the requests of run i of any. Empty where it was stopped.
 pub(super) fn measure(
     splits: &[Scenario],
     measures: &[Measure],

@@ -103,20 +103,54 @@ impl Reach {
 }
 
 impl Goal {
+    /// Whether a probability of rollback with a regression is as wanted.
+    pub fn judge_power(&self, power: &Estimate) -> Reach {
+        match power.interval {
+            Some((_, high)) if high < self.power => Reach::Missed,
+            Some((low, _)) if low >= self.power => Reach::Reached,
+            _ => Reach::Undecided,
+        }
+    }
+
+    /// Whether a probability of rollback without a regression is as wanted.
+    pub fn judge_false_alarm(&self, false_alarm: &Estimate) -> Reach {
+        match false_alarm.interval {
+            Some((low, _)) if low > self.false_alarm => Reach::Missed,
+            Some((_, high)) if high <= self.false_alarm => Reach::Reached,
+            _ => Reach::Undecided,
+        }
+    }
+
     /// Whether these probabilities of rollback, with and without a regression, are as wanted.
     pub fn judge(&self, power: &Estimate, false_alarm: &Estimate) -> Reach {
-        let (Some(power), Some(alarm)) = (power.interval, false_alarm.interval) else { return Reach::Undecided };
-        if power.1 < self.power || alarm.0 > self.false_alarm {
-            Reach::Missed
-        } else if power.0 >= self.power && alarm.1 <= self.false_alarm {
-            Reach::Reached
-        } else {
-            Reach::Undecided
+        match [self.judge_power(power), self.judge_false_alarm(false_alarm)] {
+            [Reach::Missed, _] | [_, Reach::Missed] => Reach::Missed,
+            [Reach::Reached, Reach::Reached] => Reach::Reached,
+            _ => Reach::Undecided,
         }
     }
 }
 
+/// About how many runs it takes until Wilson's interval of a share that stays as it is does not enclose `bound` any more,
+/// rounded up to two digits: it encloses all bounds from which the share is no more than z standard errors away, those
+/// that it would have if it were the bound. `None` where the share lies at the bound, or so near that a million runs would
+/// not do.
+pub fn runs_to_settle(share: f64, bound: f64) -> Option<u64> {
+    const MOST: f64 = 1e6;
+    // The standard normal quantile that leaves 2.5 % above it.
+    const Z: f64 = 1.959_964;
+    let runs = (Z / (share - bound)).powi(2) * bound * (1.0 - bound);
+    let unit = 10f64.powi((runs.log10().floor() as i32 - 1).max(0));
+    (runs <= MOST).then(|| ((runs / unit).ceil() * unit) as u64)
+}
+
 impl Power {
+    /// Whether the canary as written is as wanted.
+    pub fn verdict(&self) -> Reach {
+        let outcomes = &self.as_written().outcomes;
+        self.goal.judge(&outcomes[self.size_at_goal().version].caught, &outcomes[0].caught)
+    }
+
     /// The size of interest.
     pub fn size_at_goal(&self) -> &Size {
         &self.regressions[self.goal.regression].sizes[self.goal.size]
@@ -205,5 +239,37 @@ impl Design {
             goal,
             levers,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::intervals::wilson;
+
+    #[test]
+    fn so_many_runs_settle_on_which_side_of_a_bound_a_share_lies() {
+        assert_eq!(runs_to_settle(0.0, 0.05), Some(73));
+        assert_eq!(runs_to_settle(0.93, 0.9), Some(390));
+        for (successes, runs, bound) in [(0, 73, 0.05), (363, 390, 0.9)] {
+            let encloses = |(low, high): (f64, f64)| low <= bound && bound <= high;
+            assert!(!wilson(successes, runs).is_some_and(encloses), "{runs}");
+            assert!(wilson(successes * 9 / 10, runs * 9 / 10).is_some_and(encloses), "{runs}");
+        }
+        assert_eq!(runs_to_settle(0.9, 0.9), None);
+    }
+
+    #[test]
+    fn each_goal_is_judged_by_itself() {
+        let goal = Goal { power: 0.9, false_alarm: 0.05, regression: 0, size: 1 };
+        let share = |low, high| Estimate { value: 0.5 * (low + high), interval: Some((low, high)) };
+        let judged = |power: &Estimate, alarm: &Estimate| {
+            (goal.judge_power(power), goal.judge_false_alarm(alarm), goal.judge(power, alarm))
+        };
+        use Reach::{Missed, Reached, Undecided};
+        assert_eq!(judged(&share(0.92, 0.99), &share(0.0, 0.04)), (Reached, Reached, Reached));
+        assert_eq!(judged(&share(0.85, 0.95), &share(0.06, 0.1)), (Undecided, Missed, Missed));
+        assert_eq!(judged(&share(0.5, 0.8), &share(0.0, 0.1)), (Missed, Undecided, Missed));
+        assert_eq!(judged(&share(0.92, 0.99), &share(0.0, 0.1)), (Reached, Undecided, Undecided));
     }
 }

@@ -68,6 +68,15 @@ impl Kind {
         format!("new_version.{key}")
     }
 
+    /// A size at which the version is as stable: as it is written, and for people.
+    pub(super) fn none(&self) -> (&'static str, &'static str) {
+        match self {
+            Kind::Ttft | Kind::Tpot | Kind::ErrorRate => ("0%", "0 %"),
+            Kind::Truncation => ("0s", "never"),
+            Kind::Key(_) => ("as stable", "as stable"),
+        }
+    }
+
     /// What it is about, and the quantile of a latency that is looked at where no analysis says which.
     pub(super) fn metric(&self) -> Option<(AnalysisMetric, f64)> {
         match self {
@@ -148,6 +157,12 @@ impl Regression {
         Ok(Regression { kind, sizes, measure: None })
     }
 
+    /// The place of the middle one of the sizes at which the version is not as stable; `None` where there is none.
+    pub fn middle(&self) -> Option<usize> {
+        let bad: Vec<usize> = (0..self.sizes.len()).filter(|size| self.sizes[*size].version != 0).collect();
+        bad.get(bad.len() / 2).or(bad.last()).copied()
+    }
+
     /// The regressions that move what these analyses measure, in the order of the kinds, each in a ladder of sizes.
     pub(super) fn of_analyses(analyses: &[&Analysis]) -> Vec<Regression> {
         let ladder = |kind: &Kind| -> Vec<String> {
@@ -205,8 +220,14 @@ fn size(kind: &Kind, written: &str) -> Result<Size, String> {
     let (value, label) = match kind {
         Kind::Ttft | Kind::Tpot => {
             let percent = percent(written)
-                .filter(|percent| (-99.0..=99_900.0).contains(percent))
+                .filter(|percent| (..=99_900.0).contains(percent))
                 .ok_or_else(|| format!("expected how much slower, such as `25%`, found `{written}`"))?;
+            if percent < 0.0 {
+                return Err(format!(
+                    "expected how much slower, such as `25%`, found `{written}`: a faster version is no regression, and \
+                     giving it up would be a false alarm"
+                ));
+            }
             let sign = if percent > 0.0 { "+" } else { "" };
             (number(1.0 + percent / 100.0), format!("{sign}{} %", number(percent)))
         }
@@ -273,8 +294,8 @@ mod tests {
         assert_eq!(settings("truncation=30m"), ["new_version.crash_mtbf=30m"]);
         assert_eq!(settings("new_version.output_tokens_factor=1.5"), ["new_version.output_tokens_factor=1.5"]);
         let labels: Vec<String> =
-            Regression::parse("ttft=0%,-10%,25%").unwrap().sizes.into_iter().map(|size| size.label).collect();
-        assert_eq!(labels, ["0 %", "-10 %", "+25 %"]);
+            Regression::parse("ttft=0%,2.5%,25%").unwrap().sizes.into_iter().map(|size| size.label).collect();
+        assert_eq!(labels, ["0 %", "+2.5 %", "+25 %"]);
     }
 
     #[test]
@@ -284,7 +305,8 @@ mod tests {
             ("tfft=10%", "did you mean `ttft`?"),
             ("fleet.replicas=1", "a key of [new_version]"),
             ("ttft=10", "such as `25%`"),
-            ("ttft=-100%", "such as `25%`"),
+            ("ttft=-10%", "a faster version is no regression"),
+            ("ttft=100000%", "such as `25%`"),
             ("error_rate=101%", "from `0%` to `100%`"),
             ("truncation=5%", "between a replica's crashes"),
             ("ttft=10%,10%", "stands twice"),
