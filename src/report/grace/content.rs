@@ -316,7 +316,25 @@ fn needed_note(answer: &GraceAnswer) -> Option<String> {
             effective.join(", ")
         )
     };
-    Some(format!("If more runs go as these did, about this many would tell: {}.{why}", needed.join("; ")))
+    let none = shorter_note(answer).unwrap_or_default();
+    Some(format!("If more runs go as these did, about this many would tell: {}.{why}{none}", needed.join("; ")))
+}
+
+/// Why the bound falls at once in a few more runs where no run cuts any.
+fn shorter_note(answer: &GraceAnswer) -> Option<String> {
+    let last = answer.periods.iter().rposition(|period| period.effective_runs > 0.0)?;
+    let cuts = &answer.periods[last];
+    let longer = answer.periods.get(last + 1).filter(|period| period.runs_needed.is_some())?;
+    (answer.method == Method::Conditional && cuts.effective_runs < FEWEST_EFFECTIVE_RUNS).then(|| {
+        format!(
+            " No run cuts any at {} or longer: there the bound reckons with the answer most likely to be the longest, but \
+             with the worst run at {} as soon as {FEWEST_EFFECTIVE_RUNS} effective runs (here {}) tell of that one, and \
+             falls at once.",
+            longer.grace,
+            cuts.grace,
+            figure(cuts.effective_runs)
+        )
+    })
 }
 
 /// That periods would be settled, were there more runs.

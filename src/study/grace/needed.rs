@@ -1,7 +1,8 @@
 //! About how many runs would show how a grace period stands to its target.
 
 use super::super::intervals::bisect;
-use super::bound::Values;
+use super::Period;
+use super::bound::{FEWEST_EFFECTIVE_RUNS, Values, runs_without_an_event};
 
 /// More times as many runs than this are not told: nobody waits for them, and these runs know too little of them.
 const MOST_TIMES: f64 = 1e4;
@@ -22,6 +23,22 @@ pub fn runs_needed(tested: Values, seen: Option<Values>, target: f64) -> Option<
     // Bounds close in on the mean, so that what is shown once is shown by any more runs.
     let log = bisect(0.0, MOST_TIMES.ln(), 0.5, |log| f64::from(u8::from(shows(log.exp()))));
     Some(rounded_up(tested.runs() * log.exp()))
+}
+
+/// Where no run cuts any answer, an event is reckoned with that is lighter as soon as the next shorter period that cuts some
+/// has a hundred effective runs: about how many runs it takes then, where these are fewer than otherwise.
+pub fn with_what_shorter_periods_will_know(periods: &mut [Period], runs: f64, target: f64) {
+    let mut shorter: Option<(f64, f64)> = None;
+    for period in periods {
+        if period.effective_runs > 0.0 {
+            let greatest = period.expected_by_run.iter().copied().fold(0.0, f64::max);
+            shorter =
+                Some((period.effective_runs, greatest)).filter(|(effective, _)| *effective < FEWEST_EFFECTIVE_RUNS);
+        } else if let (Some(needed), Some((effective, greatest))) = (period.runs_needed, shorter) {
+            let known_in = runs * FEWEST_EFFECTIVE_RUNS / effective;
+            period.runs_needed = Some(needed.min(rounded_up(known_in.max(runs_without_an_event(target / greatest)))));
+        }
+    }
 }
 
 /// The number, or the next greater one of two significant digits.

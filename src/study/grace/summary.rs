@@ -6,7 +6,7 @@
 
 use super::bound::{FEWEST_EFFECTIVE_RUNS, Values, variance_ratio};
 use super::drain::Expected;
-use super::needed::runs_needed;
+use super::needed::{runs_needed, with_what_shorter_periods_will_know};
 use super::run::{GraceStudy, RunResult, Simulated};
 use super::worlds::{Method, with_period};
 use super::{Cost, Counted, GraceAnswer, Period, Probability, Standing, Target};
@@ -30,6 +30,9 @@ pub fn summarize(study: &GraceStudy, results: &[RunResult]) -> GraceAnswer {
     let mut periods = Vec::new();
     for (at, end) in study.ends().into_iter().enumerate() {
         periods.push(summary.period(at, end, &mut unseen));
+    }
+    if study.worlds.method == Method::Conditional {
+        with_what_shorter_periods_will_know(&mut periods, results.len() as f64, study.question.target.value());
     }
     let smallest = test_downwards(&mut periods);
     let today = study.worlds.of_period(study.today);
@@ -324,5 +327,10 @@ mod tests {
             |slowest| periods(Target::Count(1e-9), &[&[7.0; 300], &zero], slowest).pop().map(|last| last.standing);
         assert_eq!((settled(12), settled(13)), (Some(Standing::Meets), Some(Standing::TooFewRuns)));
         assert_eq!(standings(Target::Count(1e-9), &[&[0.0; 99]]), [Standing::TooFewRuns]);
+        // A shorter period with 90 effective runs lets the worst of its runs be reckoned with in 100: 2.9957 x 0.1 / 0.01 =
+        // 30 runs would then do, where otherwise it takes 2.9957 x 0.5 / 0.01 = 150.
+        let needed = |cut: &[&[f64]]| periods(Target::Count(0.01), cut, 30).pop().and_then(|last| last.runs_needed);
+        assert_eq!(needed(&[&[0.1; 90], &[0.0; 90]]), Some(100));
+        assert_eq!(needed(&[&[0.0; 90], &[0.0; 90]]), Some(150));
     }
 }
