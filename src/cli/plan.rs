@@ -33,7 +33,7 @@ pub fn plan(arguments: &PlanArguments) -> Result<Ending, Failure> {
         warnings(&base, &rules, &plan.choices, &found).iter().for_each(|warning| say(&format!("warning: {warning}")));
     }
     let stop = on_interrupt()?;
-    let (as_written, left_out, repeated) = (found.as_written, found.left_out, found.repeated);
+    let (as_written, left_out, repeated, unequal) = (found.as_written, found.left_out, found.repeated, found.unequal);
     let raced: Vec<Scenario> = found.candidates.iter().map(|candidate| candidate.scenario.clone()).collect();
     let progress = Progress::begin(&base.name, 0, simulating.quiet);
     let told = |done, expected| {
@@ -45,8 +45,15 @@ pub fn plan(arguments: &PlanArguments) -> Result<Ending, Failure> {
     if outcome.candidates.iter().all(|candidate| candidate.runs == 0) {
         return Err(Failure::InterruptedAtOnce);
     }
-    let planned =
-        Planned { scenario: &base, axes: &plan.choices, outcome: &outcome, as_written, left_out: &left_out, repeated };
+    let planned = Planned {
+        scenario: &base,
+        axes: &plan.choices,
+        outcome: &outcome,
+        as_written,
+        left_out: &left_out,
+        repeated,
+        unequal: &unequal,
+    };
     let scenarios = scenarios::files(&arguments.scenario, simulating, &planned);
     let beside = outcome.best.map(|best| {
         let mut scenario = raced[best].clone();

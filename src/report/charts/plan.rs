@@ -310,7 +310,15 @@ mod tests {
     fn the_frontier_leaves_out_who_fails_a_check() {
         let (scenario, axes, outcome) = (scenario(), axes(), outcome(Ending::Decided));
         let (as_written, left_out, repeated) = (Some(0), &[][..], 0);
-        let planned = Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out, repeated };
+        let planned = Planned {
+            scenario: &scenario,
+            axes: &axes,
+            outcome: &outcome,
+            as_written,
+            left_out,
+            repeated,
+            unequal: &[],
+        };
         let names: Vec<String> = named(&planned).into_iter().map(|(name, ..)| name).collect();
         assert_eq!(names, ["best", "runner-up", "as written"]);
         let fails: Vec<bool> = outcome.candidates.iter().map(|candidate| super::fails(&planned, candidate)).collect();
@@ -330,8 +338,15 @@ mod tests {
         ] {
             outcome.rules.objective = objective;
             let (as_written, left_out, repeated) = (None, &[][..], 0);
-            let planned =
-                Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out, repeated };
+            let planned = Planned {
+                scenario: &scenario,
+                axes: &axes,
+                outcome: &outcome,
+                as_written,
+                left_out,
+                repeated,
+                unequal: &[],
+            };
             let told = super::sheet(&planned).expect("there are candidates").alt_text;
             assert!(told.starts_with(expected), "{told}");
         }

@@ -62,8 +62,15 @@ fn plan_drawings() -> Vec<(String, String)> {
             let (mut scenario, axes, outcome) = (scenario(), axes(), outcome(ending));
             scenario.name = name;
             let (as_written, left_out, repeated) = (Some(0), &[][..], 0);
-            let planned =
-                Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out, repeated };
+            let planned = Planned {
+                scenario: &scenario,
+                axes: &axes,
+                outcome: &outcome,
+                as_written,
+                left_out,
+                repeated,
+                unequal: &[],
+            };
             drawings.extend(plan::sheet(&planned).iter().map(|sheet| drawing(&format!("{ending:?}"), sheet)));
         }
     }

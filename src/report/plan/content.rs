@@ -22,6 +22,10 @@ pub fn question(planned: &Planned<'_>) -> String {
     if !planned.left_out.is_empty() {
         parts.push(format!("{} left out (no scenario)", planned.left_out.len()));
     }
+    if !planned.unequal.is_empty() {
+        let keys = crate::report::differing(planned.unequal);
+        parts.push(format!("not all on the same requests ({keys}): luck does not cancel between them"));
+    }
     if planned.repeated > 0 {
         parts.push(format!("{} the same as another", planned.repeated));
     }

@@ -111,6 +111,7 @@ struct PlanJson<'a> {
     candidates: Vec<CandidateJson<'a>>,
     left_out: Vec<LeftOutJson<'a>>,
     repeated: usize,
+    unequal: &'a [&'static str],
 }
 
 /// The metrics told of every candidate.
@@ -167,6 +168,7 @@ pub fn json(planned: &Planned<'_>) -> String {
             .map(|left_out| LeftOutJson { settings: &left_out.settings, reason: &left_out.reason })
             .collect(),
         repeated: planned.repeated,
+        unequal: planned.unequal,
     })
 }
 

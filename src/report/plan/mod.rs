@@ -45,6 +45,8 @@ pub struct Planned<'a> {
     pub left_out: &'a [LeftOut],
     /// Combinations that come to the same as an earlier one.
     pub repeated: usize,
+    /// The keys that make candidates meet different requests.
+    pub unequal: &'a [&'static str],
 }
 
 impl Planned<'_> {

@@ -10,7 +10,15 @@ fn with(ending: Ending, see: impl Fn(&Planned<'_>)) {
     let (scenario, axes, outcome) = (scenario(), axes(), outcome(ending));
     let left_out = [LeftOut { settings: vec!["a=1".to_owned()], reason: "`a` cannot be 1".to_owned() }];
     let (as_written, repeated) = (Some(0), 2);
-    see(&Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out: &left_out, repeated });
+    see(&Planned {
+        scenario: &scenario,
+        axes: &axes,
+        outcome: &outcome,
+        as_written,
+        left_out: &left_out,
+        repeated,
+        unequal: &[],
+    });
 }
 
 #[test]
@@ -51,7 +59,15 @@ fn too_few_runs_to_certify_anything_are_said_in_every_form_with_how_many_it_take
     let (scenario, axes, mut outcome) = (scenario(), axes(), outcome(Ending::OutOfRuns));
     (outcome.rules.max_runs, outcome.fewest_runs) = (100, Some(172));
     let (as_written, repeated) = (None, 0);
-    let planned = Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out: &[], repeated };
+    let planned = Planned {
+        scenario: &scenario,
+        axes: &axes,
+        outcome: &outcome,
+        as_written,
+        left_out: &[],
+        repeated,
+        unequal: &[],
+    };
     let said = "among 6 candidates that takes at least 172 runs of the best one, even if every run speaks for it, and at \
                 most 100 are allowed. Use `--runs 172` or more.";
     let json: serde_json::Value = serde_json::from_str(&planned.json()).unwrap();
@@ -68,8 +84,15 @@ fn cut_answers_are_told_as_they_are_checked() {
         let (scenario, axes, mut outcome) = (scenario(), axes(), outcome(Ending::Decided));
         outcome.rules.checks[0].metric = metric.to_owned();
         let (as_written, repeated) = (None, 0);
-        let planned =
-            Planned { scenario: &scenario, axes: &axes, outcome: &outcome, as_written, left_out: &[], repeated };
+        let planned = Planned {
+            scenario: &scenario,
+            axes: &axes,
+            outcome: &outcome,
+            as_written,
+            left_out: &[],
+            repeated,
+            unequal: &[],
+        };
         let header = content::table(&planned, &[0]).remove(0);
         header.into_iter().find(|name| name.starts_with("truncated")).unwrap()
     };
