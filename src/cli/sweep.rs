@@ -40,7 +40,9 @@ pub fn sweep(arguments: &SweepArguments) -> Result<Ending, Failure> {
     let saved = Saved::new(&directory, arguments.fresh);
     fill(&mut sweep, &scenarios, &saved, arguments, stop)?;
     if sweep.done().next().is_none() {
-        say("interrupted before a point was finished; nothing was written");
+        say(
+            "interrupted before a point was finished; the runs that are done are kept, the same command goes on from there",
+        );
         return Ok(Ending::Interrupted);
     }
     sweep.select(&arguments.metric);
@@ -75,18 +77,21 @@ fn fill(
     let mut reference: Option<Vec<RunRecord>> = None;
     for at in sweep.order() {
         let scenario = &scenarios[at];
-        let records = match saved.runs(scenario) {
-            Some(records) => {
-                taken += 1;
-                records
+        let kept = saved.runs(scenario).unwrap_or_default();
+        let (begun, all) = (kept.len() as u64, scenario.study.runs);
+        let records = if begun == all {
+            taken += 1;
+            kept
+        } else {
+            let records = all_runs(scenario, kept, simulating.threads(), &|done| progress.done(runs + done), stop);
+            let done = records.len() as u64;
+            runs += done - begun;
+            // Also of a point that is not finished, to go on from there.
+            let records = if done > begun { saved.save(scenario, &records)? } else { records };
+            if done < all {
+                break;
             }
-            None => match all_runs(scenario, simulating.threads(), &|of_this| progress.done(runs + of_this), stop) {
-                Some(records) => {
-                    runs += scenario.study.runs;
-                    saved.save(scenario, &records)?
-                }
-                None => break,
-            },
+            records
         };
         let reference = reference.get_or_insert_with(|| records.clone());
         sweep.points[at] = Some(Point::new(scenario, &records, reference));
@@ -99,14 +104,15 @@ fn fill(
     Ok(())
 }
 
-/// All runs of a point; `None` where the user has had enough before.
+/// The runs of a point, which goes on after those that were kept of it; fewer than all where the user has had enough.
 fn all_runs(
     scenario: &Scenario,
+    begun: Vec<RunRecord>,
     threads: Option<usize>,
     progress: &(dyn Fn(u64) + Sync),
     stop: &AtomicBool,
-) -> Option<Vec<RunRecord>> {
-    let mut study = Growing::without_timeline(scenario.clone());
+) -> Vec<RunRecord> {
+    let mut study = Growing::resumed(scenario.clone(), begun);
     grow(&mut [&mut study], scenario.study.runs, threads, progress, stop);
-    (study.runs() == scenario.study.runs).then(|| study.records().to_vec())
+    study.records().to_vec()
 }

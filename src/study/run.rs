@@ -33,6 +33,12 @@ impl Growing {
         Growing::new(scenario)
     }
 
+    /// A study that goes on after these runs, the first ones in order of their numbers. What is pooled of them is not known:
+    /// only the metrics of such a study are whole.
+    pub fn resumed(scenario: Scenario, records: Vec<RunRecord>) -> Growing {
+        Growing { records, ..Growing::without_timeline(scenario) }
+    }
+
     /// The scenario.
     pub fn scenario(&self) -> &Scenario {
         &self.prepared.scenario

@@ -37,17 +37,17 @@ impl Saved {
         !self.fresh && self.path(scenario).is_file()
     }
 
-    /// All runs of this scenario, where they are kept and this program would find the same.
+    /// The runs of this scenario that are kept, all of them or the first ones, where this program would find the same.
     pub fn runs(&self, scenario: &Scenario) -> Option<Vec<RunRecord>> {
         if self.fresh {
             return None;
         }
         let records = read_runs(&fs::read_to_string(self.path(scenario)).ok()?)?;
-        let whole = records.len() as u64 == scenario.study.runs;
-        (whole && is_found_again(scenario, records.first()?)).then_some(records)
+        let fits = records.len() as u64 <= scenario.study.runs;
+        (fits && is_found_again(scenario, records.first()?)).then_some(records)
     }
 
-    /// Keeps all runs of a scenario; returns them as a later sweep will read them.
+    /// Keeps the runs of a scenario that are done; returns them as a later sweep will read them.
     ///
     /// # Errors
     /// They cannot be written.
