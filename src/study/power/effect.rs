@@ -105,7 +105,7 @@ fn is_rate(metric: AnalysisMetric) -> bool {
 }
 
 /// For each of these split scenarios, for each measure: new against stable, mean over so many runs with the
-/// interval of a mean. Run i of one meets the requests of run i of any. Empty where it was stopped.
+/// interval of a mean. Run i of one meets the requests of run i of any. Where it was stopped, of the runs that all have; empty without any.
 pub(super) fn measure(
     splits: &[Scenario],
     measures: &[Measure],
@@ -116,7 +116,7 @@ pub(super) fn measure(
 ) -> Vec<Vec<Estimate>> {
     let prepared: Vec<Prepared> = splits.iter().cloned().map(Prepared::new).collect();
     let jobs: Vec<(usize, u64)> =
-        (0..prepared.len()).flat_map(|split| (0..runs).map(move |run| (split, run))).collect();
+        (0..runs).flat_map(|run| (0..prepared.len()).map(move |split| (split, run))).collect();
     let done = AtomicU64::new(0);
     let one = |(split, run): &(usize, u64)| {
         if stop.load(Ordering::Relaxed) {
@@ -128,20 +128,26 @@ pub(super) fn measure(
         progress(done.fetch_add(1, Ordering::Relaxed) + 1);
         Some(measures.iter().map(|measure| measure.effect(&sides)).collect())
     };
-    let work = || jobs.par_iter().map(one).collect::<Option<Vec<Vec<f64>>>>();
-    let effects = match rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build() {
+    let work = || jobs.par_iter().map(one).collect::<Vec<Option<Vec<f64>>>>();
+    let effects: Vec<Option<Vec<f64>>> = match rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()
+    {
         Ok(pool) => pool.install(work),
         // The system gives no more threads: this one does all of it.
         Err(_) => jobs.iter().map(one).collect(),
     };
-    let Some(effects) = effects else { return Vec::new() };
-    let of = |split: &[Vec<f64>]| (0..measures.len()).map(|measure| mean(split, measure)).collect();
-    effects.chunks(runs.max(1) as usize).map(of).collect()
+    // After an interruption, the runs that every version has.
+    let whole = |run: &[Option<Vec<f64>>]| run.iter().cloned().collect::<Option<Vec<Vec<f64>>>>();
+    let done: Vec<Vec<Vec<f64>>> = effects.chunks(prepared.len().max(1)).filter_map(whole).collect();
+    if done.is_empty() {
+        return Vec::new();
+    }
+    let of = |split: usize| (0..measures.len()).map(|measure| mean(&done, split, measure)).collect();
+    (0..prepared.len()).map(of).collect()
 }
 
-/// The mean of one measure over runs.
-fn mean(runs: &[Vec<f64>], measure: usize) -> Estimate {
-    let values: Vec<f64> = runs.iter().map(|run| run[measure]).filter(|effect| !effect.is_nan()).collect();
+/// The mean of one measure of one version over runs.
+fn mean(runs: &[Vec<Vec<f64>>], split: usize, measure: usize) -> Estimate {
+    let values: Vec<f64> = runs.iter().map(|run| run[split][measure]).filter(|effect| !effect.is_nan()).collect();
     Estimate::of_mean(&values)
 }
 
