@@ -1,7 +1,5 @@
 //! `grace`: how long the termination grace period must be.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::arguments::GraceArguments;
 use super::commands::{Beside, conclude};
 use super::failure::{Ending, Failure};
@@ -43,13 +41,8 @@ pub fn grace(arguments: &GraceArguments) -> Result<Ending, Failure> {
     let stop = on_interrupt()?;
     let study = GraceStudy::new(scenario.clone(), question);
     let progress = Progress::begin(&scenario.name, study.simulations(), simulating.quiet);
-    let simulated = AtomicU64::new(0);
-    let count = |done| {
-        simulated.fetch_max(done, Ordering::Relaxed);
-        progress.done(done);
-    };
-    let answer = study.run(simulating.threads(), &count, stop);
-    progress.end(simulated.load(Ordering::Relaxed));
+    let answer = study.run(simulating.threads(), &|done| progress.done(done), stop);
+    progress.finish();
     let answer = answer.ok_or(Failure::InterruptedAtOnce)?;
     let report = GraceReport { answer: &answer };
     let beside = (!answer.partial).then_some(Beside { folder: AS_WRITTEN, scenario });

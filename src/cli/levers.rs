@@ -41,11 +41,7 @@ pub fn levers(arguments: &LeversArguments) -> Result<Ending, Failure> {
     check_place(&directory)?;
     let stop = on_interrupt()?;
     let progress = Progress::begin(&base.name, most_runs(&base, candidates.len()), simulating.quiet);
-    let runs = std::sync::atomic::AtomicU64::new(0);
-    let done = |number: u64| {
-        runs.fetch_max(number, std::sync::atomic::Ordering::Relaxed);
-        progress.done(number);
-    };
+    let done = |runs: u64| progress.done(runs);
     let (threads, as_written) = (simulating.threads(), base.clone());
     let result = study(LeversStudy {
         base,
@@ -57,7 +53,7 @@ pub fn levers(arguments: &LeversArguments) -> Result<Ending, Failure> {
         progress: &done,
         stop,
     });
-    progress.end(runs.into_inner());
+    progress.finish();
     let result = result.ok_or(Failure::InterruptedAtOnce)?;
     let partial = result.partial;
     let answer = LeversAnswer::new(result);

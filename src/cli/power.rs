@@ -104,12 +104,7 @@ fn name_of(estimator: EstimatorArgument) -> EstimatorName {
 /// Simulates with progress on standard error.
 fn simulate(design: Design, simulating: &Simulating, stop: &AtomicBool) -> Result<Power, Failure> {
     let progress = Progress::begin(&design.base.name, design.total_runs(), simulating.quiet);
-    let done = std::sync::atomic::AtomicU64::new(0);
-    let tell = |runs: u64| {
-        done.fetch_max(runs, std::sync::atomic::Ordering::Relaxed);
-        progress.done(runs);
-    };
-    let power = design.simulate(simulating.threads(), &tell, stop);
-    progress.end(done.into_inner());
+    let power = design.simulate(simulating.threads(), &|runs| progress.done(runs), stop);
+    progress.finish();
     power.ok_or(Failure::InterruptedAtOnce)
 }

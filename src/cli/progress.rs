@@ -1,6 +1,7 @@
 //! How far a study is: a bar where standard error is a terminal, else nothing.
 
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,6 +14,8 @@ pub struct Progress {
     bar: ProgressBar,
     began: Instant,
     quiet: bool,
+    /// The most runs that it was told are done: threads tell in any order.
+    most: AtomicU64,
 }
 
 impl Progress {
@@ -24,7 +27,7 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_message(name.chars().take(30).collect::<String>());
-        Progress { bar, began: Instant::now(), quiet }
+        Progress { bar, began: Instant::now(), quiet, most: AtomicU64::new(0) }
     }
 
     /// So many runs are known to be needed, more than was thought when it began.
@@ -36,7 +39,14 @@ impl Progress {
 
     /// So many runs are done.
     pub fn done(&self, runs: u64) {
+        self.most.fetch_max(runs, Ordering::Relaxed);
         self.bar.set_position(runs);
+    }
+
+    /// The study is over, after the runs that it was told of.
+    pub fn finish(self) {
+        let runs = self.most.load(Ordering::Relaxed);
+        self.end(runs);
     }
 
     /// The study is over, after so many runs.

@@ -33,7 +33,7 @@ fn quantile_of_sorted(sorted: &[f64], q: f64, confidence: Confidence) -> Estimat
 }
 
 /// A share of runs with Wilson's interval; NaN of none.
-fn share_of(successes: u64, runs: u64, confidence: Confidence) -> Estimate {
+pub(super) fn share_of(successes: u64, runs: u64, confidence: Confidence) -> Estimate {
     Estimate { value: successes as f64 / runs as f64, interval: confidence.wilson(successes, runs) }
 }
 

@@ -66,11 +66,7 @@ pub fn mean_difference(a: &[RunRecord], b: &[RunRecord], value: impl Fn(&RunReco
 /// of a and the root of their number (Cochran, Sampling Techniques, 3rd edition, section 6.3). Its bias is of the order of one
 /// over the number of runs, small against the error. The interval is that of a mean, of the residuals b - r a.
 pub fn relative(metric: Metric, a: &[RunRecord], b: &[RunRecord]) -> Relative {
-    let partner = |record: &RunRecord| {
-        let at = b.binary_search_by_key(&record.run, |other| other.run).ok()?;
-        Some((record.value(metric), b[at].value(metric)))
-    };
-    let pairs: Vec<(f64, f64)> = a.iter().filter_map(partner).filter(|(a, b)| a.is_finite() && b.is_finite()).collect();
+    let pairs = paired(a, b, |record| record.value(metric));
     let (of_a, of_b): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
     let (mean_a, mean_b) = (Moments::of(&of_a).mean, Moments::of(&of_b).mean);
     let ratio = mean_b / mean_a;

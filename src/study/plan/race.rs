@@ -86,6 +86,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether it is still in the race: not beaten, with a value of the objective in every run, and breaking no check.
     pub(super) fn contends(&self) -> bool {
         !self.is_empty && self.beaten.is_none() && !matches!(self.feasibility, Feasibility::Breaks(_))
     }
@@ -241,6 +242,7 @@ impl Race {
         among.reduce(|best, other| if self.mean_excess(other, best) < 0.0 { other } else { best })
     }
 
+    /// The candidates that are still in the race, in their order.
     pub(super) fn contenders(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.entries.len()).filter(|candidate| self.entries[*candidate].contends())
     }

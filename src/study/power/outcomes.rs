@@ -2,9 +2,9 @@
 
 use super::canary::{Stage, weight_at_abort};
 use crate::ledger::{Metric, RunRecord};
-use crate::study::intervals::wilson;
+use crate::study::intervals::Confidence;
 use crate::study::result::Estimate;
-use crate::study::summary::summarize_metric;
+use crate::study::summary::{share_of, summarize_metric};
 use crate::study::why::most_common_reason;
 
 /// One canary's rollouts of one version.
@@ -39,7 +39,7 @@ impl Outcomes {
     pub(super) fn of(records: &[RunRecord], stages: &[Stage]) -> Outcomes {
         let runs = records.len() as u64;
         let share = |holds: &dyn Fn(&RunRecord) -> bool| {
-            share_of(records.iter().filter(|record| holds(record)).count() as u64, runs)
+            share_of(records.iter().filter(|record| holds(record)).count() as u64, runs, Confidence::NINETY_FIVE)
         };
         let values = |metric: Metric| records.iter().map(|record| record.value(metric)).collect::<Vec<f64>>();
         let detected = summarize_metric(Metric::TimeToDetect, &values(Metric::TimeToDetect), 0);
@@ -70,11 +70,6 @@ fn was_caught(record: &RunRecord) -> bool {
 /// Whether it completed, never having been aborted.
 fn was_promoted(record: &RunRecord) -> bool {
     record.value(Metric::RolloutCompleted) > 0.0 && !was_caught(record)
-}
-
-/// A share with Wilson's interval.
-fn share_of(successes: u64, n: u64) -> Estimate {
-    Estimate { value: successes as f64 / n as f64, interval: wilson(successes, n) }
 }
 
 fn without_data(records: &[RunRecord]) -> Estimate {
@@ -117,7 +112,7 @@ mod tests {
         assert_eq!(counts, [45.0, 15.0, 1.0]);
         let by: Vec<f64> = outcomes.caught_by.iter().map(|it| (it.value * 61.0).round()).collect();
         assert_eq!(by, [0.0, 15.0, 45.0]);
-        assert_eq!(outcomes.caught.interval, wilson(45, 61));
+        assert_eq!(outcomes.caught.interval, crate::study::wilson(45, 61));
         assert_eq!((outcomes.detected_p50.value, outcomes.detected_p95.value), (240.0, 240.0));
         assert_eq!(outcomes.exposed_p50.value, 300.0);
         assert!(outcomes.without_data.value.is_nan(), "nothing was measured");
