@@ -265,7 +265,7 @@ fn a_surge_that_never_gets_its_gpus_is_a_deadlock_foreseen_and_found() {
         let with = |limit: u32| {
             let limit = format!("fleet.gpu_limit={limit}");
             let prepared = prepared(BASE, &[sets, &[limit.as_str()]].concat());
-            (prepared.log_run(0).0, prepared.scenario.warnings.join("; "))
+            (prepared.log_run(0).0, prepared.scenario.warning_messages().join("; "))
         };
         let (record, warnings) = with(least - 1);
         assert_eq!(record.outcome, RolloutOutcome::Deadlock, "{sets:?}: {}", record.reason);

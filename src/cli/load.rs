@@ -24,7 +24,7 @@ pub fn scenario(file: &Path, settings: &[String], quiet: bool) -> Result<Scenari
     })?;
     if !quiet {
         for warning in &scenario.warnings {
-            say(&format!("warning: {}: {warning}", file.display()));
+            say(&format!("warning: {}: {}", file.display(), warning.message));
         }
     }
     Ok(scenario)

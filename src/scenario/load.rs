@@ -6,6 +6,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
+use super::codes::Code;
 use super::problems::{Lines, LoadError, Problem, Problems};
 use super::reader::{Context, Field, Section};
 use super::tree::{Node, Place};
@@ -94,7 +95,8 @@ pub fn parse(
         return Err(not_a_scenario(file, text, 0, "the scenario could not be read"));
     };
     scenario.hash = hash;
-    scenario.warnings = advice::warnings(&scenario);
+    let unwise = |message| Problem { code: Code::UNWISE, ..Problem::new(message, "") };
+    scenario.warnings = advice::warnings(&scenario).into_iter().map(unwise).collect();
     Ok(scenario)
 }
 
@@ -223,16 +225,8 @@ fn file_stem(file: &str) -> String {
 /// The one problem of a file that is not even TOML.
 fn not_a_scenario(file: &str, before: &str, byte: usize, expected: &str) -> LoadError {
     let (line, column) = Lines::new(before).line_and_column(byte);
-    let problem = Problem {
-        message: "this is not a scenario".to_owned(),
-        expected: expected.to_owned(),
-        help: None,
-        key: String::new(),
-        line,
-        column,
-        span: 0..0,
-        set: None,
-    };
+    let message = "this is not a scenario".to_owned();
+    let problem = Problem { expected: expected.to_owned(), line, column, ..Problem::new(message, "") };
     LoadError::Problems(Box::new(Problems { file: file.to_owned(), source: String::new(), problems: vec![problem] }))
 }
 
@@ -244,16 +238,8 @@ fn syntax_problems(file: &str, text: &str, errors: &[toml::de::Error]) -> LoadEr
         .map(|error| {
             let span = error.span().unwrap_or(0..0);
             let (line, column) = lines.line_and_column(span.start);
-            Problem {
-                message: "this is not TOML".to_owned(),
-                expected: error.message().to_owned(),
-                help: None,
-                key: String::new(),
-                line,
-                column,
-                span,
-                set: None,
-            }
+            let expected = error.message().to_owned();
+            Problem { expected, line, column, span, ..Problem::new("this is not TOML".to_owned(), "") }
         })
         .collect();
     LoadError::Problems(Box::new(Problems { file: file.to_owned(), source: text.to_owned(), problems }))

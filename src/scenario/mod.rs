@@ -10,6 +10,7 @@ mod analysis_advice;
 mod axis;
 mod canary;
 mod checks;
+mod codes;
 mod distribution;
 mod edit;
 mod flagger;
@@ -38,6 +39,7 @@ use crate::trace::Trace;
 use crate::units::{Duration, Time};
 
 pub use axis::{Axis, Unit, parse_values, split_list};
+pub use codes::Code;
 pub use edit::Revision;
 pub use load::{load, location_of_check, parse};
 pub use plan::{DEFAULT_OBJECTIVE, OBJECTIVES, Plan, Tolerance, no_choice, objective};
@@ -87,7 +89,7 @@ pub struct Scenario {
     /// columns and profile that it names, in hexadecimal.
     pub hash: String,
     /// Things that are legal and unwise, for people.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Problem>,
 }
 
 /// `[study]`.
@@ -329,6 +331,11 @@ impl Default for Engine {
 }
 
 impl Scenario {
+    /// What is unwise about it, in sentences.
+    pub fn warning_messages(&self) -> Vec<String> {
+        self.warnings.iter().map(|warning| warning.message.clone()).collect()
+    }
+
     /// The versions in the order in which they are first shipped, the stable one first and those never shipped last:
     /// controllers ask which ReplicaSet is older.
     pub fn order_of_shipping(&self) -> Vec<usize> {

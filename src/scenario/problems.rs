@@ -7,12 +7,16 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::codes::Code;
+
 /// Most problems that are printed: what comes after so many is mostly a consequence of them.
 const MOST_PRINTED: usize = 20;
 
-/// One thing that is wrong with a scenario.
+/// One thing that is wrong with a scenario, or legal and unwise: its code says which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// What kind of problem it is.
+    pub code: Code,
     /// What is wrong, naming the key: "wrong value for `fleet.replicas`".
     pub message: String,
     /// What was expected and what was found instead.
@@ -29,6 +33,23 @@ pub struct Problem {
     pub span: Range<usize>,
     /// The `KEY=VALUE` of the `--set` that brought the problem in.
     pub set: Option<String>,
+}
+
+impl Problem {
+    /// A problem of no particular kind with this key, its place unknown.
+    pub fn new(message: String, key: &str) -> Problem {
+        Problem {
+            code: Code::OTHER,
+            message,
+            expected: String::new(),
+            help: None,
+            key: key.to_owned(),
+            line: 0,
+            column: 0,
+            span: 0..0,
+            set: None,
+        }
+    }
 }
 
 /// Everything that is wrong with a scenario, in the order of the file, then of the `--set`s.

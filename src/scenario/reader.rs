@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use super::codes::Code;
 use super::problems::{Lines, Problem, Problems, suggestion};
 use super::tree::{Entry, Node, Place, Value};
 use crate::units::{self, CountOrPercent, Duration};
@@ -57,8 +58,7 @@ impl<'a> Context<'a> {
 
     /// Notes a problem.
     pub fn problem(&self, place: &Place, key: &str, message: String, expected: String, help: Option<String>) {
-        let problem =
-            Problem { message, expected, help, key: key.to_owned(), line: 0, column: 0, span: 0..0, set: None };
+        let problem = Problem { code: Code::OTHER, expected, help, ..Problem::new(message, key) };
         self.problems.borrow_mut().push((place.clone(), problem));
     }
 

@@ -111,11 +111,12 @@ pub fn warnings(sweep: &Sweep, scenarios: &[Scenario]) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let said: Vec<Vec<String>> = scenarios.iter().map(Scenario::warning_messages).collect();
     let mut seen: Vec<&String> = Vec::new();
-    for (point, warning) in scenarios.iter().enumerate().flat_map(|(at, s)| s.warnings.iter().map(move |w| (at, w))) {
+    for (point, warning) in said.iter().enumerate().flat_map(|(at, said)| said.iter().map(move |one| (at, one))) {
         if !seen.contains(&warning) {
             seen.push(warning);
-            let points = scenarios.iter().filter(|scenario| scenario.warnings.contains(warning)).count();
+            let points = said.iter().filter(|said| said.contains(warning)).count();
             let settings = sweep.grid.settings(point).join(", ");
             warnings.push(match points {
                 1 => format!("at {settings}: {warning}"),

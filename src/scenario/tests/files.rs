@@ -154,7 +154,7 @@ fn how_a_trace_is_replayed_is_said_in_four_keys() {
 #[test]
 fn a_recording_that_ends_before_the_run_does_is_pointed_out() {
     let directory = directory_with_trace(b"arrival_s,prompt_tokens,output_tokens\n0,5,5\n3600,5,5\n");
-    let warnings = |sets: &[&str]| load_from(&directory, sets).expect("a trace").warnings;
+    let warnings = |sets: &[&str]| load_from(&directory, sets).expect("a trace").warning_messages();
     let short = ["traffic.trace_loop=false", "study.warm_up=5m", "study.duration=50m"];
     assert_eq!(warnings(&short), [""; 0]);
     let said = warnings(&[&short[..], &["traffic.trace_speed=2"]].concat());
@@ -171,7 +171,8 @@ fn a_recording_that_ends_before_the_run_does_is_pointed_out() {
 #[test]
 fn a_trace_whose_last_row_may_be_torn_is_pointed_out() {
     let trace = "arrival_s,prompt_tokens,output_tokens\n0,5,5\n36000,5,500";
-    let warnings = |text: &str| load_from(&directory_with_trace(text.as_bytes()), &[]).expect("a trace").warnings;
+    let warnings =
+        |text: &str| load_from(&directory_with_trace(text.as_bytes()), &[]).expect("a trace").warning_messages();
     assert_eq!(warnings(&format!("{trace}\n")), [""; 0]);
     let said = warnings(&trace[..trace.len() - 1]);
     assert!(matches!(&said[..], [only] if only.starts_with("traffic.trace trace.csv: the last row does not end")));

@@ -105,7 +105,7 @@ fn the_example_has_its_rollout_analyses_and_checks() {
     assert_eq!((check.metric.as_str(), check.statistic), ("truncated_attempts", Statistic::P95));
     assert_eq!((check.min, check.max), (None, Some(0.0)));
     assert!(EXAMPLE.lines().nth(check.line - 1).is_some_and(|line| line.starts_with("[[check]]")));
-    assert_eq!(scenario.warnings, Vec::<String>::new());
+    assert_eq!(scenario.warning_messages(), Vec::<String>::new());
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn an_engine_may_read_prompts_whole_speculate_and_take_its_time() {
     assert_eq!(bits(written.kv_watermark), bits(0.0));
     assert_eq!(bits(read(SMALLEST).engine.kv_watermark), bits(0.0));
     let short = read_with(SMALLEST, &["engine.chunked_prefill=false", "engine.max_num_batched_tokens=500"]);
-    let warnings = short.expect("legal").warnings;
+    let warnings = short.expect("legal").warning_messages();
     assert!(
         warnings[0].contains("those longer than engine.max_num_batched_tokens (500) are read alone"),
         "{warnings:?}"
@@ -447,17 +447,18 @@ fn unwise_settings_are_pointed_out() {
         ),
     ];
     for (text, expected) in cases {
-        let warnings = read(&with(&format!("{base}{text}"))).warnings;
+        let warnings = read(&with(&format!("{base}{text}"))).warning_messages();
         assert!(warnings.iter().any(|warning| warning.contains(expected)), "{text}: {warnings:?}");
     }
     let roomy = read(&with("[rollout]\nstrategy = \"rolling\"\n[fleet]\nreplicas = 3\ngpu_limit = 4"));
-    assert_eq!(roomy.warnings, Vec::<String>::new());
+    assert_eq!(roomy.warning_messages(), Vec::<String>::new());
 }
 
 #[test]
 fn analyses_that_see_nothing_are_pointed_out() {
     let analysis = "[analysis.it]\nmetric = \"error_rate\"\nmax = 0.1\ncount = 1";
-    let warnings = |rollout: &str| read(&with(&format!("[rollout]\nstrategy = {rollout}\n{analysis}"))).warnings;
+    let warnings =
+        |rollout: &str| read(&with(&format!("[rollout]\nstrategy = {rollout}\n{analysis}"))).warning_messages();
     let unread = warnings("\"canary\"");
     assert!(matches!(&unread[..], [only] if only.contains("analysis.it: the rollout does not name it")), "{unread:?}");
     let blind = warnings("\"blue_green\"\n[rollout.blue_green]\npre_promotion_analysis = [\"it\"]");
@@ -473,7 +474,7 @@ fn what_flagger_would_not_do_is_pointed_out() {
     let warnings = |limit: u32, canary: &str, analysis: &str| {
         let fleet = format!("[fleet]\nreplicas = 3\ngpu_limit = {limit}");
         let analysis = format!("[analysis.it]\nmetric = \"ttft\"\nmax = \"2s\"\n{analysis}");
-        read(&with(&format!("{table}{canary}\n{fleet}\n{analysis}"))).warnings
+        read(&with(&format!("{table}{canary}\n{fleet}\n{analysis}"))).warning_messages()
     };
     for (limit, canary, analysis, expected) in [
         (5, surge, "", "the canary never is whole"),

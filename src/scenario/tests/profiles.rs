@@ -130,7 +130,7 @@ fn a_name_cut_short_is_the_same_engine_and_another_profile_another_hash() {
 
 #[test]
 fn estimates_and_another_number_of_gpus_are_pointed_out() {
-    let warnings = |text: &str| read(&with(text)).warnings;
+    let warnings = |text: &str| read(&with(text)).warning_messages();
     let scaled = warnings("[engine]\nprofile = \"h100-codellama-34b-tp2-vidur\"");
     assert!(
         matches!(&scaled[..], [only] if only.contains("is an estimate, not a measurement; as its source notes it: a100 REAL")),
@@ -143,7 +143,7 @@ fn estimates_and_another_number_of_gpus_are_pointed_out() {
 
 #[test]
 fn what_masks_a_profile_is_pointed_out() {
-    let warnings = |text: &str| read(&with(text)).warnings;
+    let warnings = |text: &str| read(&with(text)).warning_messages();
     let masked = warnings(
         "[engine]\nprofile = \"b200-qwen3-32b-vllm\"\nstep_time = { base = \"8ms\" }\nkv_cache_tokens = 900000\n\
          [fleet]\ngpus_per_replica = 2",
@@ -161,7 +161,7 @@ fn what_masks_a_profile_is_pointed_out() {
 
 #[test]
 fn a_profile_knows_no_drafts() {
-    let warnings = |text: &str| read(&with(text)).warnings;
+    let warnings = |text: &str| read(&with(text)).warning_messages();
     let drafts = format!("[engine]\nprofile = \"{NAME}\"\nspeculative = {{ tokens = 4, acceptance = 0.7 }}");
     let warned = warnings(&drafts);
     assert!(matches!(&warned[..], [only] if only.contains("drafting and verifying")), "{warned:?}");
