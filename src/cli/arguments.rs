@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 
+use crate::study::FailOn;
+
 mod power;
 pub use levers::LeversArguments;
 pub use plan::PlanArguments;
@@ -60,8 +62,13 @@ Examples:
   cutover check scenario.toml
   cutover check scenarios/*.toml --quiet
   cutover check scenario.toml --precision ttft_p99_s.mean=2% --time-budget 60s
+  cutover check scenario.toml --baseline main/summary.json                 what changed since main
+  cutover check scenario.toml --baseline main --fail-on worse,warn         and fail where it got worse
+  cutover check scenario.toml --format github,junit                        annotations, and junit.xml
+  cutover check scenario.toml --format md > comment.md                     for a pull request
 
-Exit code 0 if every check holds, 1 if one fails, 3 if one is undecided.")]
+Exit code 0 if every check holds, 1 if one fails, 3 if one is undecided. A [[check]] with severity = \"warn\" changes it
+only with --fail-on warn. Pipelines to copy: docs/ci.md.")]
     Check(CheckArguments),
     /// Compare scenarios run by run, on the same requests
     #[command(after_help = "\
@@ -165,9 +172,6 @@ pub struct Simulating {
     /// Directory for results; output/NAME-OF-THE-FILE if left out
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
-    /// What to print on standard output: text, json or md
-    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
-    pub format: Format,
     /// Neither progress nor timing nor warnings on standard error
     #[arg(long, short)]
     pub quiet: bool,
@@ -188,6 +192,14 @@ impl Simulating {
     }
 }
 
+/// What every command that answers a question of its own takes.
+#[derive(Debug, Args)]
+pub struct Printing {
+    /// What to print on standard output: text, json or md
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    pub format: Format,
+}
+
 /// What to print on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -197,6 +209,70 @@ pub enum Format {
     Json,
     /// Markdown
     Md,
+}
+
+/// What `run` and `check` take instead.
+#[derive(Debug, Args)]
+pub struct StudyPrinting {
+    /// Forms of the report: text, json, md, junit, github; several separated by commas. The first goes to standard
+    /// output; junit is also written to junit.xml
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT,...",
+        value_delimiter = ',',
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub format: Vec<StudyFormat>,
+}
+
+/// A form of a study's report. (`html` is to be one more, see `unsupported`.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StudyFormat {
+    /// A summary for a terminal
+    Text,
+    /// One JSON document
+    Json,
+    /// Markdown: of `run` the long page, of `check` the comment for a pull request
+    Md,
+    /// JUnit XML, as test reports are read by GitLab, Jenkins and actions of GitHub
+    Junit,
+    /// Annotations of GitHub Actions at the lines of the scenario
+    Github,
+}
+
+/// What `check` compares with, and what fails it.
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// Say what changed since this earlier study, beyond noise: its summary.json, or the directory of its results; for
+    /// several scenarios the directory that holds one of each name
+    #[arg(long, value_name = "PLACE", value_hint = ValueHint::AnyPath)]
+    pub baseline: Option<PathBuf>,
+    /// Go on where there is no baseline yet, or only one of another version's shape
+    #[arg(long, requires = "baseline")]
+    pub baseline_optional: bool,
+    /// What else fails the gate: warn (checks that only warn count too), worse (a headline metric got worse since the
+    /// baseline, beyond noise and by at least 1 %); both separated by a comma
+    #[arg(long, value_enum, value_name = "WHAT,...", value_delimiter = ',', hide_possible_values = true)]
+    pub fail_on: Vec<FailOnArgument>,
+}
+
+impl Gate {
+    /// What fails the gate beside a promise that is broken.
+    pub fn fail_on(&self) -> FailOn {
+        let is_asked = |what| self.fail_on.contains(&what);
+        FailOn { warn: is_asked(FailOnArgument::Warn), worse: is_asked(FailOnArgument::Worse) }
+    }
+}
+
+/// What may fail the gate beside a promise that is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOnArgument {
+    /// A check that only warns
+    Warn,
+    /// A headline metric that got worse
+    Worse,
 }
 
 /// How precise a study is to be.
@@ -229,6 +305,9 @@ pub struct RunArguments {
     /// How precise it is to be.
     #[command(flatten)]
     pub precise: Precise,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: StudyPrinting,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,
@@ -243,6 +322,12 @@ pub struct CheckArguments {
     /// How precise each is to be.
     #[command(flatten)]
     pub precise: Precise,
+    /// What it compares with, and what fails it.
+    #[command(flatten)]
+    pub gate: Gate,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: StudyPrinting,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,
@@ -260,6 +345,9 @@ pub struct CompareArguments {
     /// Set a key of the second scenario only, or of a variant of the only one; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub set_b: Vec<String>,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: Printing,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,
@@ -280,6 +368,9 @@ pub struct ExplainArguments {
     /// List every event too
     #[arg(long = "events")]
     pub every_event: bool,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: Printing,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,
@@ -290,9 +381,9 @@ pub struct ExplainArguments {
 pub struct ProfilesArguments {
     /// The profile to show; all are listed if left out. A part of a name will do where it is clear
     pub name: Option<String>,
-    /// What to print on standard output: text, json or md
-    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
-    pub format: Format,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: Printing,
     /// Directory for profile.json, profile.md and charts/profile.png; nothing is written if left out
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "name")]
     pub out: Option<PathBuf>,
@@ -310,9 +401,9 @@ pub struct FitArguments {
     /// Directory for results; output/NAME-OF-THE-FILE if left out
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
-    /// What to print on standard output: text, json or md
-    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
-    pub format: Format,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: Printing,
     /// Nothing on standard error but errors
     #[arg(long, short)]
     pub quiet: bool,
@@ -346,7 +437,15 @@ mod tests {
     }
 
     #[test]
-    fn impossible_numbers_are_refused() {
+    fn lists_are_read_and_impossible_values_refused() {
+        let formats = |line: &str| match Arguments::try_parse_from(line.split(' ')).unwrap().command {
+            Some(Command::Check(check)) => (check.printing.format, check.gate.fail_on()),
+            _ => panic!("no check"),
+        };
+        assert_eq!(formats("cutover check a.toml").0, [StudyFormat::Text]);
+        let (forms, fail_on) = formats("cutover check a.toml --format github,junit --fail-on warn --fail-on worse");
+        assert_eq!(forms, [StudyFormat::Github, StudyFormat::Junit]);
+        assert_eq!(fail_on, FailOn { warn: true, worse: true });
         for wrong in ["--runs 0", "--threads 0", "--seed -1", "--runs 1.5", "--format xml", "--bogus"] {
             let line = format!("cutover run a.toml {wrong}");
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{wrong}");

@@ -3,37 +3,46 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::arguments::{CheckArguments, RunArguments, Simulating};
+use super::arguments::{CheckArguments, Format, RunArguments, Simulating};
+use super::baseline;
 use super::failure::{Ending, Failure};
 use super::load::{name, output_directory};
 use super::precise::{Asked, Job};
 use super::progress::Progress;
 use super::stop::on_interrupt;
-use super::terminal::{form, say, write_report};
+use super::terminal::{form, say, study_forms, write_report};
 use crate::ledger::RunLog;
 use crate::report::files::{OutputFile, check_place, replace};
-use crate::report::{self, Answer, csv};
+use crate::report::{self, Answer, Judged, StudyForm, csv};
 use crate::scenario::Scenario;
 use crate::simulation::Prepared;
-use crate::study::{self, CheckResult, Overall, StudyResult};
+use crate::study::{self, Against, FailOn, Outcome, StudyResult};
 
 /// `cutover run`.
 ///
 /// # Errors
 /// The scenario is wrong, or results cannot be written.
 pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
+    let forms = study_forms(&arguments.printing.format);
+    annotated(&forms, simulate_and_report(arguments, &forms))
+}
+
+fn simulate_and_report(arguments: &RunArguments, forms: &[StudyForm]) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
     let asked = Asked::read(&arguments.precise)?;
     let job = Job::load(&arguments.scenario, &asked, simulating)?;
     let directory = output_directory(&arguments.scenario, simulating.out.as_deref());
     check_place(&directory)?;
     let result = job.simulate(simulating, on_interrupt()?)?;
+    let (fail_on, file) = (FailOn::default(), arguments.scenario.as_path());
+    let judged = Judged { file, result: &result, baseline: None, lacks_baseline: false, fail_on };
     let saved = report::study_files(&result).map_err(Failure::from).and_then(|mut files| {
         files.extend(logs(&result.scenario, arguments.events, arguments.requests));
+        files.extend(report::run_files(&judged, forms));
         save(&directory, &files, simulating.quiet)
     });
-    deliver(saved, &report::study_report(&result, form(simulating.format)))?;
-    Ok(ending(&[result]))
+    deliver(saved, &report::run_report_of(&judged, forms[0]))?;
+    Ok(ending(&[judged]))
 }
 
 /// `cutover check`.
@@ -41,8 +50,14 @@ pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
 /// # Errors
 /// A scenario is wrong (then none is simulated), or results cannot be written.
 pub fn check(arguments: &CheckArguments) -> Result<Ending, Failure> {
+    let forms = study_forms(&arguments.printing.format);
+    annotated(&forms, simulate_and_judge(arguments, &forms))
+}
+
+fn simulate_and_judge(arguments: &CheckArguments, forms: &[StudyForm]) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
     let directories = directories(&arguments.scenarios, simulating)?;
+    let pasts = baseline::read(&arguments.gate, &arguments.scenarios, simulating.quiet)?;
     let asked = Asked::read(&arguments.precise)?;
     let jobs = (arguments.scenarios.iter())
         .map(|file| Job::load(file, &asked, simulating))
@@ -59,10 +74,51 @@ pub fn check(arguments: &CheckArguments) -> Result<Ending, Failure> {
             break;
         }
     }
-    let saved = (results.iter().zip(&directories))
-        .try_for_each(|(result, directory)| save(directory, &report::study_files(result)?, simulating.quiet));
-    deliver(saved, &report::checks_report(&results, form(simulating.format)))?;
-    Ok(ending(&results))
+    let against: Vec<Option<Against>> =
+        results.iter().zip(pasts).map(|(result, past)| past.map(|past| study::against(past, result))).collect();
+    let judged: Vec<Judged<'_>> = (arguments.scenarios.iter().zip(&results).zip(&against))
+        .map(|((file, result), against)| Judged {
+            file,
+            result,
+            baseline: against.as_ref(),
+            lacks_baseline: against.is_none() && arguments.gate.baseline.is_some(),
+            fail_on: arguments.gate.fail_on(),
+        })
+        .collect();
+    let saved = save_judged(&judged, &directories, simulating, forms);
+    deliver(saved, &report::check_report(&judged, forms[0]))?;
+    Ok(ending(&judged))
+}
+
+/// Saves each scenario's results in its directory, and what is said of all together beside them: for one scenario in its
+/// own directory, for several in the one that holds theirs.
+fn save_judged(
+    judged: &[Judged<'_>],
+    directories: &[PathBuf],
+    simulating: &Simulating,
+    forms: &[StudyForm],
+) -> Result<(), Failure> {
+    let together = report::check_files(judged, forms);
+    if let ([judged], [directory]) = (judged, directories) {
+        let files = [report::study_files(judged.result)?, together].concat();
+        return save(directory, &files, simulating.quiet);
+    }
+    for (judged, directory) in judged.iter().zip(directories) {
+        save(directory, &report::study_files(judged.result)?, simulating.quiet)?;
+    }
+    let common = simulating.out.clone().unwrap_or_else(|| PathBuf::from("output"));
+    Ok(replace(&common, &together)?)
+}
+
+/// Where annotations were asked for, prints those of a scenario that is wrong: nothing else would be printed.
+fn annotated(forms: &[StudyForm], ending: Result<Ending, Failure>) -> Result<Ending, Failure> {
+    match &ending {
+        Err(Failure::WrongScenario { annotations, .. }) if forms[0] == StudyForm::Github => {
+            write_report(&report::annotations(annotations))?;
+        }
+        _ => {}
+    }
+    ending
 }
 
 /// A directory for each scenario: `--out` itself for one, one within it for each of several.
@@ -158,6 +214,7 @@ pub fn conclude(
     beside: Option<Beside>,
     directory: &Path,
     simulating: &Simulating,
+    format: Format,
     stop: &AtomicBool,
 ) -> Result<bool, Failure> {
     let study = beside.map(|beside| {
@@ -179,19 +236,18 @@ pub fn conclude(
         Ok(files)
     };
     let saved = files().and_then(|files| save(directory, &files, simulating.quiet));
-    deliver(saved, &report::answer_report(answer, form(simulating.format)))?;
+    deliver(saved, &report::answer_report(answer, form(format)))?;
     Ok(interrupted)
 }
 
 /// How these studies end the program: an interruption first, then what their checks say.
-fn ending(results: &[StudyResult]) -> Ending {
-    if results.iter().any(|result| result.partial) {
+fn ending(judged: &[Judged<'_>]) -> Ending {
+    if judged.iter().any(|judged| judged.result.partial) {
         return Ending::Interrupted;
     }
-    let checks: Vec<CheckResult> = results.iter().flat_map(|result| result.checks.clone()).collect();
-    match study::overall(&checks) {
-        Overall::Passed => Ending::Well,
-        Overall::Failed => Ending::CheckFailed,
-        Overall::Inconclusive => Ending::Inconclusive,
+    match judged.iter().map(Judged::outcome).max() {
+        None | Some(Outcome::Passed | Outcome::Warned) => Ending::Well,
+        Some(Outcome::Undecided) => Ending::Inconclusive,
+        Some(Outcome::Failed) => Ending::CheckFailed,
     }
 }

@@ -44,7 +44,7 @@ pub fn compare(arguments: &CompareArguments) -> Result<Ending, Failure> {
     let saved = report::comparison_files(&compared)
         .map_err(Failure::from)
         .and_then(|files| save(&directory, &files, simulating.quiet));
-    deliver(saved, &report::comparison_report(&compared, form(simulating.format)))?;
+    deliver(saved, &report::comparison_report(&compared, form(arguments.printing.format)))?;
     Ok(if studies.iter().any(|study| study.partial) { Ending::Interrupted } else { Ending::Well })
 }
 

@@ -37,7 +37,7 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Ending, Failure> {
         moments: &moments,
         every_event: arguments.every_event,
     };
-    deliver(saved, &report::run_report(&explained, form(simulating.format)))?;
+    deliver(saved, &report::run_report(&explained, form(arguments.printing.format)))?;
     Ok(Ending::Well)
 }
 

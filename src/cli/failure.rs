@@ -1,5 +1,6 @@
 //! How a command ends, and the exit code that says so.
 
+use crate::report::Annotation;
 use crate::report::charts::ChartError;
 use crate::report::files::WriteError;
 
@@ -39,6 +40,14 @@ pub enum Failure {
     /// The scenario or the arguments are wrong.
     #[error("{0}")]
     WrongUse(String),
+    /// Something is wrong with a scenario, at places that can be shown.
+    #[error("{said}")]
+    WrongScenario {
+        /// Everything that is to be said.
+        said: String,
+        /// The same, place by place.
+        annotations: Vec<Annotation>,
+    },
     /// Results could not be written.
     #[error("error: {0}")]
     Write(#[from] WriteError),
@@ -57,7 +66,7 @@ impl Failure {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
-            Failure::WrongUse(_) => Ending::WRONG_USE,
+            Failure::WrongUse(_) | Failure::WrongScenario { .. } => Ending::WRONG_USE,
             Failure::InterruptedAtOnce => Ending::INTERRUPTED,
             Failure::Write(_) | Failure::Chart(_) | Failure::InputOutput(_) => 4,
         }

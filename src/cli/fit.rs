@@ -28,6 +28,6 @@ pub fn fit(arguments: &FitArguments) -> Result<Ending, Failure> {
     let fitted = Fitted { name: &name, fit: &fit };
     let saved =
         report::fit_files(&fitted).map_err(Failure::from).and_then(|files| save(&directory, &files, arguments.quiet));
-    deliver(saved, &report::fit_report(&fitted, form(arguments.format)))?;
+    deliver(saved, &report::fit_report(&fitted, form(arguments.printing.format)))?;
     Ok(Ending::Well)
 }

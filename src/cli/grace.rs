@@ -46,7 +46,8 @@ pub fn grace(arguments: &GraceArguments) -> Result<Ending, Failure> {
     let answer = answer.ok_or(Failure::InterruptedAtOnce)?;
     let report = GraceReport { answer: &answer };
     let beside = (!answer.partial).then_some(Beside { folder: AS_WRITTEN, scenario });
-    let interrupted = conclude(&report, Ok(Vec::new()), beside, &directory, simulating, stop)?;
+    let interrupted =
+        conclude(&report, Ok(Vec::new()), beside, &directory, simulating, arguments.printing.format, stop)?;
     Ok(if answer.partial || interrupted { Ending::Interrupted } else { ending(&answer) })
 }
 

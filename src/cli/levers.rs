@@ -58,7 +58,8 @@ pub fn levers(arguments: &LeversArguments) -> Result<Ending, Failure> {
     let partial = result.partial;
     let answer = LeversAnswer::new(result);
     let beside = (!partial).then_some(Beside { folder: AS_WRITTEN, scenario: as_written });
-    let interrupted = conclude(&answer, Ok(Vec::new()), beside, &directory, simulating, stop)?;
+    let interrupted =
+        conclude(&answer, Ok(Vec::new()), beside, &directory, simulating, arguments.printing.format, stop)?;
     Ok(if partial || interrupted { Ending::Interrupted } else { Ending::Well })
 }
 

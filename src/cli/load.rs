@@ -7,6 +7,7 @@ use super::arguments::Simulating;
 use super::failure::Failure;
 use super::terminal::{colors, say};
 use crate::ledger::METRICS;
+use crate::report::{self, Annotation, Level};
 use crate::scenario::{self, LoadError, Scenario};
 use crate::study::{Confidence, Extent, uncertifiable_at};
 
@@ -16,11 +17,19 @@ use crate::study::{Confidence, Extent, uncertifiable_at};
 /// The scenario cannot be read, or is wrong.
 pub fn scenario(file: &Path, settings: &[String], quiet: bool) -> Result<Scenario, Failure> {
     let metrics: Vec<&str> = METRICS.iter().map(|metric| metric.name()).collect();
-    let scenario = scenario::load(file, settings, &metrics).map_err(|error| {
-        Failure::WrongUse(match error {
-            LoadError::Problems(problems) => problems.render(colors(&io::stderr())),
-            LoadError::Unreadable { .. } => format!("error: {error}"),
-        })
+    let scenario = scenario::load(file, settings, &metrics).map_err(|error| match error {
+        LoadError::Problems(problems) => Failure::WrongScenario {
+            said: problems.render(colors(&io::stderr())),
+            annotations: report::of_problems(&problems),
+        },
+        LoadError::Unreadable { .. } => Failure::WrongScenario {
+            said: format!("error: {error}"),
+            annotations: vec![Annotation {
+                title: "unreadable scenario".to_owned(),
+                message: error.to_string(),
+                ..nowhere()
+            }],
+        },
     })?;
     if !quiet {
         for warning in &scenario.warnings {
@@ -42,14 +51,34 @@ pub fn refuse_uncertifiable(
     runs: u64,
     confidence: Confidence,
 ) -> Result<(), Failure> {
-    let refused: Vec<String> = (scenario.checks.iter().enumerate())
+    let file = file.display().to_string();
+    let refused: Vec<(String, Annotation)> = (scenario.checks.iter().enumerate())
         .filter_map(|(index, check)| {
             let reason = uncertifiable_at(confidence, Some(Extent::of(scenario)), check, runs)?;
-            let location = scenario::location_of_check(check, index, &file.display().to_string(), settings);
-            Some(format!("error: this check cannot be certified\n --> {location}\n  = {reason}"))
+            let location = scenario::location_of_check(check, index, &file, settings);
+            let title = "this check cannot be certified";
+            let said = format!("error: {title}\n --> {location}\n  = {reason}");
+            let (line, title) = (check.line, title.to_owned());
+            Some((said, Annotation { file: file.clone(), line, title, message: reason, ..nowhere() }))
         })
         .collect();
-    if refused.is_empty() { Ok(()) } else { Err(Failure::WrongUse(refused.join("\n\n"))) }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let (said, annotations): (Vec<String>, Vec<Annotation>) = refused.into_iter().unzip();
+    Err(Failure::WrongScenario { said: said.join("\n\n"), annotations })
+}
+
+/// An error at no place.
+fn nowhere() -> Annotation {
+    Annotation {
+        level: Level::Error,
+        file: String::new(),
+        line: 0,
+        column: 0,
+        title: String::new(),
+        message: String::new(),
+    }
 }
 
 /// Reads and checks a scenario whose checks are to be judged.

@@ -4,6 +4,7 @@
 //! computed and how it is written down lives elsewhere.
 
 mod arguments;
+mod baseline;
 mod commands;
 mod compare;
 mod explain;

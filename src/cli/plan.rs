@@ -30,7 +30,7 @@ pub fn plan(arguments: &PlanArguments) -> Result<Ending, Failure> {
     check_place(&directory)?;
     let found = candidates::read(&arguments.scenario, simulating, &base, &plan.choices)?;
     if !simulating.quiet {
-        warnings(&base, &rules, &plan.choices, &found).iter().for_each(|warning| say(&format!("warning: {warning}")));
+        warnings(&rules, &plan.choices, &found).iter().for_each(|warning| say(&format!("warning: {warning}")));
     }
     let stop = on_interrupt()?;
     let (as_written, left_out, repeated, unequal) = (found.as_written, found.left_out, found.repeated, found.unequal);
@@ -61,7 +61,15 @@ pub fn plan(arguments: &PlanArguments) -> Result<Ending, Failure> {
         Beside { folder: BEST, scenario }
     });
     let is_over = matches!(ending(&outcome), Ending::Interrupted);
-    let interrupted = conclude(&planned, scenarios, beside.filter(|_| !is_over), &directory, simulating, stop)?;
+    let interrupted = conclude(
+        &planned,
+        scenarios,
+        beside.filter(|_| !is_over),
+        &directory,
+        simulating,
+        arguments.printing.format,
+        stop,
+    )?;
     Ok(if interrupted { Ending::Interrupted } else { ending(&outcome) })
 }
 
@@ -106,11 +114,12 @@ fn rules(plan: &Plan, base: &Scenario, simulating: &Simulating) -> Result<Rules,
     if max_runs < 2 {
         return Err(Failure::WrongUse("error: a plan compares means over runs: expected at least 2 runs".to_owned()));
     }
-    Ok(Rules { objective, tolerance: plan.tolerance, checks: base.checks.clone(), max_runs, extent: Extent::of(base) })
+    let checks = base.promises().cloned().collect();
+    Ok(Rules { objective, tolerance: plan.tolerance, checks, max_runs, extent: Extent::of(base) })
 }
 
 /// What makes the answer say less than it seems to.
-fn warnings(base: &Scenario, rules: &Rules, axes: &[Axis], found: &candidates::Found) -> Vec<String> {
+fn warnings(rules: &Rules, axes: &[Axis], found: &candidates::Found) -> Vec<String> {
     let mut warnings = Vec::new();
     let is_of_fleet = axes.iter().any(|axis| axis.key.split('.').next() == Some("fleet"));
     if rules.objective == Metric::RolloutCost && is_of_fleet {
@@ -119,9 +128,11 @@ fn warnings(base: &Scenario, rules: &Rules, axes: &[Axis], found: &candidates::F
                 .to_owned(),
         );
     }
-    if base.checks.is_empty() {
-        warnings
-            .push("the scenario has no [[check]]: nothing keeps the cheapest rollout from harming users".to_owned());
+    if rules.checks.is_empty() {
+        warnings.push(
+            "the scenario has no [[check]] that must hold: nothing keeps the cheapest rollout from harming users"
+                .to_owned(),
+        );
     }
     if !found.unequal.is_empty() {
         warnings.push(format!(
@@ -129,7 +140,7 @@ fn warnings(base: &Scenario, rules: &Rules, axes: &[Axis], found: &candidates::F
             differing(&found.unequal)
         ));
     }
-    if let Some(least) = plan::fewest_runs(&base.checks, found.candidates.len(), rules.max_runs) {
+    if let Some(least) = plan::fewest_runs(&rules.checks, found.candidates.len(), rules.max_runs) {
         warnings.push(format!(
             "a quantile or share that is checked takes at least {least} runs to be certified among so many candidates; at \
              most {} are made: no candidate can be said to meet the checks with 95 % confidence",

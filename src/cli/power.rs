@@ -39,7 +39,8 @@ pub fn power(arguments: &PowerArguments) -> Result<Ending, Failure> {
     let stop = on_interrupt()?;
     let power = simulate(design, simulating, stop)?;
     let beside = (!power.partial).then_some(Beside { folder: AS_WRITTEN, scenario: as_written });
-    let interrupted = conclude(&power, Ok(Vec::new()), beside, &directory, simulating, stop)?;
+    let interrupted =
+        conclude(&power, Ok(Vec::new()), beside, &directory, simulating, arguments.printing.format, stop)?;
     Ok(if power.partial || interrupted { Ending::Interrupted } else { ending(power.verdict()) })
 }
 

@@ -13,7 +13,7 @@ use crate::report::profiles::{list_report, profile_files, profile_report};
 /// # Errors
 /// There is no such profile, or its files cannot be written.
 pub fn profiles(arguments: &ProfilesArguments) -> Result<Ending, Failure> {
-    let form = form(arguments.format);
+    let form = form(arguments.printing.format);
     let Some(name) = &arguments.name else {
         return deliver(Ok(()), &list_report(form)).map(|()| Ending::Well);
     };

@@ -47,7 +47,8 @@ pub fn sweep(arguments: &SweepArguments) -> Result<Ending, Failure> {
     }
     sweep.select(&arguments.metric);
     let beside = (!sweep.partial()).then(|| Beside { folder: AS_WRITTEN, scenario: sweep.scenario.clone() });
-    let interrupted = conclude(&sweep, Ok(Vec::new()), beside, &directory, simulating, stop)?;
+    let interrupted =
+        conclude(&sweep, Ok(Vec::new()), beside, &directory, simulating, arguments.printing.format, stop)?;
     if sweep.partial() {
         if !simulating.quiet {
             say(&format!(

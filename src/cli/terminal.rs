@@ -2,9 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::arguments::Format;
+use super::arguments::{Format, StudyFormat};
 use super::failure::Failure;
-use crate::report::{Form, Style};
+use crate::report::{Form, StudyForm, Style};
 
 /// Columns of a report that goes to no terminal, and the most that one fills on a terminal.
 const WIDTH: usize = 100;
@@ -43,10 +43,25 @@ pub fn form(format: Format) -> Form {
     match format {
         Format::Json => Form::Json,
         Format::Md => Form::Markdown,
-        Format::Text => {
-            let size = console::Term::stdout().size_checked();
-            let width = size.map_or(WIDTH, |(_, columns)| usize::from(columns).clamp(NARROWEST, WIDTH));
-            Form::Text(Style { color: colors(&io::stdout()), width })
-        }
+        Format::Text => Form::Text(style()),
     }
+}
+
+/// How standard output wants its text.
+fn style() -> Style {
+    let size = console::Term::stdout().size_checked();
+    let width = size.map_or(WIDTH, |(_, columns)| usize::from(columns).clamp(NARROWEST, WIDTH));
+    Style { color: colors(&io::stdout()), width }
+}
+
+/// The forms of a study's report that were asked for, the one for standard output first.
+pub fn study_forms(formats: &[StudyFormat]) -> Vec<StudyForm> {
+    let form = |format: &StudyFormat| match format {
+        StudyFormat::Text => StudyForm::Text(style()),
+        StudyFormat::Json => StudyForm::Json,
+        StudyFormat::Md => StudyForm::Markdown,
+        StudyFormat::Junit => StudyForm::Junit,
+        StudyFormat::Github => StudyForm::Github,
+    };
+    formats.iter().map(form).collect()
 }

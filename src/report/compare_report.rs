@@ -129,13 +129,14 @@ fn not_comparable(comparison: &Comparison) -> Vec<String> {
     counts.into_iter().map(sentence).collect()
 }
 
-fn row(row: &Difference) -> Vec<String> {
+/// A row of the table: metric, A, B, B - A, verdict.
+pub(super) fn row(row: &Difference) -> Vec<String> {
     let quantity = Quantity::of(row.metric);
     let both = if row.change == Change::Identical { "-".to_owned() } else { difference(&row.difference, quantity) };
     vec![row.metric.name().to_owned(), value(row.mean_a, quantity), value(row.mean_b, quantity), both, verdict(row)]
 }
 
-fn tone(verdict: &str) -> Option<Tone> {
+pub(super) fn tone(verdict: &str) -> Option<Tone> {
     match verdict {
         word if word == Change::Better.words() => Some(Tone::Good),
         word if word == Change::Worse.words() => Some(Tone::Bad),
@@ -173,7 +174,7 @@ pub fn text(compared: &Compared, style: Style) -> String {
 const USUAL_WIDTHS: (usize, usize) = (28, 27);
 
 /// The rows of a table of metric, A, B, B - A, verdict: in columns where they fit, else ragged.
-fn table(rows: &[Vec<String>], width: usize) -> Vec<String> {
+pub(super) fn table(rows: &[Vec<String>], width: usize) -> Vec<String> {
     let aligned = columns(rows, &[1, 2]);
     if aligned.iter().all(|line| line.chars().count() <= width) { aligned } else { ragged(rows, width) }
 }
@@ -215,8 +216,9 @@ pub fn markdown(compared: &Compared, charts: &[Chart]) -> String {
     page.text
 }
 
+/// A metric in both studies.
 #[derive(Serialize)]
-struct DifferenceJson {
+pub(super) struct DifferenceJson {
     unit: &'static str,
     runs: u64,
     unpaired: u64,

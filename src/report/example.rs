@@ -71,6 +71,8 @@ pub fn scenario() -> Scenario {
         statistic,
         min: None,
         max: Some(max),
+        severity: Default::default(),
+        description: None,
         line,
     };
     Scenario {

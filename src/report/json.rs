@@ -8,10 +8,11 @@
 use serde::{Serialize, Serializer};
 
 use super::content;
+use super::gate::BaselineJson;
 use crate::ledger::Histogram;
 use crate::study::{
-    CheckResult, Ended, Estimate, MetricSummary, Precision, SHARE_TO_FINISH, Standing, StudyResult, Verdict, planning,
-    why,
+    Against, CheckResult, Ended, Estimate, MetricSummary, Precision, SHARE_TO_FINISH, Standing, StudyResult, Verdict,
+    planning, requests_hash, why,
 };
 
 /// Version of the shape of the file; it grows when a key changes its meaning or goes.
@@ -64,6 +65,7 @@ pub(super) struct Provenance {
     version: &'static str,
     scenario: String,
     scenario_hash: String,
+    requests_hash: String,
     seed: u64,
     runs: u64,
     runs_asked_for: u64,
@@ -77,6 +79,7 @@ impl Provenance {
             version: env!("CARGO_PKG_VERSION"),
             scenario: result.scenario.name.clone(),
             scenario_hash: result.scenario.hash.clone(),
+            requests_hash: requests_hash(&result.scenario),
             seed: result.scenario.study.seed,
             runs: result.records.len() as u64,
             runs_asked_for: result.scenario.study.runs,
@@ -92,6 +95,9 @@ pub(super) struct CheckJson<'a> {
     statistic: &'static str,
     min: Option<f64>,
     max: Option<f64>,
+    severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
     estimate: EstimateJson,
     verdict: &'static str,
     explanation: &'a str,
@@ -113,6 +119,8 @@ impl<'a> From<&'a CheckResult> for CheckJson<'a> {
             statistic: check.statistic.name(),
             min: check.min,
             max: check.max,
+            severity: check.severity.name(),
+            description: check.description.as_deref(),
             estimate: (&check.estimate).into(),
             verdict: verdict(check.verdict),
             explanation: &check.explanation,
@@ -277,10 +285,17 @@ struct Summary<'a> {
     facts: FactsJson,
     pooled: Ordered<LatencyJson>,
     metrics: Ordered<MetricJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<BaselineJson<'a>>,
 }
 
 /// The text of `summary.json`.
 pub fn summary(result: &StudyResult) -> String {
+    summary_against(result, None)
+}
+
+/// What `summary.json` holds, and what changed since a baseline.
+pub fn summary_against(result: &StudyResult, baseline: Option<&Against>) -> String {
     let pooled = &result.pooled;
     let counts = |of: fn(&(u32, u32)) -> u32| {
         result.records.iter().map(|record| u64::from(of(&record.empty_measurements))).sum::<u64>()
@@ -310,6 +325,7 @@ pub fn summary(result: &StudyResult) -> String {
             ("needed_grace", (&pooled.needed_grace).into()),
         ]),
         metrics: Ordered(result.metrics.iter().map(|summary| (summary.metric.name(), summary.into())).collect()),
+        baseline: baseline.map(BaselineJson::from),
     };
     pretty(&summary)
 }

@@ -3,8 +3,8 @@
 use super::charts::Chart;
 use super::content::{self, Block, Section};
 use super::format::counted;
-use super::terminal::mark;
-use crate::study::{StudyResult, Verdict, why};
+use super::terminal::gate_mark;
+use crate::study::{FailOn, StudyResult, Verdict, why};
 
 /// The text of `report.md`; charts are linked relatively.
 pub fn report(result: &StudyResult, charts: &[Chart]) -> String {
@@ -52,7 +52,7 @@ pub fn report(result: &StudyResult, charts: &[Chart]) -> String {
 }
 
 fn checks(page: &mut Page, result: &StudyResult) {
-    let checks = content::checks(result);
+    let checks = content::checks(result, FailOn::default());
     if checks.is_empty() {
         return;
     }
@@ -64,7 +64,10 @@ fn checks(page: &mut Page, result: &StudyResult) {
             Verdict::Failed => "failed".to_owned(),
             Verdict::Inconclusive => format!("inconclusive: {}", check.explanation),
         };
-        rows.push(vec![mark(check.verdict).0.to_owned(), check.claim, check.found, verdict]);
+        let warns = if check.only_warns { " (only warns)" } else { "" };
+        let why = if check.description.is_empty() { String::new() } else { format!(": {}", check.description) };
+        let claim = format!("{}{why}", check.claim);
+        rows.push(vec![gate_mark(check.outcome).0.to_owned(), claim, check.found, verdict + warns]);
     }
     page.table(&rows);
 }

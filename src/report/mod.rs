@@ -14,6 +14,7 @@ mod explain;
 pub mod files;
 mod fit;
 mod format;
+mod gate;
 mod grace;
 mod json;
 mod layout;
@@ -29,6 +30,10 @@ pub use answer::{Answer, answer_files, answer_report};
 pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;
+pub use gate::{
+    Annotation, Judged, Level, NoPast, StudyForm, annotations, check_files, check_report, of_problems, read_past,
+    run_files, run_report_of, tag,
+};
 pub use grace::GraceReport;
 pub use layout::Style;
 pub use levers::LeversAnswer;
@@ -39,7 +44,7 @@ use crate::study::StudyResult;
 use charts::ChartError;
 use files::{CHARTS, COMPARED_FOLDERS, OutputFile};
 
-/// The report of a study in each of its forms.
+/// A report in the forms that every command has; a study has more, see [`StudyForm`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Text for a terminal of this style.
@@ -48,25 +53,6 @@ pub enum Form {
     Json,
     /// What `report.md` holds, without the charts.
     Markdown,
-}
-
-/// The report of a study for standard output.
-pub fn study_report(result: &StudyResult, form: Form) -> String {
-    match form {
-        Form::Text(style) => terminal::summary(result, style),
-        Form::Json => json::summary(result),
-        Form::Markdown => markdown::report(result, &[]),
-    }
-}
-
-/// Whether the checks of some studies hold, for standard output; in JSON, an array of what `summary.json` would hold.
-pub fn checks_report(results: &[StudyResult], form: Form) -> String {
-    let texts = |of: &dyn Fn(&StudyResult) -> String| results.iter().map(of).collect::<Vec<String>>();
-    match form {
-        Form::Text(style) => texts(&|result| terminal::checks(result, style)).join("\n"),
-        Form::Json => format!("[{}]\n", texts(&|result| json::summary(result).trim_end().to_owned()).join(",\n")),
-        Form::Markdown => texts(&|result| markdown::report(result, &[])).join("\n"),
-    }
 }
 
 /// One run, explained, for standard output.

@@ -4,7 +4,7 @@
 
 use super::content::{self, Block, CheckLine, Section};
 use super::layout::{Style, Tone, columns, glued, transposed, wrap};
-use crate::study::{StudyResult, Verdict, why};
+use crate::study::{FailOn, Outcome, StudyResult, Verdict, why};
 
 /// Width of the labels' column.
 const LABEL: usize = 16;
@@ -12,7 +12,7 @@ const LABEL: usize = 16;
 /// The summary of a study, ending in a newline.
 pub fn summary(result: &StudyResult, style: Style) -> String {
     let mut lines = head(result, style);
-    let checks = content::checks(result);
+    let checks = content::checks(result, FailOn::default());
     if !checks.is_empty() {
         lines.push(String::new());
         lines.push(style.paint(Tone::Heading, "CHECKS"));
@@ -31,14 +31,14 @@ pub fn summary(result: &StudyResult, style: Style) -> String {
 }
 
 /// The checks of a study alone, under its name and extent.
-pub fn checks(result: &StudyResult, style: Style) -> String {
+pub(super) fn checks(result: &StudyResult, fail_on: FailOn, style: Style) -> Vec<String> {
     let mut lines = head(result, style);
-    let checks = content::checks(result);
+    let checks = content::checks(result, fail_on);
     if checks.is_empty() {
         lines.push("  no checks".to_owned());
     }
     lines.extend(check_lines(&checks, style));
-    lines.join("\n") + "\n"
+    lines
 }
 
 /// What was simulated, and how much of it.
@@ -62,11 +62,21 @@ pub(super) fn mark(verdict: Verdict) -> (&'static str, Tone) {
     }
 }
 
+/// The mark of what the gate makes of something, with its tone.
+pub(super) fn gate_mark(outcome: Outcome) -> (&'static str, Tone) {
+    match outcome {
+        Outcome::Passed => mark(Verdict::Passed),
+        Outcome::Warned => ("⚠", Tone::Unsure),
+        Outcome::Undecided => mark(Verdict::Inconclusive),
+        Outcome::Failed => mark(Verdict::Failed),
+    }
+}
+
 fn check_lines(checks: &[CheckLine], style: Style) -> Vec<String> {
     let rows: Vec<Vec<String>> = checks.iter().map(|check| vec![check.claim.clone(), check.found.clone()]).collect();
     let mut lines = Vec::new();
     for (check, row) in checks.iter().zip(columns(&rows, &[])) {
-        let (mark, tone) = mark(check.verdict);
+        let (mark, tone) = gate_mark(check.outcome);
         let found = glued(&check.found);
         // Aligned where it fits, else wrapped.
         let text =
@@ -74,15 +84,18 @@ fn check_lines(checks: &[CheckLine], style: Style) -> Vec<String> {
         let mut wrapped = wrap("    ", &text, style.width);
         wrapped[0].replace_range(2..3, &style.paint(tone, mark));
         lines.extend(wrapped);
-        if !check.explanation.is_empty() {
-            lines.extend(wrap("      ", &check.explanation, style.width));
+        let only_warns = if check.outcome == Outcome::Warned { "only warns" } else { "" };
+        let said = [only_warns, check.description.as_str(), check.explanation.as_str()];
+        let said: Vec<&str> = said.into_iter().filter(|said| !said.is_empty()).collect();
+        if !said.is_empty() {
+            lines.extend(wrap("      ", &said.join("; "), style.width));
         }
     }
     lines
 }
 
 /// A title and its text beside it.
-fn titled(title: &str, text: &str, style: Style) -> Vec<String> {
+pub(super) fn titled(title: &str, text: &str, style: Style) -> Vec<String> {
     let mut lines = wrap(&format!("{title:<10}"), text, style.width);
     lines[0].replace_range(..title.len(), &style.paint(Tone::Heading, title));
     lines

@@ -2,9 +2,10 @@
 //!
 //! Whether enough runs are asked for to certify a check is the business of the study.
 
+use super::load::read_title;
 use super::reader::{FINITE, Field, Section};
 use super::tree::{Place, Value};
-use super::{Check, Statistic};
+use super::{Check, Severity, Statistic};
 
 /// Metrics that lie between 0 and 1 in every run.
 pub(super) const SHARES: [&str; 3] = ["min_ready_fraction", "rolled_back", "rollout_completed"];
@@ -58,7 +59,10 @@ fn check(table: &Section<'_>, judged: &Judged<'_>, line: usize) -> Option<Check>
             None,
         );
     }
-    Some(Check { metric: metric?.to_owned(), statistic: statistic?, min, max, line })
+    let severities = Severity::ALL.map(|(severity, name)| (name, severity));
+    let severity = table.choice("severity", &severities, &[], Severity::Fail);
+    let description = table.field("description").and_then(|field| read_title(&field, "a sentence, as text"));
+    Some(Check { metric: metric?.to_owned(), statistic: statistic?, min, max, severity, description, line })
 }
 
 /// A metric that this scenario gives a value.

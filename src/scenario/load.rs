@@ -121,7 +121,7 @@ struct Surroundings<'s> {
 
 /// Reads every section; `None` if the traffic is wrong, which has been noted.
 fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Option<Scenario> {
-    let name = section.field("name").and_then(|field| read_name(&field));
+    let name = section.field("name").and_then(|field| read_title(&field, "a title, as text"));
     let name = name.unwrap_or_else(|| file_stem(surroundings.file));
     let study = section.read("study", sections::study);
     let engine = section.read("engine", replica::engine);
@@ -196,10 +196,12 @@ fn check_start(context: &Context<'_>, rollout: &Rollout, study: &Study) {
 }
 
 /// The title. It goes to terminals and into reports, so nothing in it may steer a terminal or turn text around.
-fn read_name(field: &Field<'_>) -> Option<String> {
-    let name = field.text("a title, as text")?;
+/// One line for people: text of a reasonable length without anything that a terminal or a page would obey.
+pub(super) fn read_title(field: &Field<'_>, expected: &str) -> Option<String> {
+    let name = field.text(expected)?;
     if let Some(control) = name.chars().find(|character| steers(*character)) {
-        let expected = format!("expected a title without control characters, found U+{:04X} in it", u32::from(control));
+        let expected =
+            format!("expected {expected} without control characters, found U+{:04X} in it", u32::from(control));
         return field.wrong_because(expected, None);
     }
     match name.chars().count() {

@@ -46,7 +46,7 @@ pub use plan::{DEFAULT_OBJECTIVE, OBJECTIVES, Plan, Tolerance, no_choice, object
 pub use policy::{
     Action, ActionKind, Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings,
     CanaryStep, Check, DeploymentSettings, Estimator, FlaggerSettings, FlaggerWeights, NoData, PodReplacementPolicy,
-    Rollout, Statistic, Strategy, VersionSettings,
+    Rollout, Severity, Statistic, Strategy, VersionSettings,
 };
 pub use problems::{LoadError, Problem, Problems, suggestion};
 
@@ -334,6 +334,11 @@ impl Scenario {
     /// What is unwise about it, in sentences.
     pub fn warning_messages(&self) -> Vec<String> {
         self.warnings.iter().map(|warning| warning.message.clone()).collect()
+    }
+
+    /// The checks that must hold; those that only warn bind nobody.
+    pub fn promises(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.severity == Severity::Fail)
     }
 
     /// The versions in the order in which they are first shipped, the stable one first and those never shipped last:

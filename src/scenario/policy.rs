@@ -490,8 +490,32 @@ pub struct Check {
     pub min: Option<f64>,
     /// It must be at most this.
     pub max: Option<f64>,
+    /// What it means for the gate where it does not hold.
+    pub severity: Severity,
+    /// Why it is promised, for people.
+    pub description: Option<String>,
     /// Line of the scenario where the check stands (1-based), for messages.
     pub line: usize,
+}
+
+/// `severity` of a check: what it means for the gate where the check does not hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Severity {
+    /// The gate fails.
+    #[default]
+    Fail,
+    /// It is told, and the gate passes.
+    Warn,
+}
+
+impl Severity {
+    /// Every severity, with the name that a scenario gives it.
+    pub const ALL: [(Severity, &'static str); 2] = [(Severity::Fail, "fail"), (Severity::Warn, "warn")];
+
+    /// The name that a scenario gives it.
+    pub fn name(self) -> &'static str {
+        Severity::ALL.iter().find(|(severity, _)| *severity == self).map_or("", |(_, name)| name)
+    }
 }
 
 /// A statistic over runs.

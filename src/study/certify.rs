@@ -89,7 +89,15 @@ mod tests {
     use crate::study::summary::summarize_metric;
 
     fn check(metric: Metric, statistic: Statistic, min: Option<f64>, max: Option<f64>) -> Check {
-        Check { metric: metric.name().to_owned(), statistic, min, max, line: 1 }
+        Check {
+            metric: metric.name().to_owned(),
+            statistic,
+            min,
+            max,
+            severity: Default::default(),
+            description: None,
+            line: 1,
+        }
     }
 
     /// The number that follows these words.

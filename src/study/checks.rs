@@ -6,7 +6,7 @@ use super::intervals::Confidence;
 use super::result::{CheckResult, Estimate, MetricSummary, Verdict};
 use crate::digits::figure;
 use crate::ledger::{Better, Kind, Metric};
-use crate::scenario::{Check, Statistic};
+use crate::scenario::{Check, Severity, Statistic};
 
 /// How a list of checks came out as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +19,9 @@ pub enum Overall {
     Inconclusive,
 }
 
-/// How these checks came out as a whole.
+/// How these checks came out as a whole; those that only warn have no say.
 pub fn overall(checks: &[CheckResult]) -> Overall {
-    let any = |verdict| checks.iter().any(|check| check.verdict == verdict);
+    let any = |verdict| checks.iter().any(|check| check.severity == Severity::Fail && check.verdict == verdict);
     if any(Verdict::Failed) {
         Overall::Failed
     } else if any(Verdict::Inconclusive) {
@@ -59,6 +59,8 @@ pub fn evaluate(check: &Check, metrics: &[MetricSummary]) -> CheckResult {
         min: check.min,
         max: check.max,
         estimate,
+        severity: check.severity,
+        description: check.description.clone(),
         verdict,
         explanation,
     }
@@ -162,7 +164,15 @@ mod tests {
     use crate::study::summary::summarize_metric;
 
     fn check(metric: Metric, statistic: Statistic, min: Option<f64>, max: Option<f64>) -> Check {
-        Check { metric: metric.name().to_owned(), statistic, min, max, line: 1 }
+        Check {
+            metric: metric.name().to_owned(),
+            statistic,
+            min,
+            max,
+            severity: Default::default(),
+            description: None,
+            line: 1,
+        }
     }
 
     /// Evaluates on one metric's values; the others are empty.

@@ -24,9 +24,11 @@ pub const HEADLINES: [Metric; 10] = [
     Metric::Cost,
 ];
 
-/// With fewer nonzero differences than this, not all of them equal, nothing is shown: a two-sided sign test at 5 %
-/// needs six that agree, and an interval of a mean trusts a handful of rare events too much.
-const FEWEST_DIFFERENCES: usize = 6;
+/// With fewer nonzero differences than this, not all of them equal, nothing is shown: a two-sided sign test needs as many
+/// that agree (six at 5 %), and an interval of a mean trusts a handful of rare events too much.
+fn fewest_differences(confidence: Confidence) -> usize {
+    (-confidence.tail().log2()).ceil() as usize
+}
 
 /// Differences below this share of the larger mean are the rounding of sums.
 const ROUNDING: f64 = 1e-9;
@@ -180,11 +182,7 @@ pub fn compare(a: &StudyResult, b: &StudyResult) -> Result<Comparison, String> {
     if pairs.is_empty() {
         return Err("a paired comparison needs runs of the same number; these have none in common".to_owned());
     }
-    let others = METRICS.iter().copied().filter(|metric| !HEADLINES.contains(metric));
-    let mut rows: Vec<Difference> =
-        HEADLINES.into_iter().chain(others).map(|metric| difference(metric, &pairs)).collect();
-    // The headlines stay in their order, at the head.
-    rows[HEADLINES.len()..].sort_by(|a, b| a.rank().cmp(&b.rank()).then(size(b).total_cmp(&size(a))));
+    let rows = in_order(&|metric| difference(metric, &pairs));
     Ok(Comparison {
         a: a.scenario.name.clone(),
         b: b.scenario.name.clone(),
@@ -192,6 +190,14 @@ pub fn compare(a: &StudyResult, b: &StudyResult) -> Result<Comparison, String> {
         unequal: unequal_requests(&a.scenario, &b.scenario),
         rows,
     })
+}
+
+/// A row for every metric: the headlines in their order, then what somebody who ships wants to read first.
+pub(super) fn in_order(row: &dyn Fn(Metric) -> Difference) -> Vec<Difference> {
+    let others = METRICS.iter().copied().filter(|metric| !HEADLINES.contains(metric));
+    let mut rows: Vec<Difference> = HEADLINES.into_iter().chain(others).map(row).collect();
+    rows[HEADLINES.len()..].sort_by(|a, b| a.rank().cmp(&b.rank()).then(size(b).total_cmp(&size(a))));
+    rows
 }
 
 /// How large a difference is against its metric, for sorting: an empty one is none.
@@ -206,7 +212,7 @@ pub fn paired_difference(metric: Metric, a: &[RunRecord], b: &[RunRecord]) -> Di
 }
 
 /// The records of runs that both have, in order; both lists are in order of their numbers.
-fn pair<'r>(a: &'r [RunRecord], b: &'r [RunRecord]) -> Vec<(&'r RunRecord, &'r RunRecord)> {
+pub(super) fn pair<'r>(a: &'r [RunRecord], b: &'r [RunRecord]) -> Vec<(&'r RunRecord, &'r RunRecord)> {
     let partner = |record: &'r RunRecord| {
         let at = b.binary_search_by_key(&record.run, |other| other.run).ok()?;
         Some((record, &b[at]))
@@ -216,6 +222,11 @@ fn pair<'r>(a: &'r [RunRecord], b: &'r [RunRecord]) -> Vec<(&'r RunRecord, &'r R
 
 /// One metric in pairs of runs (A, B).
 pub(super) fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> Difference {
+    difference_at(Confidence::NINETY_FIVE, metric, pairs)
+}
+
+/// One metric in pairs of runs (A, B), with an interval of this confidence.
+pub(super) fn difference_at(confidence: Confidence, metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> Difference {
     let all = pairs.iter().map(|(a, b)| (a.value(metric), b.value(metric)));
     let both: Vec<(f64, f64)> = all.clone().filter(|(a, b)| !a.is_nan() && !b.is_nan()).collect();
     let unpaired = all.filter(|(a, b)| a.is_nan() != b.is_nan()).count() as u64;
@@ -226,7 +237,7 @@ pub(super) fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> 
     let moments = Moments::of(&differences);
     let Moments { mean, standard_deviation: deviation, .. } = moments;
     let covariance = both.iter().map(|(a, b)| (a - mean_a) * (b - mean_b)).sum::<f64>() / (both.len() as f64 - 1.0);
-    let interval = Confidence::NINETY_FIVE.mean(moments, both.len() as u64);
+    let interval = confidence.mean(moments, both.len() as u64);
     let one_unfinished = |(a, b): &(&RunRecord, &RunRecord)| is_unfinished(a) != is_unfinished(b);
     // A mean over the runs that have a value in both would be one over runs that were picked.
     let is_picked = unpaired as f64 > MOST_UNPAIRED * pairs.len() as f64;
@@ -234,12 +245,15 @@ pub(super) fn difference(metric: Metric, pairs: &[(&RunRecord, &RunRecord)]) -> 
         Change::NotComparable
     } else {
         let magnitude = mean_a.abs().max(mean_b.abs());
-        let nothing = (magnitude * ROUNDING).max(NOTHING);
-        let small = |value: f64| value.abs() <= nothing;
-        if unpaired == 0 && small(mean) && interval.is_none_or(|(low, high)| small(low) && small(high)) {
+        let small = |value: f64| is_rounding(value, magnitude);
+        let nonzero = differences.iter().filter(|difference| **difference != 0.0).count();
+        let is_nothing = nonzero == 0 || small(mean) && interval.is_none_or(|(low, high)| small(low) && small(high));
+        if unpaired == 0 && is_nothing {
             Change::Identical
         } else {
-            change(metric.description().better, &differences, unpaired, interval, magnitude)
+            let fewest = fewest_differences(confidence);
+            let enough = Enough { to_deny: differences.len() >= fewest, to_show: nonzero >= fewest };
+            change(metric.description().better, interval, magnitude, enough)
         }
     };
     let (own_a, own_b) = match change {
@@ -271,16 +285,26 @@ fn own_mean<'r>(metric: Metric, records: impl Iterator<Item = &'r RunRecord> + C
     Moments::of(&values).mean
 }
 
-fn change(better: Better, differences: &[f64], unpaired: u64, interval: Option<(f64, f64)>, magnitude: f64) -> Change {
-    let nonzero = differences.iter().filter(|difference| **difference != 0.0).count();
-    if nonzero == 0 && unpaired == 0 {
-        return Change::Identical;
-    }
+/// Whether a difference of means of this magnitude is nothing but the rounding of sums.
+pub(super) fn is_rounding(difference: f64, magnitude: f64) -> bool {
+    difference.abs() <= (magnitude * ROUNDING).max(NOTHING)
+}
+
+/// What there are enough runs for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Enough {
+    /// To say that there is hardly a difference.
+    pub to_deny: bool,
+    /// To say that there is one, although it is not the same in every run.
+    pub to_show: bool,
+}
+
+/// The verdict on a difference with this interval, of means of this magnitude.
+pub(super) fn change(better: Better, interval: Option<(f64, f64)>, magnitude: f64, enough: Enough) -> Change {
     let Some((low, high)) = interval else { return Change::NotEnoughRuns };
     let is_narrow = low.abs().max(high.abs()) <= HARDLY_ANY * magnitude;
-    let is_known = is_narrow && differences.len() >= FEWEST_DIFFERENCES;
-    let not_shown = if is_known { Change::NotShown } else { Change::NotEnoughRuns };
-    if low <= 0.0 && high >= 0.0 || (nonzero < FEWEST_DIFFERENCES && low < high) {
+    let not_shown = if is_narrow && enough.to_deny { Change::NotShown } else { Change::NotEnoughRuns };
+    if low <= 0.0 && high >= 0.0 || (!enough.to_show && low < high) {
         return not_shown;
     }
     match (better, low > 0.0) {

@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::scenario::{Scenario, Traffic};
 
 /// The keys that make the runs of two scenarios meet different requests; empty where they meet the same.
@@ -16,6 +18,20 @@ pub fn unequal_requests(a: &Scenario, b: &Scenario) -> Vec<&'static str> {
         ("study.seed", a.study.seed != b.study.seed),
     ]));
     keys
+}
+
+/// A name for the requests of a scenario's runs: two with the same name meet the same requests, run by run. SHA-256, in
+/// hexadecimal, of the values of the keys that [`unequal_requests`] compares.
+pub fn requests_hash(scenario: &Scenario) -> String {
+    let traffic = match &scenario.traffic {
+        Traffic::Synthetic { arrivals, prompt_tokens, output_tokens } => {
+            format!("{arrivals:?} {prompt_tokens:?} {output_tokens:?}")
+        }
+        Traffic::Trace { trace, replay, .. } => format!("{:?} {replay:?}", trace.digest()),
+    };
+    let study = &scenario.study;
+    let text = format!("{traffic} {:?} {:?} {}", study.warm_up, study.duration, study.seed);
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unequal<const N: usize>(keys: [(&'static str, bool); N]) -> impl Iterator<Item = &'static str> {
@@ -65,6 +81,7 @@ mod tests {
         b.termination.grace_period = Duration::ZERO;
         b.study.cool_down = Duration::ZERO;
         assert_eq!(unequal_requests(&a, &b), Vec::<&str>::new());
+        assert_eq!(requests_hash(&a), requests_hash(&b));
     }
 
     #[test]
@@ -73,7 +90,9 @@ mod tests {
         let changed = |change: &dyn Fn(&mut Scenario)| {
             let mut b = a.clone();
             change(&mut b);
-            unequal_requests(&a, &b)
+            let unequal = unequal_requests(&a, &b);
+            assert_eq!(requests_hash(&a) != requests_hash(&b), !unequal.is_empty(), "{unequal:?}");
+            unequal
         };
         assert_eq!(changed(&|b| b.study.seed += 1), ["study.seed"]);
         assert_eq!(changed(&|b| b.study.warm_up = Duration::from_seconds(77)), ["study.warm_up"]);

@@ -3,7 +3,7 @@
 use super::intervals::{Confidence, Moments};
 use super::precision::Precision;
 use crate::ledger::{Metric, Pooled, RolloutOutcome, RunRecord};
-use crate::scenario::{Scenario, Statistic};
+use crate::scenario::{Scenario, Severity, Statistic};
 
 /// An estimate with its 95 % interval; `None` where the runs cannot give one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,6 +91,10 @@ pub struct CheckResult {
     pub max: Option<f64>,
     /// What was found.
     pub estimate: Estimate,
+    /// What it means for the gate where it does not hold.
+    pub severity: Severity,
+    /// Why it is promised, for people.
+    pub description: Option<String>,
     /// How it came out.
     pub verdict: Verdict,
     /// Why it is inconclusive, and what would settle it; or why it failed without an estimate; else empty.

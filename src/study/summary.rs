@@ -347,6 +347,8 @@ mod tests {
             statistic: Statistic::Mean,
             min: None,
             max: Some(max),
+            severity: Default::default(),
+            description: None,
             line: 1,
         };
         scenario.checks = vec![check(Metric::Cost, 1.0), check(Metric::WaterfallDrain, 1.0)];

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::Simulating;
+use super::{Printing, Simulating};
 
 /// `grace`.
 #[derive(Debug, Args)]
@@ -25,6 +25,9 @@ pub struct GraceArguments {
     /// Runs in which every period is simulated to tell its costs, where cut answers need fewer simulations; 0: no costs
     #[arg(long, value_name = "RUNS", default_value_t = 100)]
     pub cost_runs: u64,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: Printing,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::Simulating;
+use super::{Printing, Simulating};
 
 /// Examples after the help.
 pub const LEVERS_EXAMPLES: &str = "\
@@ -60,6 +60,9 @@ pub struct LeversArguments {
     /// Price of a GPU-hour of another kind of GPU, such as b200=4.5; may be repeated [a list price, see docs/levers.md]
     #[arg(long, value_name = "GPU=USD")]
     pub gpu_price: Vec<String>,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: Printing,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::Simulating;
+use super::{Printing, Simulating};
 
 /// What follows the options in its help.
 pub const HELP: &str = "\
@@ -34,6 +34,9 @@ pub struct PlanArguments {
     // A negative one is refused with what was expected, not taken for an option.
     #[arg(long, allow_hyphen_values = true)]
     pub tolerance: Option<String>,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: Printing,
     /// What every command that simulates takes; `--runs` are the most runs of a candidate.
     #[command(flatten)]
     pub simulating: Simulating,

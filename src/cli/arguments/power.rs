@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::Simulating;
+use super::{Printing, Simulating};
 
 /// `power`.
 #[derive(Debug, Args)]
@@ -31,6 +31,9 @@ pub struct PowerArguments {
     /// Do not try what else would reach the wanted power
     #[arg(long)]
     pub curves_only: bool,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: Printing,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,

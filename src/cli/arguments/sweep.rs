@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::Simulating;
+use super::{Printing, Simulating};
 use crate::scenario::Axis;
 use crate::study::Measure;
 
@@ -35,6 +35,9 @@ pub struct SweepArguments {
     /// Simulate every point anew, whatever an earlier sweep left in the directory
     #[arg(long)]
     pub fresh: bool,
+    /// What is printed.
+    #[command(flatten)]
+    pub printing: Printing,
     /// What every command that simulates takes.
     #[command(flatten)]
     pub simulating: Simulating,

@@ -13,8 +13,10 @@ use super::format::{
 use super::layout::{glued, unglued};
 use crate::digits::{NONE, figure, percent_as_given};
 use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
-use crate::scenario::{Engine, OnSigterm, Replay, Statistic, Strategy, Stretch, Traffic};
-use crate::study::{CheckResult, SHARE_TO_FINISH, StudyResult, Verdict, planning, survivorship_note};
+use crate::scenario::{Engine, OnSigterm, Replay, Severity, Statistic, Strategy, Stretch, Traffic};
+use crate::study::{
+    CheckResult, FailOn, Outcome, SHARE_TO_FINISH, StudyResult, Verdict, outcome_of, planning, survivorship_note,
+};
 use crate::units::Duration;
 
 /// A part of the report.
@@ -44,12 +46,29 @@ pub enum Block {
 pub struct CheckLine {
     /// How it came out.
     pub verdict: Verdict,
+    /// What the gate makes of it.
+    pub outcome: Outcome,
     /// What must hold: `ttft_p99_s mean <= 2.50 s`.
     pub claim: String,
     /// What was found.
     pub found: String,
     /// Why it is inconclusive; else empty.
     pub explanation: String,
+    /// Why it is promised; else empty.
+    pub description: String,
+    /// Whether it only warns, as it is written.
+    pub only_warns: bool,
+}
+
+impl CheckLine {
+    /// How it stands, as the end of a sentence about it.
+    pub fn standing(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Passed => "holds",
+            Verdict::Failed => "does not hold",
+            Verdict::Inconclusive => "is undecided",
+        }
+    }
 }
 
 /// The text for where nothing is wrapped: estimates apart from their intervals only by plain spaces.
@@ -151,23 +170,32 @@ pub fn planning_line(result: &StudyResult) -> String {
 }
 
 /// The checks.
-pub fn checks(result: &StudyResult) -> Vec<CheckLine> {
-    result.checks.iter().map(check_line).collect()
+pub fn checks(result: &StudyResult, fail_on: FailOn) -> Vec<CheckLine> {
+    let line = |check| CheckLine { outcome: outcome_of(check, fail_on), ..check_line(check) };
+    result.checks.iter().map(line).collect()
 }
 
-pub(super) fn check_line(check: &CheckResult) -> CheckLine {
-    let quantity = match (check.statistic, Metric::by_name(&check.metric)) {
+/// What kind of number a check is about.
+pub(super) fn quantity_of(check: &CheckResult) -> Quantity {
+    match (check.statistic, Metric::by_name(&check.metric)) {
         (Statistic::ProbabilityPositive, _) => Quantity::Share,
         (_, Some(metric)) => Quantity::of(metric),
         (_, None) => Quantity::Plain,
-    };
+    }
+}
+
+pub(super) fn check_line(check: &CheckResult) -> CheckLine {
+    let quantity = quantity_of(check);
     let bound = |sign: &str, bound: Option<f64>| bound.map(|bound| format!("{sign} {}", given(bound, quantity)));
     let bounds: Vec<String> = [bound(">=", check.min), bound("<=", check.max)].into_iter().flatten().collect();
     CheckLine {
         verdict: check.verdict,
+        outcome: outcome_of(check, FailOn::default()),
         claim: format!("{} {} {}", check.metric, check.statistic.name(), bounds.join(" and ")),
         found: estimate(&check.estimate, quantity),
         explanation: check.explanation.clone(),
+        description: check.description.clone().unwrap_or_default(),
+        only_warns: check.severity == Severity::Warn,
     }
 }
 

@@ -226,6 +226,8 @@ pub fn claim(check: &Check) -> String {
         min: check.min,
         max: check.max,
         estimate: Estimate { value: f64::NAN, interval: None },
+        severity: check.severity,
+        description: None,
         verdict: Verdict::Inconclusive,
         explanation: String::new(),
     };

@@ -27,6 +27,8 @@ pub fn scenario() -> Scenario {
         statistic,
         min: None,
         max: Some(max),
+        severity: Default::default(),
+        description: None,
         line: 90,
     };
     let checks = vec![check("truncated_attempts", Statistic::Mean, 0.5), check("ttft_p99_s", Statistic::Mean, 2.5)];

@@ -15,6 +15,8 @@ pub fn over(axes: &[&str]) -> Sweep {
         statistic: Statistic::P90,
         min: None,
         max: Some(10.0),
+        severity: Default::default(),
+        description: None,
         line: 1,
     }];
     // What the scenarios are does not matter here, only that they differ.

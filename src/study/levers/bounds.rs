@@ -60,7 +60,7 @@ impl Promise {
         let objective = scenario.slo.as_ref().filter(|slo| slo.quantile == QUANTILE).map(|slo| slo.ttft.seconds());
         let is_kept = |bound: &f64| within(&base.metric(Metric::TtftP99).mean, *bound);
         let bound = options.ttft_p99.or(objective.filter(is_kept));
-        let holding = scenario.checks.iter().filter(|check| holds(&evaluate(check, &base.metrics)));
+        let holding = scenario.promises().filter(|check| holds(&evaluate(check, &base.metrics)));
         Promise {
             ttft: bound.map_or(Bound::Today, Bound::Seconds),
             missed_seconds: scenario.slo.as_ref().map(|_| MISSED * scenario.study.duration.seconds()),
@@ -149,6 +149,8 @@ mod tests {
             statistic,
             min: None,
             max: Some(max),
+            severity: Default::default(),
+            description: None,
             line: 1,
         };
         scenario.checks =

@@ -105,6 +105,8 @@ mod tests {
             statistic: crate::scenario::Statistic::Mean,
             min: Some(2.0),
             max: None,
+            severity: Default::default(),
+            description: None,
             line: 1,
         };
         let (cheap, dear) = (runs(1, 1.0), runs(1, 3.0));

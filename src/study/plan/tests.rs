@@ -11,7 +11,15 @@ use crate::study::samples::record;
 type World<'a> = &'a dyn Fn(usize, u64) -> Vec<(Metric, f64)>;
 
 fn check(metric: Metric, statistic: Statistic, max: f64) -> Check {
-    Check { metric: metric.name().to_owned(), statistic, min: None, max: Some(max), line: 1 }
+    Check {
+        metric: metric.name().to_owned(),
+        statistic,
+        min: None,
+        max: Some(max),
+        severity: Default::default(),
+        description: None,
+        line: 1,
+    }
 }
 
 fn rules(checks: Vec<Check>, tolerance: f64, max_runs: u64) -> Rules {
@@ -180,7 +188,15 @@ fn an_objective_without_a_value_in_some_run_puts_a_candidate_out() {
 
 #[test]
 fn a_greatest_value_breaks_its_bound_for_good_and_a_least_one_can_still_come_down() {
-    let of = |statistic, min, max| Check { metric: "cost_usd".to_owned(), statistic, min, max, line: 1 };
+    let of = |statistic, min, max| Check {
+        metric: "cost_usd".to_owned(),
+        statistic,
+        min,
+        max,
+        severity: Default::default(),
+        description: None,
+        line: 1,
+    };
     let run_of = |_: usize, run: u64| vec![(Metric::Cost, run as f64)];
     for (check, expected) in [
         (of(Statistic::Max, None, Some(18.0)), Feasibility::Breaks(0)),
@@ -282,6 +298,8 @@ fn checks() -> Vec<Check> {
         statistic: Statistic::Mean,
         min: Some(0.8),
         max: None,
+        severity: Default::default(),
+        description: None,
         line: 1,
     };
     vec![check(Metric::TruncatedAttempts, Statistic::Mean, 2.0), ready]

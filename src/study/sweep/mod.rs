@@ -220,6 +220,8 @@ mod tests {
             statistic: Statistic::Max,
             min: None,
             max: Some(3.0),
+            severity: Default::default(),
+            description: None,
             line: 1,
         };
         base.checks = vec![bound];

@@ -1,0 +1,304 @@
+//! The gate as a pipeline meets it: exit codes by severity and verdict, a baseline, and the forms that other programs read.
+
+use std::fs;
+use std::path::PathBuf;
+
+use assert_cmd::assert::Assert;
+use assert_cmd::cargo::cargo_bin_cmd;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Two small replicas for three minutes whose answers outlive a grace period of 2 s.
+const SCENARIO: &str = r#"name = "Two replicas"
+
+[study]
+runs = 16
+seed = 7
+warm_up = "20s"
+duration = "3m"
+cool_down = "1m"
+timeline_bin = "10s"
+
+[traffic]
+arrivals = { process = "poisson", rate = 2.0 }
+prompt_tokens = { distribution = "lognormal", median = 100, p99 = 800, max = 2000 }
+output_tokens = { distribution = "lognormal", median = 300, p99 = 900, max = 1500 }
+
+[fleet]
+replicas = 2
+gpu_hour_usd = 3.0
+
+[engine]
+max_num_seqs = 64
+max_num_batched_tokens = 2048
+kv_cache_tokens = 100000
+step_time = { base = "10ms", per_sequence = "50us", per_prefill_token = "60us" }
+
+[cold_start]
+engine_start = "20s"
+
+[termination]
+grace_period = "2s"
+
+[rollout]
+strategy = "rolling"
+start = "30s"
+
+[rollout.rolling]
+max_surge = 1
+max_unavailable = 0
+"#;
+
+/// Line of the first check in a file of [`Place::with`].
+const FIRST_CHECK: usize = 43;
+
+const HOLDS: &str = "metric = \"requests\"\nstatistic = \"mean\"\nmin = 1";
+const FAILS: &str = "metric = \"requests\"\nstatistic = \"mean\"\nmax = 10";
+const OPEN: &str = "metric = \"ttft_p99_s\"\nstatistic = \"p99\"\nmax = 1000";
+
+struct Place {
+    directory: TempDir,
+}
+
+impl Place {
+    fn with(checks: &[String]) -> Place {
+        let place = Place { directory: tempfile::tempdir().unwrap() };
+        place.write("chat.toml", checks);
+        place
+    }
+
+    fn write(&self, file: &str, checks: &[String]) {
+        let checks: String = checks.iter().map(|check| format!("\n[[check]]\n{check}\n")).collect();
+        fs::write(self.path(file), format!("{SCENARIO}{checks}")).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn cutover(&self, line: &str) -> Assert {
+        cargo_bin_cmd!("cutover").current_dir(self.directory.path()).args(line.split(' ')).assert()
+    }
+}
+
+fn output(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+}
+
+fn errors(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+fn json(assert: &Assert) -> Value {
+    serde_json::from_str(&output(assert)).unwrap()
+}
+
+fn check(check: &str, severity: &str) -> String {
+    format!("{check}\nseverity = \"{severity}\"")
+}
+
+/// Each severity with each verdict, alone and beside a promise that holds: what counts decides, and `--fail-on warn` makes
+/// warnings count.
+#[test]
+fn every_severity_and_verdict_ends_with_its_exit_code() {
+    for (what, code) in [(HOLDS, 0), (FAILS, 1), (OPEN, 3)] {
+        let promise = Place::with(&[what.to_owned(), check(HOLDS, "warn")]);
+        promise.cutover("check chat.toml").code(code);
+        let warning = Place::with(&[check(HOLDS, "fail"), check(what, "warn")]);
+        let told = output(&warning.cutover("check chat.toml --runs 3").code(0));
+        assert_eq!(told.contains('⚠'), code != 0, "{told}");
+        warning.cutover("run chat.toml --runs 3").code(0);
+        warning.cutover("check chat.toml --runs 3 --fail-on warn").code(code);
+    }
+    let both = Place::with(&[check(FAILS, "warn"), check(OPEN, "fail")]);
+    both.cutover("check chat.toml --runs 3").code(3);
+    both.cutover("check chat.toml --runs 3 --fail-on warn").code(1);
+}
+
+#[test]
+fn a_severity_and_a_description_are_checked_like_any_key() {
+    for (wrong, said) in [
+        ("severity = \"warning\"", "did you mean `warn`?"),
+        ("severity = 3", "known here: fail, warn"),
+        ("description = 3", "expected a sentence, as text"),
+        ("description = \"a\\u001bb\"", "without control characters"),
+    ] {
+        let place = Place::with(&[format!("{HOLDS}\n{wrong}")]);
+        let told = errors(&place.cutover("check chat.toml").code(2));
+        assert!(told.contains(said), "{told}");
+    }
+    let place = Place::with(&[format!("{FAILS}\nseverity = \"warn\"\ndescription = \"the pager's promise\"")]);
+    let found = json(&place.cutover("check chat.toml --runs 3 --format json").code(0));
+    assert_eq!(found[0]["checks"][0]["severity"], "warn");
+    assert_eq!(found[0]["checks"][0]["description"], "the pager's promise");
+    assert!(place.text("output/chat/report.md").contains("the pager's promise"));
+}
+
+#[test]
+fn forms_are_printed_and_written_as_asked_for() {
+    let place = Place::with(&[FAILS.to_owned()]);
+    for command in ["run", "check"] {
+        let junit = output(&place.cutover(&format!("{command} chat.toml --runs 3 --format junit")).code(1));
+        assert_eq!(junit, place.text("output/chat/junit.xml"));
+        assert!(junit.contains("<testcase classname=\"chat\" name=\"requests mean &lt;= 10\">"), "{junit}");
+        let text = output(&place.cutover(&format!("{command} chat.toml --runs 3 --format text,junit")).code(1));
+        assert!(text.starts_with("cutover ") && place.path("output/chat/junit.xml").is_file());
+        place.cutover(&format!("{command} chat.toml --runs 3")).code(1);
+        assert!(!place.path("output/chat/junit.xml").exists(), "one of an earlier run is removed");
+    }
+    let comment = output(&place.cutover("check chat.toml --runs 3 --format md").code(1));
+    assert!(comment.starts_with("<!-- cutover:chat -->\n"), "{comment}");
+    assert_eq!(comment, place.text("output/chat/comment.md"));
+    assert!(output(&place.cutover("run chat.toml --runs 3 --format md").code(1)).starts_with("# Two replicas\n"));
+    place.write("second.toml", &[HOLDS.to_owned()]);
+    let both = output(&place.cutover("check chat.toml second.toml --runs 3 --format junit --out all").code(1));
+    assert_eq!(both.matches("<testsuite ").count(), 2);
+    assert_eq!(both, place.text("all/junit.xml"));
+    assert!(place.text("all/comment.md").contains("2 rollouts: 1 failed, 1 passed"));
+    assert!(place.path("all/chat/summary.json").is_file() && !place.path("all/chat/comment.md").exists());
+}
+
+#[test]
+fn annotations_point_at_lines_of_the_scenario_and_of_one_that_is_wrong() {
+    let place = Place::with(&[FAILS.to_owned(), check(OPEN, "warn")]);
+    let told = output(&place.cutover("check ./chat.toml --runs 3 --format github").code(1));
+    let lines: Vec<&str> = told.lines().collect();
+    let failed = format!("::error file=./chat.toml,line={FIRST_CHECK},title=requests mean <= 10 does not hold::found ");
+    assert!(lines[0].starts_with(&failed), "{told}");
+    let warned =
+        format!("::warning file=./chat.toml,line={},title=ttft_p99_s p99 <= 1000 s is undecided", FIRST_CHECK + 5);
+    assert!(lines.iter().any(|line| line.starts_with(&warned)), "{told}");
+    assert_eq!(*lines.last().unwrap(), "cutover: Two replicas: 2 checks: 1 failed, 1 only warned of");
+    fs::write(place.path("wrong.toml"), format!("{SCENARIO}\n[fleets]\nx = 1\n")).unwrap();
+    for command in ["check", "run"] {
+        let wrong = place.cutover(&format!("{command} wrong.toml --format github")).code(2);
+        assert!(output(&wrong).starts_with("::error file=wrong.toml,line=42,col="), "{}", output(&wrong));
+        assert!(output(&wrong).contains("fleets") && errors(&wrong).contains("fleets"));
+        assert_eq!(output(&place.cutover(&format!("{command} wrong.toml")).code(2)), "");
+    }
+    let none = place.cutover("check none.toml --format github").code(2);
+    assert!(output(&none).starts_with("::error title=unreadable scenario::cannot read none.toml"), "{}", output(&none));
+}
+
+#[test]
+fn a_baseline_of_the_same_scenario_finds_nothing_changed() {
+    let place = Place::with(&[HOLDS.to_owned()]);
+    place.cutover("check chat.toml --out main").code(0);
+    for baseline in ["main", "main/summary.json"] {
+        let line = format!("check chat.toml --baseline {baseline} --fail-on worse,warn --format json");
+        let found = &json(&place.cutover(&line).code(0))[0]["baseline"];
+        assert_eq!((&found["paired"], &found["worse"]), (&Value::Bool(true), &serde_json::json!([])));
+        for (name, metric) in found["metrics"].as_object().unwrap() {
+            assert_eq!(metric["change"], "identical", "{name}");
+        }
+    }
+    // More runs begin with the same ones.
+    let more = json(&place.cutover("check chat.toml --baseline main --runs 20 --format json").code(0));
+    assert_eq!(more[0]["baseline"]["metrics"]["cost_usd"]["runs"], 16);
+    assert_eq!(more[0]["baseline"]["metrics"]["cost_usd"]["change"], "identical");
+}
+
+#[test]
+fn a_longer_grace_period_is_better_and_a_shorter_one_fails_the_gate() {
+    let place = Place::with(&[HOLDS.to_owned()]);
+    place.cutover("check chat.toml --out main").code(0);
+    place.cutover("check chat.toml --set termination.grace_period=1m --out long").code(0);
+    let change = |found: &Assert| {
+        let metric = &json(found)[0]["baseline"]["metrics"]["truncated_attempts"];
+        metric["change"].as_str().unwrap().to_owned()
+    };
+    let longer = "check chat.toml --set termination.grace_period=1m --baseline main --fail-on worse --format json";
+    // Without runs.csv the two are compared by their means.
+    for paired in [true, false] {
+        let found = place.cutover(longer).code(0);
+        assert_eq!(change(&found), "better");
+        assert_eq!(json(&found)[0]["baseline"]["paired"], paired);
+        let shorter = "check chat.toml --baseline long --fail-on worse --format";
+        assert_eq!(change(&place.cutover(&format!("{shorter} json")).code(1)), "worse");
+        let text = output(&place.cutover(&format!("{shorter} text,junit")).code(1));
+        assert!(text.contains("✖ truncated_attempts"), "{text}");
+        assert!(
+            place.text("output/chat/junit.xml").contains("truncated_attempts is worse than the baseline: 0 before")
+        );
+        let github = output(&place.cutover(&format!("{shorter} github")).code(1));
+        assert!(github.contains("title=truncated_attempts is worse than the baseline::"), "{github}");
+        let comment = output(&place.cutover(&format!("{shorter} md")).code(1));
+        assert!(comment.contains("### 🔴 `truncated_attempts` is worse than the baseline: 0 → "), "{comment}");
+        // Told, and not counted, where it was not asked to be.
+        let warned = output(&place.cutover("check chat.toml --baseline long").code(0));
+        assert!(warned.contains("⚠ truncated_attempts"), "{warned}");
+        for directory in ["main", "long"] {
+            let _ = fs::remove_file(place.path(directory).join("runs.csv"));
+        }
+    }
+    let other_seed = json(&place.cutover("check chat.toml --seed 8 --baseline main --format json").code(0));
+    assert_eq!(other_seed[0]["baseline"]["paired"], false);
+}
+
+#[test]
+fn a_baseline_that_is_missing_or_none_is_refused_unless_it_may_be_missing() {
+    let place = Place::with(&[HOLDS.to_owned()]);
+    let missing = errors(&place.cutover("check chat.toml --baseline main").code(2));
+    assert!(
+        missing.contains("`cutover check chat.toml --out main`") && missing.contains("--baseline-optional"),
+        "{missing}"
+    );
+    let optional =
+        place.cutover("check chat.toml --baseline main --baseline-optional --fail-on worse --runs 3").code(0);
+    assert!(output(&optional).contains("no baseline yet") && errors(&optional).contains("warning: --baseline main"));
+    place.cutover("check chat.toml --out main --runs 3").code(0);
+    let summary = place.text("main/summary.json");
+    for (text, said, when_optional) in [
+        ("{}".to_owned(), "without a schema_version", 2),
+        ("hello".to_owned(), "no JSON", 2),
+        (place.text("chat.toml"), "no JSON", 2),
+        (summary.replacen("\"schema_version\": 1", "\"schema_version\": 99", 1), "schema_version 99", 0),
+    ] {
+        fs::write(place.path("main/summary.json"), text).unwrap();
+        let told = errors(&place.cutover("check chat.toml --baseline main").code(2));
+        assert!(told.contains(said) && told.contains("main"), "{told}");
+        place.cutover("check chat.toml --baseline main --baseline-optional --runs 3").code(when_optional);
+    }
+    let aimless = errors(&place.cutover("check chat.toml --fail-on worse").code(2));
+    assert!(aimless.contains("--baseline"), "{aimless}");
+    place.cutover("check chat.toml --baseline-optional").code(2);
+}
+
+#[test]
+fn several_scenarios_have_a_baseline_each() {
+    let place = Place::with(&[HOLDS.to_owned()]);
+    place.write("second.toml", &[HOLDS.to_owned()]);
+    place.cutover("check chat.toml second.toml --runs 4 --out main").code(0);
+    let both = json(&place.cutover("check chat.toml second.toml --runs 4 --baseline main --format json").code(0));
+    assert!(both.as_array().unwrap().iter().all(|one| one["baseline"]["paired"] == true));
+    // A scenario that is new has none.
+    fs::remove_dir_all(place.path("main/second")).unwrap();
+    let missing = errors(&place.cutover("check chat.toml second.toml --baseline main").code(2));
+    assert!(missing.contains("of second"), "{missing}");
+    let line = "check chat.toml second.toml --runs 4 --baseline main --baseline-optional --format json";
+    let found = json(&place.cutover(line).code(0));
+    assert!(found[0]["baseline"].is_object() && found[1].get("baseline").is_none());
+    let file = errors(&place.cutover("check chat.toml second.toml --baseline main/chat/summary.json").code(2));
+    assert!(file.contains("the directory that holds the results of each"), "{file}");
+}
+
+#[test]
+fn every_byte_of_every_form_is_the_same_with_one_thread_and_with_two() {
+    let place = Place::with(&[FAILS.to_owned(), check(OPEN, "warn")]);
+    place.cutover("check chat.toml --out main --seed 9").code(1);
+    for form in ["json", "md", "junit", "github"] {
+        let line =
+            |threads| format!("check chat.toml --baseline main --format {form},junit --threads {threads} --out t");
+        let printed: Vec<(String, String, String)> = (1..=2)
+            .map(|threads| {
+                let printed = output(&place.cutover(&line(threads)).code(1));
+                (printed, place.text("t/junit.xml"), place.text("t/comment.md"))
+            })
+            .collect();
+        assert_eq!(printed[0], printed[1], "{form}");
+    }
+}
