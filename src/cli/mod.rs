@@ -5,6 +5,8 @@
 
 mod arguments;
 mod baseline;
+#[cfg(test)]
+mod ci_page;
 mod commands;
 mod compare;
 mod explain;

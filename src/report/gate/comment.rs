@@ -162,9 +162,7 @@ fn table(judged: &Judged<'_>) -> String {
         return markdown_table(&["check", "found (95 %)", ""], &rows);
     };
     rows.extend(checks.iter().map(|(check, result)| checked(check, result, against)));
-    let is_checked = |row: &Difference| {
-        checks.iter().any(|(_, result)| result.metric == row.metric.name() && result.statistic.name() == "mean")
-    };
+    let is_checked = |row: &Difference| checks.iter().any(|(_, result)| result.metric == row.metric.name());
     rows.extend(changed(against).into_iter().filter(|row| !is_checked(row)).map(|row| compared(row, judged)));
     let change = match against.pairing {
         crate::study::Pairing::Paired => "change of the mean (95 % together, paired)",
@@ -180,7 +178,7 @@ fn checked(check: &CheckLine, result: &CheckResult, against: &Against) -> Vec<St
     let past = metric.and_then(|metric| against.past.metrics.get(metric as usize).and_then(Option::as_ref));
     let before = past.map_or_else(String::new, |past| estimate(&past.statistic(result.statistic), quantity));
     let row = metric.and_then(|metric| against.row(metric));
-    let change = row.map_or_else(String::new, |row| difference_in_words(row));
+    let change = row.map_or_else(String::new, difference_in_words);
     vec![format!("`{}`", check.claim), plain(&before), format!("**{}**", plain(&check.found)), change, state(check)]
 }
 

@@ -172,11 +172,13 @@ fn attributes(element: &BytesStart<'_>) -> Vec<(String, String)> {
     element.attributes().map(|attribute| attribute.unwrap()).map(|a| (text(a.key.as_ref()), text(&a.value))).collect()
 }
 
-/// Reads `junit.xml` as the schema allows it and returns each suite's counts as written and as counted: cases, failures,
-/// errors, skipped.
-fn read(xml: &str) -> Vec<([usize; 4], [usize; 4])> {
+/// Cases, failures, errors and skipped ones of a suite, as written and as counted.
+type Counts = ([usize; 4], [usize; 4]);
+
+/// Reads `junit.xml` as the schema allows it and returns each suite's counts.
+fn read(xml: &str) -> Vec<Counts> {
     let mut reader = Reader::from_str(xml);
-    let (mut open, mut suites): (Vec<String>, Vec<([usize; 4], [usize; 4])>) = (Vec::new(), Vec::new());
+    let (mut open, mut suites): (Vec<String>, Vec<Counts>) = (Vec::new(), Vec::new());
     loop {
         let event = reader.read_event().unwrap_or_else(|error| panic!("{error}\n{xml}"));
         let (element, is_empty) = match &event {
