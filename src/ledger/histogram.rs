@@ -3,6 +3,8 @@
 //! 128 buckets an octave: a quantile is reported at the middle of its bucket, at most 0.4 % from the truth; below a
 //! microsecond it is reported as zero. Only the range in use is stored, so that a histogram a timeline bin stays small.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::Duration;
 
 /// log2 of the buckets in an octave.
@@ -11,7 +13,7 @@ const SUB_BITS: u32 = 7;
 const LEAST_EXPONENT: u32 = 10;
 
 /// Counts of durations in log-linear buckets.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
     /// Bucket number of `counts[0]`.
     first: u32,

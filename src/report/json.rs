@@ -61,7 +61,7 @@ impl From<&Estimate> for EstimateJson {
 
 #[derive(Serialize)]
 pub(super) struct Provenance {
-    version: &'static str,
+    version: String,
     scenario: String,
     scenario_hash: String,
     seed: u64,
@@ -74,7 +74,7 @@ impl Provenance {
     /// Where a result comes from.
     pub(super) fn of(result: &StudyResult) -> Provenance {
         Provenance {
-            version: env!("CARGO_PKG_VERSION"),
+            version: result.scenario.read_by.clone(),
             scenario: result.scenario.name.clone(),
             scenario_hash: result.scenario.hash.clone(),
             seed: result.scenario.study.seed,

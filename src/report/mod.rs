@@ -22,6 +22,7 @@ mod markdown;
 mod plan;
 mod power;
 pub mod profiles;
+pub mod saved;
 mod sweep;
 mod terminal;
 
@@ -48,6 +49,17 @@ pub enum Form {
     Json,
     /// What `report.md` holds, without the charts.
     Markdown,
+}
+
+/// Files that could not be made; no result should bring it about.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// A chart could not be drawn.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+    /// A result could not be saved.
+    #[error("a result could not be saved: {0}")]
+    Saved(String),
 }
 
 /// The report of a study for standard output.
@@ -116,11 +128,23 @@ fn chart_file(chart: charts::Chart) -> OutputFile {
     OutputFile::new(format!("{CHARTS}{}", chart.file_name), chart.png)
 }
 
-/// The files that every study leaves: `summary.json`, `runs.csv`, `timeline.csv`, `report.md`, `charts/*.png`.
+/// The files that every study leaves: `study.saved`, and those of [`rendered_study_files`].
 ///
 /// # Errors
 /// A chart that cannot be drawn.
-pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> {
+pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, OutputError> {
+    let saved = saved::of_study(result)?.to_bytes();
+    let mut files = vec![OutputFile::new(saved::file_name(saved::STUDY), saved)];
+    files.extend(rendered_study_files(result)?);
+    Ok(files)
+}
+
+/// The files that are made again from a saved study: `summary.json`, `runs.csv`, `timeline.csv`, `report.md`,
+/// `charts/*.png`.
+///
+/// # Errors
+/// A chart that cannot be drawn.
+pub fn rendered_study_files(result: &StudyResult) -> Result<Vec<OutputFile>, OutputError> {
     let charts = charts::all(result)?;
     let mut files = vec![
         OutputFile::new("summary.json", json::summary(result)),
@@ -136,9 +160,13 @@ pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> 
 ///
 /// # Errors
 /// A chart that cannot be drawn.
-pub fn study_files_in(folder: &str, result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> {
-    let files = study_files(result)?;
-    Ok(files.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)).collect())
+pub fn study_files_in(folder: &str, result: &StudyResult) -> Result<Vec<OutputFile>, OutputError> {
+    Ok(in_folder(folder, study_files(result)?))
+}
+
+/// The same files in a folder.
+fn in_folder(folder: &str, files: Vec<OutputFile>) -> Vec<OutputFile> {
+    files.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)).collect()
 }
 
 /// The files that a comparison leaves: `comparison.json`, `comparison.md`, a chart of each of its differences, and each
@@ -146,7 +174,7 @@ pub fn study_files_in(folder: &str, result: &StudyResult) -> Result<Vec<OutputFi
 ///
 /// # Errors
 /// A chart that cannot be drawn.
-pub fn comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, ChartError> {
+pub fn comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, OutputError> {
     let charts = charts::of_comparison(compared)?;
     let mut files = vec![
         OutputFile::new("comparison.json", compare_report::json(compared)),

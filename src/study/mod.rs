@@ -7,6 +7,7 @@ mod checks;
 mod compare;
 mod exposure;
 mod extent;
+mod fits;
 pub mod grace;
 mod intervals;
 pub mod levers;
@@ -32,6 +33,7 @@ pub use checks::{Overall, evaluate, overall};
 pub use compare::{Change, Comparison, Difference, HEADLINES, compare, paired_difference};
 pub use exposure::exposed_before_abort;
 pub use extent::Extent;
+pub use fits::metrics_fit;
 pub use intervals::{
     Confidence, Moments, garwood, quantile_ranks, runs_for_quantile, student_t, student_t_quantile, wilson,
 };
