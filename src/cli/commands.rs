@@ -184,7 +184,7 @@ pub fn conclude(
 }
 
 /// How these studies end the program: an interruption first, then what their checks say.
-fn ending(results: &[StudyResult]) -> Ending {
+pub(super) fn ending(results: &[StudyResult]) -> Ending {
     if results.iter().any(|result| result.partial) {
         return Ending::Interrupted;
     }

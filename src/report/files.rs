@@ -29,7 +29,7 @@ impl OutputFile {
 const STUDY_FILES: [&str; 7] =
     ["study.saved", "summary.json", "runs.csv", "timeline.csv", "report.md", "events.csv", "requests.csv"];
 /// Every file that a comparison leaves beside its two studies.
-const COMPARISON_FILES: [&str; 2] = ["comparison.json", "comparison.md"];
+const COMPARISON_FILES: [&str; 3] = ["comparison.saved", "comparison.json", "comparison.md"];
 /// Every file that fitting a trace leaves.
 const FIT_FILES: [&str; 3] = ["fit.json", "fit.md", "fit.toml"];
 /// What leaves a `NAME.json` and charts of the names `NAME.png` and `NAME-anything.png`: a comparison, and the commands

@@ -26,14 +26,14 @@ pub mod saved;
 mod sweep;
 mod terminal;
 
-pub use answer::{Answer, answer_files, answer_report};
+pub use answer::{Answer, answer_files, answer_report, rendered_answer_files};
 pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;
 pub use grace::GraceReport;
 pub use layout::Style;
 pub use levers::LeversAnswer;
-pub use plan::{LeftOut, Planned};
+pub use plan::{KeptPlan, LeftOut, Planned};
 pub use sweep::{SAVED_POINTS, is_saved_point, read_runs, saved_point, written_runs};
 
 use crate::study::StudyResult;
@@ -169,20 +169,32 @@ fn in_folder(folder: &str, files: Vec<OutputFile>) -> Vec<OutputFile> {
     files.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)).collect()
 }
 
-/// The files that a comparison leaves: `comparison.json`, `comparison.md`, a chart of each of its differences, and each
-/// study's own files in `a/`, `b/` and so on.
+/// The files that a comparison leaves: `comparison.saved`, those of [`rendered_comparison_files`], and each study's own
+/// files in `a/`, `b/` and so on.
 ///
 /// # Errors
 /// A chart that cannot be drawn.
 pub fn comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, OutputError> {
+    let folders = COMPARED_FOLDERS.into_iter().zip(compared.studies);
+    let studies = folders.map(|(folder, study)| study_files_in(folder, study)).collect::<Result<Vec<_>, _>>()?.concat();
+    let saved = saved::of_comparison(compared, &studies)?.to_bytes();
+    let mut files = vec![OutputFile::new(saved::file_name(saved::COMPARISON), saved)];
+    files.extend(rendered_comparison_files(compared)?);
+    files.extend(studies);
+    Ok(files)
+}
+
+/// The files that are made again from a saved comparison, its studies' own aside: `comparison.json`, `comparison.md`, a
+/// chart of each of its differences.
+///
+/// # Errors
+/// A chart that cannot be drawn.
+pub fn rendered_comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, OutputError> {
     let charts = charts::of_comparison(compared)?;
     let mut files = vec![
         OutputFile::new("comparison.json", compare_report::json(compared)),
         OutputFile::new("comparison.md", compare_report::markdown(compared, &charts)),
     ];
     files.extend(charts.into_iter().map(chart_file));
-    for (folder, study) in COMPARED_FOLDERS.into_iter().zip(compared.studies) {
-        files.extend(study_files_in(folder, study)?);
-    }
     Ok(files)
 }

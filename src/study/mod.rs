@@ -41,7 +41,7 @@ pub use looks::{confidence_over, looks};
 pub use measure::Measure;
 pub use planning::{Planning, SHARE_TO_FINISH, planning, time_to_finish};
 pub use precision::{Ended, Precision, Sequence, Standing, Target, run_until_precise};
-pub use requests::unequal_requests;
+pub use requests::{read_keys, unequal_requests};
 pub use result::*;
 pub use run::{Growing, grow, run, run_together};
 pub use summary::{summarize, summarize_metric, summarize_runs};

@@ -1,18 +1,25 @@
 //! Saved results: all that a report says, in a file from which every form of it can be made again without simulating.
 //!
-//! [`container`] is the file, of which this is the content: what is saved of a study, a comparison and each command's
-//! answer, and how it is read back. How it is shown is the business of the other modules; nothing here touches the disk.
+//! [`container`] is the file, of which this is the content: what is saved of a study and of a comparison. What a
+//! directory may hold, read back, is in `kept`. Nothing here touches the disk.
 
 pub mod container;
+mod kept;
 
-use super::OutputError;
-use crate::study::StudyResult;
+use serde::{Deserialize, Serialize};
+
+use super::files::{COMPARED_FOLDERS, OutputFile};
+use super::{Compared, OutputError};
+use crate::study::{Comparison, StudyResult};
 pub use container::{Saved, SavedError};
+pub use kept::{KINDS, Kept};
 
 /// What the names of saved results end in: `study.saved`, `grace.saved`.
 pub const EXTENSION: &str = ".saved";
-/// The name of a study's saved result.
+/// The kind of a study, and the name of its part.
 pub const STUDY: &str = "study";
+/// The kind of a comparison, and the name of its part.
+pub const COMPARISON: &str = "comparison";
 
 /// The name of the file that holds a saved result of this kind.
 pub fn file_name(kind: &str) -> String {
@@ -35,6 +42,50 @@ pub fn study(saved: &Saved) -> Result<StudyResult, SavedError> {
     let result: StudyResult = saved.required(STUDY)?;
     result.fits().map_err(|reason| saved.unfit(&reason))?;
     Ok(result)
+}
+
+/// What is saved of a comparison beside its studies, which have their own files in `a/`, `b/` and so on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeptComparison {
+    /// See [`Compared`].
+    comparisons: Vec<Comparison>,
+    /// See [`Compared`].
+    settings: Vec<Vec<String>>,
+    /// SHA-256 of each study's saved result: what it was made from.
+    studies: Vec<String>,
+}
+
+impl KeptComparison {
+    /// The folders of its studies.
+    pub fn folders(&self) -> impl Iterator<Item = &'static str> {
+        COMPARED_FOLDERS.into_iter().take(self.studies.len())
+    }
+
+    /// The files of its studies, relative to the directory, with the SHA-256 that each must have.
+    pub fn studies(&self) -> impl Iterator<Item = (String, &str)> {
+        let digests = self.studies.iter().map(String::as_str);
+        COMPARED_FOLDERS.iter().map(|folder| format!("{folder}/{}", file_name(STUDY))).zip(digests)
+    }
+}
+
+/// A comparison's saved result; `files` are those of its studies, their saved results among them.
+///
+/// # Errors
+/// A value that the format cannot hold, which no comparison has.
+pub fn of_comparison(compared: &Compared, files: &[OutputFile]) -> Result<Saved, OutputError> {
+    let saved = files.iter().filter(|file| file.name.ends_with(EXTENSION));
+    let kept = KeptComparison {
+        comparisons: compared.comparisons.to_vec(),
+        settings: compared.settings.to_vec(),
+        studies: saved.map(|file| digest(&file.content)).collect(),
+    };
+    let version = compared.studies.first().map_or("", |study| &study.scenario.read_by);
+    Saved::new(version).with(COMPARISON, &kept)
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    container::digest(bytes)
 }
 
 #[cfg(test)]

@@ -1,0 +1,208 @@
+//! `report`: saved results, rendered again without simulating.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::arguments::ReportArguments;
+use super::commands::{deliver, save};
+use super::failure::{Ending, Failure};
+use super::terminal::{form, say};
+use super::{commands, grace, plan, power};
+use crate::report::Form;
+use crate::report::files::{AS_WRITTEN, BEST, OutputFile, check_place};
+use crate::report::saved::{self, KINDS, Kept, STUDY, Saved, SavedError};
+use crate::study::StudyResult;
+
+/// What lies beside a result and is not made from it: it is taken over as it is.
+const TAKEN_OVER: [(&str, &[&str]); 2] =
+    [(STUDY, &["events.csv", "requests.csv"]), ("plan", &["best.toml", "runner-up.toml"])];
+/// What versions that saved no results left of a study.
+const UNSAVED: &str = "summary.json";
+
+/// A saved result: its kind, the version that simulated it, every byte of it, and what it holds.
+struct Found {
+    kind: &'static str,
+    version: String,
+    bytes: Vec<u8>,
+    kept: Kept,
+}
+
+/// `cutover report`.
+///
+/// # Errors
+/// There are no saved results, or none that this version of the program can show; or files cannot be written.
+pub fn report(arguments: &ReportArguments) -> Result<Ending, Failure> {
+    let directory = &arguments.directory;
+    let kinds = kinds(directory, arguments.only.as_deref())?;
+    let form = form(arguments.format);
+    if kinds.len() > 1 && matches!(form, Form::Json) {
+        return Err(Failure::WrongUse(format!(
+            "error: {} holds several results, and JSON is one document: choose one with --only {}",
+            directory.display(),
+            kinds.join(", --only ")
+        )));
+    }
+    if let Some(out) = &arguments.out {
+        check_place(out)?;
+    }
+    let found = kinds.into_iter().map(|kind| find(directory, kind)).collect::<Result<Vec<Found>, Failure>>()?;
+    if let Some(other) =
+        found.iter().find(|found| found.version != env!("CARGO_PKG_VERSION")).filter(|_| !arguments.quiet)
+    {
+        say(&format!("simulated by cutover {}, rendered by cutover {}", other.version, env!("CARGO_PKG_VERSION")));
+    }
+    let saved = match &arguments.out {
+        Some(out) => files(directory, &found).and_then(|files| save(out, &files, arguments.quiet)),
+        None => Ok(()),
+    };
+    let reports: Vec<String> = found.iter().map(|found| found.kept.report(form)).collect();
+    deliver(saved, &reports.join("\n"))?;
+    Ok(worst(found.iter().map(|found| ending(&found.kept))))
+}
+
+/// The kinds of results that a directory holds, or the one that is asked for.
+fn kinds(directory: &Path, only: Option<&str>) -> Result<Vec<&'static str>, Failure> {
+    if let Err(error) = fs::read_dir(directory) {
+        return Err(Failure::InputOutput(format!("cannot read {}: {error}", directory.display())));
+    }
+    let holds = |kind: &&str| directory.join(saved::file_name(kind)).is_file();
+    let held: Vec<&'static str> = KINDS.into_iter().filter(holds).collect();
+    match only {
+        _ if held.is_empty() => Err(Failure::InputOutput(nothing_saved(directory))),
+        None => Ok(held),
+        Some(only) => {
+            let asked: Vec<&'static str> = held.iter().copied().filter(|kind| *kind == only).collect();
+            if asked.is_empty() {
+                let held = held.join(", ");
+                return Err(Failure::WrongUse(format!(
+                    "error: {} holds no saved {only}; it holds {held}",
+                    directory.display()
+                )));
+            }
+            Ok(asked)
+        }
+    }
+}
+
+/// What is said of a directory without saved results: what it may be instead, and how to get some.
+fn nothing_saved(directory: &Path) -> String {
+    let mut lines = vec![format!("{} holds no saved result, such as study.saved", directory.display())];
+    let below = directories_with_a_study(directory);
+    if let Some(first) = below.first() {
+        let number = below.len();
+        let (directories, hold) = if number == 1 { ("directory", "holds") } else { ("directories", "hold") };
+        lines.push(format!("  = {number} {directories} below it {hold} one: cutover report {}", first.display()));
+    } else if directory.join(UNSAVED).is_file() {
+        lines.push(format!("  = its {UNSAVED} was written by a version that did not save results"));
+        lines.push(format!("  = simulate again: cutover run SCENARIO --out {}", directory.display()));
+    } else {
+        lines.push("  = simulate first: cutover run SCENARIO --out DIR".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// The directories in this one that hold a study, by name.
+fn directories_with_a_study(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut with: Vec<PathBuf> = entries.filter(|path| path.join(saved::file_name(STUDY)).is_file()).collect();
+    with.sort();
+    with
+}
+
+fn find(directory: &Path, kind: &'static str) -> Result<Found, Failure> {
+    let path = directory.join(saved::file_name(kind));
+    let bytes = read(&path)?;
+    let wrong = |error: SavedError| refused(&path, &error);
+    let saved = Saved::from_bytes(&bytes).map_err(wrong)?;
+    // A comparison's studies may have been replaced by others since.
+    let study_of = |name: &str, digest: &str| -> Result<StudyResult, Refused> {
+        let path = directory.join(name);
+        let bytes = read(&path).map_err(Refused::Study)?;
+        if saved::digest(&bytes) != digest {
+            let said = format!("{} is not the study that was compared; compare again", path.display());
+            return Err(Refused::Study(Failure::InputOutput(said)));
+        }
+        let study = Saved::from_bytes(&bytes).and_then(|saved| saved::study(&saved));
+        study.map_err(|error| Refused::Study(refused(&path, &error)))
+    };
+    let kept = Kept::read(kind, &saved, study_of).map_err(|error| match error {
+        Refused::Itself(error) => wrong(error),
+        Refused::Study(failure) => failure,
+    })?;
+    Ok(Found { kind, version: saved.version().to_owned(), bytes, kept })
+}
+
+/// Why a saved result is refused: for itself, or for a study that it is made from.
+enum Refused {
+    Itself(SavedError),
+    Study(Failure),
+}
+
+impl From<SavedError> for Refused {
+    fn from(error: SavedError) -> Refused {
+        Refused::Itself(error)
+    }
+}
+
+fn refused(path: &Path, error: &SavedError) -> Failure {
+    Failure::InputOutput(format!("{} {error}", path.display()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::InputOutput(format!("cannot read {}: {error}", path.display())))
+}
+
+/// Every file of these results: what is saved as it is, the rest made again. Of a directory with a plan also the scenarios
+/// that it wrote, of one with an answer also the study beside it.
+fn files(directory: &Path, found: &[Found]) -> Result<Vec<OutputFile>, Failure> {
+    let mut files = Vec::new();
+    let mut folders: Vec<String> = Vec::new();
+    for Found { kind, bytes, kept, .. } in found {
+        files.push(OutputFile::new(saved::file_name(kind), bytes.clone()));
+        files.extend(kept.files()?);
+        folders.extend(match (kept, *kind) {
+            (Kept::Comparison { kept, .. }, _) => kept.folders().map(str::to_owned).collect(),
+            (_, STUDY) => Vec::new(),
+            (_, "plan") => vec![BEST.to_owned()],
+            _ => vec![AS_WRITTEN.to_owned()],
+        });
+        let taken_over = TAKEN_OVER.iter().filter(|(of, _)| of == kind).flat_map(|(_, names)| *names);
+        for name in taken_over {
+            match fs::read(directory.join(name)) {
+                Ok(content) => files.push(OutputFile::new(*name, content)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Failure::InputOutput(format!("cannot read {name}: {error}"))),
+            }
+        }
+    }
+    folders.sort();
+    folders.dedup();
+    for folder in folders.iter().filter(|folder| directory.join(folder).join(saved::file_name(STUDY)).is_file()) {
+        let study = find(&directory.join(folder), STUDY)?;
+        let within = self::files(&directory.join(folder), &[study])?;
+        files.extend(within.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)));
+    }
+    Ok(files)
+}
+
+/// How a result ended the command that simulated it.
+fn ending(kept: &Kept) -> Ending {
+    match kept {
+        Kept::Study(result) => commands::ending(std::slice::from_ref(&**result)),
+        Kept::Comparison { studies, .. } if studies.iter().any(|study| study.partial) => Ending::Interrupted,
+        Kept::Grace(answer) => grace::ending(answer),
+        Kept::Power(power) => power::ending(power),
+        Kept::Plan(plan) => plan::ending(plan.outcome()),
+        Kept::Levers(answer) if answer.result.partial => Ending::Interrupted,
+        Kept::Sweep(sweep) if sweep.partial() => Ending::Interrupted,
+        Kept::Comparison { .. } | Kept::Levers(_) | Kept::Sweep(_) => Ending::Well,
+    }
+}
+
+/// How several results together end the program: an interruption first, then a failed check, then an undecided one.
+fn worst(endings: impl Iterator<Item = Ending>) -> Ending {
+    let order = [Ending::Interrupted, Ending::CheckFailed, Ending::Inconclusive];
+    let endings: Vec<Ending> = endings.collect();
+    order.into_iter().find(|ending| endings.contains(ending)).unwrap_or(Ending::Well)
+}
