@@ -9,7 +9,6 @@ use super::commands::{deliver, save};
 use super::failure::{Ending, Failure};
 use super::terminal::{form, say};
 use super::{commands, grace, plan, power};
-use crate::report::Form;
 use crate::report::files::{AS_WRITTEN, BEST, OutputFile, check_place};
 use crate::report::saved::{self, KINDS, Kept, STUDY, Saved, SavedError};
 use crate::study::StudyResult;
@@ -36,9 +35,9 @@ pub fn report(arguments: &ReportArguments) -> Result<Ending, Failure> {
     let directory = &arguments.directory;
     let kinds = kinds(directory, arguments.only.as_deref())?;
     let form = form(arguments.format);
-    if kinds.len() > 1 && matches!(form, Form::Json) {
+    if kinds.len() > 1 && !form.joins() {
         return Err(Failure::WrongUse(format!(
-            "error: {} holds several results, and JSON is one document: choose one with --only {}",
+            "error: {} holds several results, and this format is one document: choose one with --only {}",
             directory.display(),
             kinds.join(", --only ")
         )));

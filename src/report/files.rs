@@ -210,6 +210,18 @@ mod tests {
     }
 
     #[test]
+    fn the_page_on_results_names_every_file() {
+        let page = include_str!("../../docs/results.md");
+        let [study, comparison, fit, plan, as_written, best] = kinds();
+        let own = comparison.into_iter().filter(|name| !name.contains('/'));
+        let answers = ANSWERS.into_iter().flat_map(|name| [".json", ".md", ".saved"].map(|end| format!("{name}{end}")));
+        let folders = [as_written, best].map(|names| format!("{}/", names[0].split('/').next().unwrap_or_default()));
+        for name in study.into_iter().chain(own).chain(fit).chain(plan).chain(answers).chain(folders) {
+            assert!(page.contains(&format!("`{name}`")), "docs/results.md does not name {name}");
+        }
+    }
+
+    #[test]
     fn files_are_written_and_earlier_ones_replaced() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("results");

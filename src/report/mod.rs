@@ -51,6 +51,16 @@ pub enum Form {
     Markdown,
 }
 
+impl Form {
+    /// Whether reports of several results may follow one another; else each is a document of its own.
+    pub fn joins(self) -> bool {
+        match self {
+            Form::Text(_) | Form::Markdown => true,
+            Form::Json => false,
+        }
+    }
+}
+
 /// Files that could not be made; no result should bring it about.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! cutover-saved 1 0.1.0 1
-//! study 240117 1048576 9f86d081884c7d65...
-//! <240117 bytes: gzip of 1048576 bytes of MessagePack>
+//! study 553016 1369129 eacefffa152ebb83...
+//! <553016 bytes: gzip of 1369129 bytes of MessagePack>
 //! ```
 //!
 //! A reader ignores parts whose names it does not know, so that a later version may add some. MessagePack has the names

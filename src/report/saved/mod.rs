@@ -90,7 +90,10 @@ pub fn digest(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rand::Rng;
+
     use super::*;
+    use crate::random::{Purpose, RunKey};
     use crate::report::{example, study_files};
 
     /// What a study's reports are after it was saved and read back.
@@ -116,5 +119,27 @@ mod tests {
         let bytes = of_study(&result).unwrap().to_bytes();
         let refused = study(&Saved::from_bytes(&bytes).unwrap()).unwrap_err().to_string();
         assert!(refused.contains("it has other metrics"), "{refused}");
+    }
+
+    #[test]
+    fn whatever_the_bytes_are_reading_them_ends_with_a_study_or_a_reason() {
+        let whole = rmp_serde::to_vec_named(&example::study()).unwrap();
+        let mut random = RunKey::new(3, 0).stream(Purpose::Arrivals);
+        let mut refused = 0;
+        for _ in 0..400 {
+            let mut bytes = whole.clone();
+            for _ in 0..1 + random.next_u64() % 3 {
+                // Mostly among the first bytes: names, lengths and the scenario.
+                let range = if random.next_u64().is_multiple_of(4) { whole.len() } else { 4_000 };
+                let at = random.next_u64() as usize % range;
+                bytes[at] = random.next_u64() as u8;
+            }
+            if random.next_u64().is_multiple_of(8) {
+                bytes.truncate(random.next_u64() as usize % whole.len());
+            }
+            let read = rmp_serde::from_slice::<StudyResult>(&bytes);
+            refused += u32::from(read.is_err() || read.is_ok_and(|result| result.fits().is_err()));
+        }
+        assert!(refused > 200, "{refused} of 400 refused");
     }
 }
