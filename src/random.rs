@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution as _, Exp1, Gamma, StandardNormal, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
 use statrs::function::{erf::erfc, gamma::gamma_ur};
 
 /// What a stream's draws are for. The numbers are part of every result: new purposes are added at the end.
@@ -112,7 +113,7 @@ pub fn unit_interval(bits: u64) -> f64 {
 pub const NORMAL_P99: f64 = 2.326_347_874_040_841;
 
 /// A family of distributions with its parameters, in the unit of what is drawn (seconds, tokens, ...).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Family {
     /// Always this value.
     Constant(f64),
@@ -172,7 +173,7 @@ pub enum Family {
 }
 
 /// A distribution that a scenario names: a family, cut off at `max`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Distribution {
     /// The family with its parameters.
     pub family: Family,

@@ -2,6 +2,7 @@
 
 mod levers;
 mod plan;
+mod report;
 mod sweep;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ mod power;
 pub use levers::LeversArguments;
 pub use plan::PlanArguments;
 pub use power::{EstimatorArgument, PowerArguments};
+pub use report::ReportArguments;
 pub use sweep::SweepArguments;
 mod grace;
 
@@ -138,6 +140,9 @@ Examples:
 A trace has the columns arrival_s,prompt_tokens,output_tokens, or comes as Azure's or Mooncake's public traces do:
 CSV or JSON Lines, plain or gzip.")]
     Fit(FitArguments),
+    /// Render saved results again, without simulating
+    #[command(after_help = report::EXAMPLES)]
+    Report(ReportArguments),
     /// Write a commented scenario to start from
     #[command(after_help = "\
 Examples:

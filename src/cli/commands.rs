@@ -241,7 +241,7 @@ pub fn conclude(
 }
 
 /// How these studies end the program: an interruption first, then what their checks say.
-fn ending(judged: &[Judged<'_>]) -> Ending {
+pub(super) fn ending(judged: &[Judged<'_>]) -> Ending {
     if judged.iter().any(|judged| judged.result.partial) {
         return Ending::Interrupted;
     }

@@ -1,8 +1,8 @@
 //! How a command ends, and the exit code that says so.
 
-use crate::report::Annotation;
 use crate::report::charts::ChartError;
 use crate::report::files::WriteError;
+use crate::report::{Annotation, OutputError};
 
 /// How a command that did its work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +51,9 @@ pub enum Failure {
     /// Results could not be written.
     #[error("error: {0}")]
     Write(#[from] WriteError),
-    /// A chart could not be drawn.
+    /// Files could not be made of a result.
     #[error("error: {0}")]
-    Chart(#[from] ChartError),
+    Output(#[from] OutputError),
     /// Interrupted before a run was finished.
     #[error("interrupted before a run was finished; nothing was written")]
     InterruptedAtOnce,
@@ -62,13 +62,19 @@ pub enum Failure {
     InputOutput(String),
 }
 
+impl From<ChartError> for Failure {
+    fn from(error: ChartError) -> Failure {
+        Failure::Output(error.into())
+    }
+}
+
 impl Failure {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
             Failure::WrongUse(_) | Failure::WrongScenario { .. } => Ending::WRONG_USE,
             Failure::InterruptedAtOnce => Ending::INTERRUPTED,
-            Failure::Write(_) | Failure::Chart(_) | Failure::InputOutput(_) => 4,
+            Failure::Write(_) | Failure::Output(_) | Failure::InputOutput(_) => 4,
         }
     }
 }

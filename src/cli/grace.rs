@@ -48,12 +48,13 @@ pub fn grace(arguments: &GraceArguments) -> Result<Ending, Failure> {
     let beside = (!answer.partial).then_some(Beside { folder: AS_WRITTEN, scenario });
     let interrupted =
         conclude(&report, Ok(Vec::new()), beside, &directory, simulating, arguments.printing.format, stop)?;
-    Ok(if answer.partial || interrupted { Ending::Interrupted } else { ending(&answer) })
+    Ok(if interrupted { Ending::Interrupted } else { ending(&answer) })
 }
 
-/// How it ends the program.
-fn ending(answer: &GraceAnswer) -> Ending {
+/// How an answer ends the program.
+pub(super) fn ending(answer: &GraceAnswer) -> Ending {
     match answer.smallest {
+        _ if answer.partial => Ending::Interrupted,
         Some(_) => Ending::Well,
         None if answer.all_exceed() => Ending::CheckFailed,
         None => Ending::Inconclusive,

@@ -21,6 +21,7 @@ mod power;
 mod precise;
 mod profiles;
 mod progress;
+mod report;
 mod stop;
 mod sweep;
 mod terminal;
@@ -84,6 +85,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Init(arguments) => init::init(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -150,8 +150,8 @@ fn warnings(rules: &Rules, axes: &[Axis], found: &candidates::Found) -> Vec<Stri
     warnings
 }
 
-/// How it ends the program.
-fn ending(outcome: &Outcome) -> Ending {
+/// How an outcome ends the program.
+pub(super) fn ending(outcome: &Outcome) -> Ending {
     let is_certain = outcome.candidates.iter().all(|candidate| candidate.standing != Standing::Open);
     match outcome.ending {
         plan::Ending::Decided => Ending::Well,

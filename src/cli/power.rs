@@ -41,12 +41,13 @@ pub fn power(arguments: &PowerArguments) -> Result<Ending, Failure> {
     let beside = (!power.partial).then_some(Beside { folder: AS_WRITTEN, scenario: as_written });
     let interrupted =
         conclude(&power, Ok(Vec::new()), beside, &directory, simulating, arguments.printing.format, stop)?;
-    Ok(if power.partial || interrupted { Ending::Interrupted } else { ending(power.verdict()) })
+    Ok(if interrupted { Ending::Interrupted } else { ending(&power) })
 }
 
 /// How the canary as written ends the program.
-fn ending(verdict: Reach) -> Ending {
-    match verdict {
+pub(super) fn ending(power: &Power) -> Ending {
+    match power.verdict() {
+        _ if power.partial => Ending::Interrupted,
         Reach::Reached => Ending::Well,
         Reach::Missed => Ending::CheckFailed,
         Reach::Undecided => Ending::Inconclusive,

@@ -6,7 +6,7 @@ use clap::{CommandFactory, Error};
 use super::arguments::Arguments;
 
 /// Commands to come.
-const COMMANDS: &[&str] = &["import", "export", "calibrate", "deploy", "merge", "report", "schema"];
+const COMMANDS: &[&str] = &["import", "export", "calibrate", "deploy", "merge", "schema"];
 /// Formats to come.
 const FORMATS: [&str; 1] = ["html"];
 /// Options to come.

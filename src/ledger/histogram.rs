@@ -3,6 +3,8 @@
 //! 128 buckets an octave: a quantile is reported at the middle of its bucket, at most 0.4 % from the truth; below a
 //! microsecond it is reported as zero. Only the range in use is stored, so that a histogram a timeline bin stays small.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::Duration;
 
 /// log2 of the buckets in an octave.
@@ -11,12 +13,37 @@ const SUB_BITS: u32 = 7;
 const LEAST_EXPONENT: u32 = 10;
 
 /// Counts of durations in log-linear buckets.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Kept")]
 pub struct Histogram {
     /// Bucket number of `counts[0]`.
     first: u32,
     counts: Vec<u32>,
     total: u64,
+}
+
+/// A histogram as it was saved, before it is known to be one.
+#[derive(Deserialize)]
+struct Kept {
+    first: u32,
+    counts: Vec<u32>,
+    total: u64,
+}
+
+impl TryFrom<Kept> for Histogram {
+    type Error = &'static str;
+
+    fn try_from(kept: Kept) -> Result<Histogram, &'static str> {
+        let Kept { first, counts, total } = kept;
+        let last = u64::from(first) + counts.len() as u64;
+        if last > u64::from(bucket_of(u64::MAX)) + 1 {
+            return Err("a histogram has more buckets than there are");
+        }
+        if counts.iter().map(|count| u64::from(*count)).sum::<u64>() != total {
+            return Err("a histogram's counts do not add up");
+        }
+        Ok(Histogram { first, counts, total })
+    }
 }
 
 #[inline]

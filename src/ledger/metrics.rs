@@ -1,5 +1,7 @@
 //! The one table of metrics: CSV header, JSON keys, the vocabulary of checks and the documentation follow from it.
 
+use serde::{Deserialize, Serialize};
+
 /// Which way a metric gets better, for verdicts in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {
@@ -64,7 +66,7 @@ pub struct Description {
 macro_rules! metrics {
     ($($id:ident $name:literal $unit:literal $kind:ident $range:ident $better:ident $meaning:literal;)*) => {
         /// A metric of one run.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Metric { $(#[doc = $meaning] $id,)* }
 
         /// Every metric, in the order of `runs.csv`.
@@ -174,7 +176,7 @@ impl Metric {
 pub const OUTCOME_COLUMN: &str = "rollout_outcome";
 
 /// How a rollout stood at the end of the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RolloutOutcome {
     /// There was none.
     None,

@@ -1,10 +1,12 @@
 //! What is kept of one run, and of all runs' requests together.
 
+use serde::{Deserialize, Serialize};
+
 use super::histogram::Histogram;
 use super::metrics::{METRICS, Metric, RolloutOutcome};
 
 /// One run: a value for each metric, and how its rollout stood.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Number of the run, from 0.
     pub run: u64,
@@ -14,7 +16,9 @@ pub struct RunRecord {
     pub outcome: RolloutOutcome,
     /// Why, in a few words, where the rollout did not complete ("analysis ttft failed: ..."); else empty.
     pub reason: String,
-    /// A value for each of [`SERIES`] and bin, series by series; NaN where it is empty.
+    /// A value for each of [`SERIES`] and bin, series by series; NaN where it is empty. A study that is summed up has its
+    /// timeline over runs instead, and none of each.
+    #[serde(skip)]
     pub timeline: Vec<f32>,
     /// Measurements that found too little data, of all.
     pub empty_measurements: (u32, u32),
@@ -102,7 +106,7 @@ pub const REPLICA_SERIES: [Series; 8] = [
 ];
 
 /// All runs' requests together. Merging adds counts, so the order of runs does not matter.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pooled {
     /// Time to first token.
     pub ttft: Histogram,

@@ -13,6 +13,7 @@ mod fold;
 mod library;
 mod memory;
 mod names;
+mod saved;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,8 @@
 use super::charts::{Chart, ChartError};
 use super::files::{CHARTS, OutputFile};
 use super::layout::Style;
-use super::{Form, chart_file};
+use super::saved::{self, Saved};
+use super::{Form, OutputError, chart_file};
 
 /// The answer to a command's question.
 pub trait Answer {
@@ -24,6 +25,12 @@ pub trait Answer {
     /// A row for each point, a header first.
     fn csv(&self) -> String;
 
+    /// What all of this can be made from again.
+    ///
+    /// # Errors
+    /// A value that the format of saved results cannot hold.
+    fn saved(&self) -> Result<Saved, OutputError>;
+
     /// Its charts. The same answer gives the same bytes.
     ///
     /// # Errors
@@ -40,11 +47,21 @@ pub fn answer_report(answer: &dyn Answer, form: Form) -> String {
     }
 }
 
-/// The files that an answer leaves.
+/// The files that an answer leaves: `NAME.saved`, and those of [`rendered_answer_files`].
 ///
 /// # Errors
 /// A chart that cannot be drawn.
-pub fn answer_files(answer: &dyn Answer) -> Result<Vec<OutputFile>, ChartError> {
+pub fn answer_files(answer: &dyn Answer) -> Result<Vec<OutputFile>, OutputError> {
+    let mut files = vec![OutputFile::new(saved::file_name(answer.name()), answer.saved()?.to_bytes())];
+    files.extend(rendered_answer_files(answer)?);
+    Ok(files)
+}
+
+/// The files that are made again from a saved answer: `NAME.json`, `NAME.md`, `NAME.csv`, its charts.
+///
+/// # Errors
+/// A chart that cannot be drawn.
+pub fn rendered_answer_files(answer: &dyn Answer) -> Result<Vec<OutputFile>, OutputError> {
     let (name, charts) = (answer.name(), answer.charts()?);
     debug_assert!(charts.iter().all(|chart| super::files::is_chart_of(name, &format!("{CHARTS}{}", chart.file_name))));
     let mut files = vec![

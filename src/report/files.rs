@@ -26,7 +26,8 @@ impl OutputFile {
 }
 
 /// Every file that a study may leave.
-const STUDY_FILES: [&str; 9] = [
+const STUDY_FILES: [&str; 10] = [
+    "study.saved",
     "summary.json",
     "runs.csv",
     "timeline.csv",
@@ -38,7 +39,7 @@ const STUDY_FILES: [&str; 9] = [
     "requests.csv",
 ];
 /// Every file that a comparison leaves beside its two studies.
-const COMPARISON_FILES: [&str; 2] = ["comparison.json", "comparison.md"];
+const COMPARISON_FILES: [&str; 3] = ["comparison.saved", "comparison.json", "comparison.md"];
 /// Every file that fitting a trace leaves.
 const FIT_FILES: [&str; 3] = ["fit.json", "fit.md", "fit.toml"];
 /// What leaves a `NAME.json` and charts of the names `NAME.png` and `NAME-anything.png`: a comparison, and the commands
@@ -216,6 +217,18 @@ mod tests {
             fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn the_page_on_results_names_every_file() {
+        let page = include_str!("../../docs/results.md");
+        let [study, comparison, fit, plan, as_written, best] = kinds();
+        let own = comparison.into_iter().filter(|name| !name.contains('/'));
+        let answers = ANSWERS.into_iter().flat_map(|name| [".json", ".md", ".saved"].map(|end| format!("{name}{end}")));
+        let folders = [as_written, best].map(|names| format!("{}/", names[0].split('/').next().unwrap_or_default()));
+        for name in study.into_iter().chain(own).chain(fit).chain(plan).chain(answers).chain(folders) {
+            assert!(page.contains(&format!("`{name}`")), "docs/results.md does not name {name}");
+        }
     }
 
     #[test]

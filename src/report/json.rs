@@ -62,7 +62,7 @@ impl From<&Estimate> for EstimateJson {
 
 #[derive(Serialize)]
 pub(super) struct Provenance {
-    version: &'static str,
+    version: String,
     scenario: String,
     scenario_hash: String,
     requests_hash: String,
@@ -76,7 +76,7 @@ impl Provenance {
     /// Where a result comes from.
     pub(super) fn of(result: &StudyResult) -> Provenance {
         Provenance {
-            version: env!("CARGO_PKG_VERSION"),
+            version: result.scenario.read_by.clone(),
             scenario: result.scenario.name.clone(),
             scenario_hash: result.scenario.hash.clone(),
             requests_hash: requests_hash(&result.scenario),

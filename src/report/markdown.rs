@@ -41,7 +41,7 @@ pub fn report(result: &StudyResult, charts: &[Chart]) -> String {
     let study = &result.scenario.study;
     page.table(&[
         vec!["what".to_owned(), "value".to_owned()],
-        vec!["version".to_owned(), format!("cutover {}", env!("CARGO_PKG_VERSION"))],
+        vec!["version".to_owned(), format!("cutover {}", result.scenario.read_by)],
         vec!["scenario hash (SHA-256)".to_owned(), format!("`{}`", result.scenario.hash)],
         vec!["seed".to_owned(), study.seed.to_string()],
         vec!["runs".to_owned(), result.records.len().to_string()],

@@ -23,10 +23,11 @@ mod markdown;
 mod plan;
 mod power;
 pub mod profiles;
+pub mod saved;
 mod sweep;
 mod terminal;
 
-pub use answer::{Answer, answer_files, answer_report};
+pub use answer::{Answer, answer_files, answer_report, rendered_answer_files};
 pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;
@@ -37,7 +38,7 @@ pub use gate::{
 pub use grace::GraceReport;
 pub use layout::Style;
 pub use levers::LeversAnswer;
-pub use plan::{LeftOut, Planned};
+pub use plan::{KeptPlan, LeftOut, Planned};
 pub use sweep::{SAVED_POINTS, is_saved_point, read_runs, saved_point, written_runs};
 
 use crate::study::StudyResult;
@@ -53,6 +54,17 @@ pub enum Form {
     Json,
     /// What `report.md` holds, without the charts.
     Markdown,
+}
+
+/// Files that could not be made; no result should bring it about.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// A chart could not be drawn.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+    /// A result could not be saved.
+    #[error("a result could not be saved: {0}")]
+    Saved(String),
 }
 
 /// One run, explained, for standard output.
@@ -102,11 +114,23 @@ fn chart_file(chart: charts::Chart) -> OutputFile {
     OutputFile::new(format!("{CHARTS}{}", chart.file_name), chart.png)
 }
 
-/// The files that every study leaves: `summary.json`, `runs.csv`, `timeline.csv`, `report.md`, `charts/*.png`.
+/// The files that every study leaves: `study.saved`, and those of [`rendered_study_files`].
 ///
 /// # Errors
 /// A chart that cannot be drawn.
-pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> {
+pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, OutputError> {
+    let saved = saved::of_study(result)?.to_bytes();
+    let mut files = vec![OutputFile::new(saved::file_name(saved::STUDY), saved)];
+    files.extend(rendered_study_files(result)?);
+    Ok(files)
+}
+
+/// The files that are made again from a saved study: `summary.json`, `runs.csv`, `timeline.csv`, `report.md`,
+/// `charts/*.png`.
+///
+/// # Errors
+/// A chart that cannot be drawn.
+pub fn rendered_study_files(result: &StudyResult) -> Result<Vec<OutputFile>, OutputError> {
     let charts = charts::all(result)?;
     let mut files = vec![
         OutputFile::new("summary.json", json::summary(result)),
@@ -122,25 +146,41 @@ pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> 
 ///
 /// # Errors
 /// A chart that cannot be drawn.
-pub fn study_files_in(folder: &str, result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> {
-    let files = study_files(result)?;
-    Ok(files.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)).collect())
+pub fn study_files_in(folder: &str, result: &StudyResult) -> Result<Vec<OutputFile>, OutputError> {
+    Ok(in_folder(folder, study_files(result)?))
 }
 
-/// The files that a comparison leaves: `comparison.json`, `comparison.md`, a chart of each of its differences, and each
-/// study's own files in `a/`, `b/` and so on.
+/// The same files in a folder.
+fn in_folder(folder: &str, files: Vec<OutputFile>) -> Vec<OutputFile> {
+    files.into_iter().map(|file| OutputFile::new(format!("{folder}/{}", file.name), file.content)).collect()
+}
+
+/// The files that a comparison leaves: `comparison.saved`, those of [`rendered_comparison_files`], and each study's own
+/// files in `a/`, `b/` and so on.
 ///
 /// # Errors
 /// A chart that cannot be drawn.
-pub fn comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, ChartError> {
+pub fn comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, OutputError> {
+    let folders = COMPARED_FOLDERS.into_iter().zip(compared.studies);
+    let studies = folders.map(|(folder, study)| study_files_in(folder, study)).collect::<Result<Vec<_>, _>>()?.concat();
+    let saved = saved::of_comparison(compared, &studies)?.to_bytes();
+    let mut files = vec![OutputFile::new(saved::file_name(saved::COMPARISON), saved)];
+    files.extend(rendered_comparison_files(compared)?);
+    files.extend(studies);
+    Ok(files)
+}
+
+/// The files that are made again from a saved comparison, its studies' own aside: `comparison.json`, `comparison.md`, a
+/// chart of each of its differences.
+///
+/// # Errors
+/// A chart that cannot be drawn.
+pub fn rendered_comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, OutputError> {
     let charts = charts::of_comparison(compared)?;
     let mut files = vec![
         OutputFile::new("comparison.json", compare_report::json(compared)),
         OutputFile::new("comparison.md", compare_report::markdown(compared, &charts)),
     ];
     files.extend(charts.into_iter().map(chart_file));
-    for (folder, study) in COMPARED_FOLDERS.into_iter().zip(compared.studies) {
-        files.extend(study_files_in(folder, study)?);
-    }
     Ok(files)
 }

@@ -43,7 +43,7 @@ pub(super) fn checks(result: &StudyResult, fail_on: FailOn, style: Style) -> Vec
 
 /// What was simulated, and how much of it.
 fn head(result: &StudyResult, style: Style) -> Vec<String> {
-    let name = format!("cutover {}  {}", env!("CARGO_PKG_VERSION"), result.scenario.name);
+    let name = format!("cutover {}  {}", result.scenario.read_by, result.scenario.name);
     let mut lines = wrap("", &name, style.width);
     lines.extend(wrap("", &content::extent(result), style.width));
     lines.extend(wrap("", &content::setting(result), style.width));

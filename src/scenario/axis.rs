@@ -4,6 +4,8 @@
 //! multiplies by a factor, both ends included where they are met. Whether the key exists and takes such values shows
 //! when a scenario is read with each of them set.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::{Duration, parse_duration};
 
 /// Most values that one axis may have.
@@ -13,7 +15,7 @@ const MOST_VALUES: usize = 1_000;
 const ROUNDING: f64 = 1e-9;
 
 /// A key and the values that it takes, in the order given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Axis {
     /// Dotted path of the key.
     pub key: String,
@@ -116,7 +118,7 @@ pub fn split_list(text: &str, separator: char) -> Result<Vec<&str>, String> {
 }
 
 /// What numbers are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Nothing: a count or a factor.
     Plain,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The name of a kind of problem: `E` and four digits for an error, `W` for a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code(pub &'static str);
@@ -21,5 +23,20 @@ impl Code {
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    /// A code that this version of the program does not have is any other error or warning.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_warning = text.starts_with('W');
+        Ok(if is_warning { Code::UNWISE } else { Code::OTHER })
     }
 }

@@ -169,6 +169,7 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         checks: checks.unwrap_or_default(),
         plan,
         hash: String::new(),
+        read_by: env!("CARGO_PKG_VERSION").to_owned(),
         warnings: Vec::new(),
     };
     Some(scenario)

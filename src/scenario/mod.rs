@@ -33,6 +33,8 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::profiles::Profile;
 use crate::random::Distribution;
 use crate::trace::Trace;
@@ -51,7 +53,7 @@ pub use policy::{
 pub use problems::{LoadError, Problem, Problems, suggestion};
 
 /// A checked scenario: what is simulated, how often, and what must hold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scenario {
     /// Title for people.
     pub name: String,
@@ -88,12 +90,14 @@ pub struct Scenario {
     /// SHA-256 of the canonical text of the scenario as run (with every `--set` applied) and of what is in the traces,
     /// columns and profile that it names, in hexadecimal.
     pub hash: String,
+    /// Version of the program that read it, and so simulates it.
+    pub read_by: String,
     /// Things that are legal and unwise, for people.
     pub warnings: Vec<Problem>,
 }
 
 /// `[study]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Study {
     /// Number of Monte Carlo runs.
     pub runs: u64,
@@ -110,7 +114,7 @@ pub struct Study {
 }
 
 /// `[traffic]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Traffic {
     /// Drawn requests.
     Synthetic {
@@ -133,7 +137,7 @@ pub enum Traffic {
 }
 
 /// How runs replay a trace.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Replay {
     /// `trace_speed`: how many times faster than recorded.
     pub speed: f64,
@@ -144,7 +148,7 @@ pub struct Replay {
 }
 
 /// Which parts of a recording a run replays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stretch {
     /// One, from a row drawn for each run.
     FromAnyRow,
@@ -156,7 +160,7 @@ pub enum Stretch {
 }
 
 /// `traffic.arrivals`: an arrival process; rates in requests per second.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Arrivals {
     /// Independent exponential gaps.
     Poisson {
@@ -191,7 +195,7 @@ pub enum Arrivals {
 }
 
 /// `[clients]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Clients {
     /// An attempt is given up after this; `None`: never.
     pub timeout: Option<Duration>,
@@ -202,7 +206,7 @@ pub struct Clients {
 }
 
 /// `clients.backoff`: the k-th retry waits min(initial factor^(k-1), max), less a uniform share of up to `jitter` of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Backoff {
     /// Wait before the first retry.
     pub initial: Duration,
@@ -215,7 +219,7 @@ pub struct Backoff {
 }
 
 /// `[router]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Router {
     /// How a replica is chosen.
     pub policy: RouterPolicy,
@@ -226,7 +230,7 @@ pub struct Router {
 }
 
 /// How the router chooses among ready replicas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RouterPolicy {
     /// Uniformly.
     Random,
@@ -239,7 +243,7 @@ pub enum RouterPolicy {
 }
 
 /// `[fleet]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fleet {
     /// Desired replicas.
     pub replicas: u32,
@@ -258,7 +262,7 @@ pub struct Fleet {
 }
 
 /// `fleet.stockout`: GPUs that are lost when a replica gives them back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stockout {
     /// Probability that the GPUs of a replica that is gone are lost.
     pub probability: f64,
@@ -267,7 +271,7 @@ pub struct Stockout {
 }
 
 /// `[engine]`: continuous batching of one replica.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engine {
     /// The hardware profile that gives what is not written.
     pub profile: Option<&'static Profile>,
@@ -296,7 +300,7 @@ pub struct Engine {
 }
 
 /// `engine.speculative`: draft tokens and how likely they are accepted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Speculative {
     /// Draft tokens of a step.
     pub tokens: u32,
@@ -368,7 +372,7 @@ impl Engine {
 }
 
 /// `engine.step_time`: coefficients in nanoseconds, finer than a nanosecond.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepTime {
     /// Nanoseconds of every step.
     pub base: f64,
@@ -401,7 +405,7 @@ pub fn interpolated(table: &[(u32, f64)], decoding: f64) -> Option<f64> {
 }
 
 /// `[cold_start]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ColdStart {
     /// Getting a node, seconds.
     pub provision: Stage,
@@ -418,7 +422,7 @@ pub struct ColdStart {
 }
 
 /// A stage of the cold start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stage {
     /// How long it takes, seconds; infinity: it does not end.
     pub seconds: Distribution,
@@ -427,7 +431,7 @@ pub struct Stage {
 }
 
 /// `cold_start.weight_load`: a plain stage, or gigabytes over a bandwidth that is shared.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum WeightLoad {
     /// So many seconds, whoever else loads.
     Stage(Stage),
@@ -445,7 +449,7 @@ pub enum WeightLoad {
 }
 
 /// `[termination]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Termination {
     /// From the deletion to SIGKILL.
     pub grace_period: Duration,
@@ -458,7 +462,7 @@ pub struct Termination {
 }
 
 /// What a server does on SIGTERM with what it has accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnSigterm {
     /// Finish it.
     Drain,
@@ -467,7 +471,7 @@ pub enum OnSigterm {
 }
 
 /// `[slo]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Slo {
     /// Longest acceptable time to first token.
     pub ttft: Duration,

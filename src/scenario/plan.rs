@@ -3,6 +3,8 @@
 //! Whether a choice's key exists and takes its values shows when the scenario is read with each of them set; how the
 //! best combination is found is the business of the study.
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::Axis;
 use super::overrides::is_toml;
 use super::reader::{Field, Section};
@@ -20,7 +22,7 @@ pub const OBJECTIVES: [(&str, &str); 4] = [
 pub const DEFAULT_OBJECTIVE: &str = "cost_usd";
 
 /// `[plan]`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Name of the metric whose mean over runs is to be as small as possible.
     pub minimize: String,
@@ -44,7 +46,7 @@ impl Default for Plan {
 }
 
 /// Up to which difference of the objective two candidates count as equally good.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Tolerance {
     /// This share of the better one's value.
     Share(f64),

@@ -2,10 +2,12 @@
 //!
 //! How TOML becomes them lives in the readers beside this file, what they do in the modules that use them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::{CountOrPercent, Duration, Time};
 
 /// `[rollout]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rollout {
     /// When the new version is applied, from time zero.
     pub start: Time,
@@ -14,7 +16,7 @@ pub struct Rollout {
 }
 
 /// `rollout.strategy` with the keys of its table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Strategy {
     /// No rollout.
     None,
@@ -31,7 +33,7 @@ pub enum Strategy {
 }
 
 /// `[rollout.rolling]` (and `[rollout.recreate]`, which has neither surge nor unavailable).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeploymentSettings {
     /// Replicas beyond the desired ones; a percentage rounds up.
     pub max_surge: CountOrPercent,
@@ -46,7 +48,7 @@ pub struct DeploymentSettings {
 }
 
 /// Kubernetes' `podReplacementPolicy` (KEP-3973, KEP-5882).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PodReplacementPolicy {
     /// As soon as it terminates.
     TerminationStarted,
@@ -55,7 +57,7 @@ pub enum PodReplacementPolicy {
 }
 
 /// `[rollout.blue_green]`, Argo Rollouts' keys.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BlueGreenSettings {
     /// Size of the preview before promotion; `None`: full.
     pub preview_replica_count: Option<u32>,
@@ -86,7 +88,7 @@ pub struct BlueGreenSettings {
 }
 
 /// `[rollout.canary]`, Argo Rollouts' keys.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CanarySettings {
     /// Whether a traffic router splits by weight, or pods by their number.
     pub traffic_routing: bool,
@@ -186,7 +188,7 @@ impl Default for CanarySettings {
 }
 
 /// One step of a canary.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CanaryStep {
     /// `{ set_weight = 25 }`: percent of the traffic.
     SetWeight(u32),
@@ -199,7 +201,7 @@ pub enum CanaryStep {
 }
 
 /// `set_canary_scale`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CanaryScale {
     /// `{ replicas = 2 }`.
     Replicas(u32),
@@ -210,7 +212,7 @@ pub enum CanaryScale {
 }
 
 /// `[rollout.canary]` with `controller = "flagger"`, Flagger's keys.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FlaggerSettings {
     /// Time between ticks: all that Flagger does it does at one.
     pub interval: Duration,
@@ -231,7 +233,7 @@ pub struct FlaggerSettings {
 }
 
 /// How a canary's weight grows under Flagger.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FlaggerWeights {
     /// `step_weight` at each tick, until it is at least `max_weight`.
     Step {
@@ -245,7 +247,7 @@ pub enum FlaggerWeights {
 }
 
 /// `[[action]]`: what an operator or the world does during a run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     /// When, from time zero.
     pub at: Time,
@@ -254,7 +256,7 @@ pub struct Action {
 }
 
 /// What is done. Versions are indices into [`Scenario::versions`](super::Scenario::versions).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ActionKind {
     /// The number of desired replicas changes.
     SetReplicas(u32),
@@ -318,7 +320,7 @@ impl ActionKind {
 }
 
 /// A version of what is served, and how it differs from the one that runs when the simulation begins.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VersionSettings {
     /// Its name in files: `stable`, `new`, then those given to `ship`.
     pub name: String,
@@ -352,7 +354,7 @@ impl VersionSettings {
 }
 
 /// `[analysis.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Analysis {
     /// Its name.
     pub name: String,
@@ -392,7 +394,7 @@ pub struct Analysis {
 }
 
 /// How an analysis comes by its values.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Estimator {
     /// From every attempt.
     Exact,
@@ -436,7 +438,7 @@ impl Default for Analysis {
 }
 
 /// What an analysis measures, of the new version's attempts, from arrival at the replica.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AnalysisMetric {
     /// Time to first token, seconds.
     Ttft,
@@ -453,7 +455,7 @@ pub enum AnalysisMetric {
 }
 
 /// When a measurement succeeds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AnalysisBound {
     /// Value at most this (seconds, or a share).
     Max(f64),
@@ -469,7 +471,7 @@ pub enum AnalysisBound {
 }
 
 /// What a measurement without enough data counts as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoData {
     /// A success.
     Success,
@@ -480,7 +482,7 @@ pub enum NoData {
 }
 
 /// `[[check]]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Check {
     /// A metric of one run, by its name in `runs.csv`.
     pub metric: String,
@@ -499,7 +501,7 @@ pub struct Check {
 }
 
 /// `severity` of a check: what it means for the gate where the check does not hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Severity {
     /// The gate fails.
     #[default]
@@ -519,7 +521,7 @@ impl Severity {
 }
 
 /// A statistic over runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Statistic {
     /// Mean.
     Mean,

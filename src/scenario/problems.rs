@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde::{Deserialize, Serialize};
 
 use super::codes::Code;
 
@@ -13,7 +14,7 @@ use super::codes::Code;
 const MOST_PRINTED: usize = 20;
 
 /// One thing that is wrong with a scenario, or legal and unwise: its code says which.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What kind of problem it is.
     pub code: Code,

@@ -4,6 +4,8 @@
 //! scenarios' difference does; most of the luck cancels. Where the scenarios ask for different requests, the pairs are
 //! only runs of the same number, and the comparison says so (`requests`).
 
+use serde::{Deserialize, Serialize};
+
 use super::intervals::{Confidence, Moments};
 use super::requests::unequal_requests;
 use super::result::{Estimate, StudyResult};
@@ -47,7 +49,7 @@ const SLIGHT: f64 = 0.01;
 const HARDLY_ANY: f64 = 0.1;
 
 /// How B stands to A in one metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     /// The same value in every run but for rounding, or none in either.
     Identical,
@@ -85,7 +87,7 @@ impl Change {
 }
 
 /// One metric in both studies.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Difference {
     /// Which.
     pub metric: Metric,
@@ -146,7 +148,7 @@ impl Difference {
 }
 
 /// Two studies compared.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Comparison {
     /// Name of the first scenario.
     pub a: String,
@@ -155,6 +157,7 @@ pub struct Comparison {
     /// Runs that both have.
     pub runs: u64,
     /// The keys that make the two meet different requests; empty where they meet the same.
+    #[serde(deserialize_with = "crate::study::read_keys")]
     pub unequal: Vec<&'static str>,
     /// Every metric: [`HEADLINES`] first, then what got worse, what got better and so on, what is the same last; of each the
     /// greatest difference against the larger mean first.

@@ -1,6 +1,8 @@
 //! How much a run can hold: what bounds those metrics that add up over its window, and so the mean of a harm that no run,
 //! or hardly one, has shown.
 
+use serde::{Deserialize, Serialize};
+
 use super::intervals::Confidence;
 use crate::ledger::Metric;
 use crate::scenario::Scenario;
@@ -9,7 +11,7 @@ use crate::scenario::Scenario;
 const FEW: u64 = 6;
 
 /// The length of a scenario's window and the capacity that it needs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Extent {
     window_s: f64,
     needed_replicas: f64,

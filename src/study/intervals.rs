@@ -3,6 +3,7 @@
 //! Each says where its formula comes from and what it assumes. What is estimated, and which interval belongs to which
 //! metric, is decided in `summary`; at which confidence where a study looks more than once, in `looks`.
 
+use serde::{Deserialize, Serialize};
 use statrs::function::beta::beta_reg;
 use statrs::function::erf::erfc;
 use statrs::function::gamma::gamma_lr;
@@ -51,7 +52,7 @@ impl Moments {
 }
 
 /// How sure a two-sided interval is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confidence {
     /// Probability that may lie beyond either end.
     tail: f64,

@@ -1,11 +1,13 @@
 //! `METRIC.STATISTIC`: what of a study a question is about, as people name it on the command line.
 
+use serde::{Deserialize, Serialize};
+
 use super::result::{Estimate, MetricSummary};
 use crate::ledger::{METRICS, Metric};
 use crate::scenario::{Statistic, suggestion};
 
 /// One statistic over runs of one metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
     /// Which metric of a run.
     pub metric: Metric,

@@ -8,6 +8,7 @@ mod checks;
 mod compare;
 mod exposure;
 mod extent;
+mod fits;
 mod gate;
 pub mod grace;
 mod intervals;
@@ -35,6 +36,7 @@ pub use checks::{Overall, evaluate, overall};
 pub use compare::{Change, Comparison, Difference, HEADLINES, compare, paired_difference};
 pub use exposure::exposed_before_abort;
 pub use extent::Extent;
+pub use fits::metrics_fit;
 pub use gate::{FailOn, Outcome, outcome_of, outcome_of_row, outcome_of_study};
 pub use intervals::{
     Confidence, Moments, garwood, quantile_ranks, runs_for_quantile, student_t, student_t_quantile, wilson,
@@ -43,7 +45,7 @@ pub use looks::{confidence_over, looks};
 pub use measure::Measure;
 pub use planning::{Planning, SHARE_TO_FINISH, planning, time_to_finish};
 pub use precision::{Ended, Precision, Sequence, Standing, Target, run_until_precise};
-pub use requests::{requests_hash, unequal_requests};
+pub use requests::{read_keys, requests_hash, unequal_requests};
 pub use result::*;
 pub use run::{Growing, grow, run, run_together};
 pub use summary::{summarize, summarize_metric, summarize_runs};

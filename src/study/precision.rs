@@ -5,6 +5,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use super::intervals::Confidence;
 use super::looks::{confidence_over, looks};
 use super::measure::Measure;
@@ -14,7 +16,7 @@ use super::summary::summarize_runs_at;
 use crate::scenario::{Scenario, Statistic};
 
 /// How narrow the interval of one statistic is to be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// Of what.
     pub measure: Measure,
@@ -73,7 +75,7 @@ impl Target {
 }
 
 /// How a target stood at the last look.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
     /// What was asked for.
     pub target: Target,
@@ -93,7 +95,7 @@ impl Standing {
 }
 
 /// Why no further runs were added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ended {
     /// Every interval is as narrow as was asked for.
     Reached,
@@ -138,7 +140,7 @@ impl Sequence {
 }
 
 /// How a study came to its number of runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Precision {
     /// The targets in the order given.
     pub standings: Vec<Standing>,

@@ -2,9 +2,39 @@
 
 use std::fmt::Debug;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 
 use crate::scenario::{Scenario, Traffic};
+
+/// What [`unequal_requests`] may name.
+const KEYS: [&str; 11] = [
+    "traffic",
+    "traffic.arrivals",
+    "traffic.prompt_tokens",
+    "traffic.output_tokens",
+    "traffic.trace",
+    "traffic.trace_speed",
+    "traffic.trace_offset or trace_block",
+    "traffic.trace_loop",
+    "study.warm_up",
+    "study.duration",
+    "study.seed",
+];
+
+/// Reads such keys in a saved result.
+///
+/// # Errors
+/// A text that is none.
+pub fn read_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'static str>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let known = |text: &String| {
+        let key = KEYS.into_iter().find(|key| key == text);
+        key.ok_or_else(|| D::Error::custom(format!("`{text}` has no say in the requests")))
+    };
+    texts.iter().map(known).collect()
+}
 
 /// The keys that make the runs of two scenarios meet different requests; empty where they meet the same.
 ///
@@ -103,7 +133,9 @@ mod tests {
                 std::mem::swap(prompt_tokens, output_tokens);
             }
         };
-        assert_eq!(changed(&faster), ["traffic.arrivals", "traffic.prompt_tokens", "traffic.output_tokens"]);
+        let drawn = ["traffic.arrivals", "traffic.prompt_tokens", "traffic.output_tokens"];
+        assert_eq!(changed(&faster), drawn);
+        assert!(drawn.iter().chain(&["study.seed", "study.warm_up", "study.duration"]).all(|key| KEYS.contains(key)));
     }
 
     #[test]
@@ -120,5 +152,6 @@ mod tests {
         let all = ["traffic.trace", "traffic.trace_speed", "traffic.trace_offset or trace_block", "traffic.trace_loop"];
         assert_eq!(unequal_traffic(&a, &with(6, other, "a.csv")), all);
         assert_eq!(unequal_traffic(&a, &scenario(5).traffic), ["traffic"]);
+        assert!(all.iter().chain(&["traffic"]).all(|key| KEYS.contains(key)));
     }
 }

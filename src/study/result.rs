@@ -1,12 +1,15 @@
 //! The result of a study: everything that a report or a chart shows, as plain data.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
 use super::intervals::{Confidence, Moments};
 use super::precision::Precision;
-use crate::ledger::{Metric, Pooled, RolloutOutcome, RunRecord};
+use crate::ledger::{Metric, Pooled, RolloutOutcome, RunRecord, SERIES};
 use crate::scenario::{Scenario, Severity, Statistic};
 
 /// An estimate with its 95 % interval; `None` where the runs cannot give one.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The point estimate; NaN where there is none.
     pub value: f64,
@@ -23,7 +26,7 @@ impl Estimate {
 }
 
 /// One metric over all runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MetricSummary {
     /// Which.
     pub metric: Metric,
@@ -68,7 +71,7 @@ impl MetricSummary {
 }
 
 /// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// It holds, with the interval clear of the bound.
     Passed,
@@ -79,7 +82,7 @@ pub enum Verdict {
 }
 
 /// A check and how it came out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CheckResult {
     /// Metric's name.
     pub metric: String,
@@ -101,11 +104,22 @@ pub struct CheckResult {
     pub explanation: String,
 }
 
+/// The name of a series: one of [`SERIES`].
+pub type SeriesName = &'static str;
+
+/// The series of the name that a saved result has.
+fn series_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SeriesName, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let known = SERIES.iter().map(|(_, name)| *name).find(|name| *name == text);
+    known.ok_or_else(|| D::Error::custom(format!("there is no series `{text}`")))
+}
+
 /// One series of the timeline over runs, a value a bin; NaN where no run has one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SeriesSummary {
     /// Its name in `timeline.csv`.
-    pub name: &'static str,
+    #[serde(deserialize_with = "series_name")]
+    pub name: SeriesName,
     /// Mean over runs.
     pub mean: Vec<f64>,
     /// 5 % quantile over runs.
@@ -117,7 +131,7 @@ pub struct SeriesSummary {
 }
 
 /// The timeline over runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Timeline {
     /// Width of a bin, seconds; the last one may be cut short by the end of the window.
     pub bin_s: f64,
@@ -131,6 +145,8 @@ pub struct Timeline {
     pub pooled_ttft_p50: Vec<f64>,
     /// 99 % quantile of TTFT of all runs' requests that arrived in the bin, seconds.
     pub pooled_ttft_p99: Vec<f64>,
+    /// Of each run, in the order of their numbers, the bins in which responses were cut, with how many.
+    pub truncated_by_run: Vec<Vec<(u32, f32)>>,
 }
 
 impl Timeline {
@@ -141,7 +157,7 @@ impl Timeline {
 }
 
 /// Figures that follow from the scenario alone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Facts {
     /// Saturated rate of a stable replica, output tokens/s.
     pub saturated_rate: f64,
@@ -156,7 +172,7 @@ pub struct Facts {
 }
 
 /// A whole study.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StudyResult {
     /// The scenario as run.
     pub scenario: Scenario,

@@ -180,9 +180,12 @@ pub fn summarize_at(
     let metrics: Vec<MetricSummary> =
         METRICS.iter().map(|metric| summarize_runs_at(confidence, &scenario, *metric, &records)).collect();
     let checks = scenario.checks.iter().map(|check| evaluate(check, &metrics)).collect();
+    let timeline = timeline(&scenario.study, &records, &pooled);
+    // Tens of megabytes in a large study, of which the timeline over runs has what reports show.
+    records.iter_mut().for_each(|record| record.timeline = Vec::new());
     StudyResult {
         outcomes: outcomes(&records, confidence),
-        timeline: timeline(&scenario.study, &records, &pooled),
+        timeline,
         scenario,
         facts,
         records,

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::result::{SeriesSummary, Timeline};
 use super::summary::quantile_index;
-use crate::ledger::{Pooled, RunRecord, SERIES};
+use crate::ledger::{Pooled, RunRecord, SERIES, Series};
 use crate::scenario::Study;
 
 /// The timeline of all runs, in the order of their numbers. Empty values are left out, bin by bin.
@@ -22,6 +22,7 @@ pub fn timeline(study: &Study, records: &[RunRecord], pooled: &Pooled) -> Timeli
         series: series.collect(),
         pooled_ttft_p50: pooled_quantile(0.5),
         pooled_ttft_p99: pooled_quantile(0.99),
+        truncated_by_run: records.iter().map(|record| truncated_in(record, bins)).collect(),
     }
 }
 
@@ -43,6 +44,13 @@ fn series_over_runs(name: &'static str, records: &[RunRecord], first: usize, bin
         summary.p95.push(quantile(0.95));
     }
     summary
+}
+
+/// The bins of a run in which responses were cut, with how many: most have none.
+fn truncated_in(record: &RunRecord, bins: usize) -> Vec<(u32, f32)> {
+    let first = Series::Truncated as usize * bins;
+    let values = record.timeline.get(first..first + bins).unwrap_or(&[]);
+    (0..).zip(values).filter(|(_, value)| **value > 0.0).map(|(bin, value)| (bin, *value)).collect()
 }
 
 /// As [`quantile_index`], and 0 of no values.

@@ -4,6 +4,7 @@
 //! fits an engine, is decided elsewhere.
 
 mod layout;
+mod saved;
 mod store;
 mod table;
 
@@ -217,10 +218,14 @@ impl<'t> Reader<'t> {
     }
 
     /// Request number `number`, which must be below the trace's length.
+    ///
+    /// # Panics
+    /// The trace comes from a saved result, which is shown and never simulated.
     #[inline]
     pub fn get(&mut self, number: u64) -> TraceRequest {
         match &self.trace.store {
             Store::Memory(requests) => requests[number as usize],
+            Store::NotKept => panic!("a saved result does not keep the requests of its trace: it cannot be simulated"),
             Store::Spooled(file) => {
                 let place = number.wrapping_sub(self.first) as usize;
                 if let Some(request) = self.buffer.get(place) {

@@ -19,6 +19,8 @@ const READ_AT_ONCE: u64 = 4096;
 pub(super) enum Store {
     Memory(Arc<[TraceRequest]>),
     Spooled(Arc<Spooled>),
+    /// Nowhere: the trace comes from a saved result, see [`super::saved`].
+    NotKept,
 }
 
 /// Requests in a temporary file.

@@ -231,9 +231,7 @@ fn a_bin_longer_than_the_window_is_as_long_as_the_window() {
     for series in &mut result.timeline.series {
         series.mean.truncate(1);
     }
-    for record in &mut result.records {
-        record.timeline = vec![2.0; SERIES.len()];
-    }
+    result.timeline.truncated_by_run = vec![vec![(0, 2.0)]; 3];
     let view = TimeView::whole(&result).expect("a view");
     assert_eq!(view.edges, [0.0, 0.25]);
     assert_eq!(timeline::bars(&view)[0].mean, 8.0);

@@ -113,7 +113,7 @@ fn total(result: &StudyResult, whiskers: bool, y: f64) -> EndLabel {
     EndLabel { lines, y, color: theme::ALERT }
 }
 
-/// The bars of a view. The spread over runs comes from each run's own timeline.
+/// The bars of a view. The spread over runs comes from what was cut in each run.
 pub(super) fn bars(view: &TimeView<'_>) -> Vec<Bar> {
     let result = view.result;
     let bin_minutes = result.timeline.bin_s / 60.0;
@@ -130,15 +130,13 @@ fn bar(result: &StudyResult, bins: Range<usize>) -> Bar {
     let timeline = &result.timeline;
     let from = timeline.times[bins.start] / 60.0;
     let minutes = timeline.end_of(bins.end - 1) / 60.0 - from;
-    let offset = Series::Truncated as usize * timeline.times.len();
-    let in_run = |timeline: &[f32]| -> f64 {
-        let values = timeline.get(offset + bins.start..offset + bins.end).unwrap_or(&[]);
-        values.iter().map(|value| f64::from(*value)).filter(|value| value.is_finite()).sum()
+    let in_run = |bars: &[(u32, f32)]| -> f64 {
+        bars.iter().filter(|(bin, _)| bins.contains(&(*bin as usize))).map(|(_, cut)| f64::from(*cut)).sum()
     };
     let summed = &timeline.series[Series::Truncated as usize].mean[bins.clone()];
     let mean = summed.iter().filter(|value| value.is_finite()).sum::<f64>();
     let runs = result.records.len();
-    let squares: f64 = result.records.iter().map(|record| (in_run(&record.timeline) - mean).powi(2)).sum();
+    let squares: f64 = timeline.truncated_by_run.iter().map(|run| (in_run(run) - mean).powi(2)).sum();
     let deviation = (squares / (runs.max(2) - 1) as f64).sqrt();
     let interval = student_t(mean, deviation, runs as u64).map(|(low, high)| (low.max(0.0) / minutes, high / minutes));
     Bar { from, to: from + minutes, mean: mean / minutes, interval }

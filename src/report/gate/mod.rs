@@ -19,7 +19,7 @@ use std::path::Path;
 use super::content::{self, CheckLine};
 use super::files::OutputFile;
 use super::layout::{Style, wrap};
-use super::{json, markdown, terminal};
+use super::{Form, json, markdown, terminal};
 use crate::digits::counted;
 use crate::study::{Against, FailOn, Outcome, StudyResult, outcome_of_study};
 
@@ -99,6 +99,23 @@ pub enum StudyForm {
     Junit,
     /// Annotations of the scenarios' lines, as workflow commands of GitHub Actions.
     Github,
+}
+
+impl StudyForm {
+    /// Whether reports of several results may follow one another; else each is a document of its own.
+    pub fn joins(self) -> bool {
+        matches!(self, StudyForm::Text(_) | StudyForm::Markdown | StudyForm::Github)
+    }
+
+    /// The form that every other report has too, if it is one.
+    pub fn common(self) -> Option<Form> {
+        match self {
+            StudyForm::Text(style) => Some(Form::Text(style)),
+            StudyForm::Json => Some(Form::Json),
+            StudyForm::Markdown => Some(Form::Markdown),
+            StudyForm::Junit | StudyForm::Github => None,
+        }
+    }
 }
 
 /// What `run` prints.

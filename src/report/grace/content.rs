@@ -403,7 +403,7 @@ pub fn provenance(answer: &GraceAnswer) -> Vec<Vec<String>> {
     let study = &answer.scenario.study;
     [
         ("what", "value".to_owned()),
-        ("version", format!("cutover {}", env!("CARGO_PKG_VERSION"))),
+        ("version", format!("cutover {}", answer.scenario.read_by)),
         ("scenario hash (SHA-256)", format!("`{}`", answer.scenario.hash)),
         ("seed", study.seed.to_string()),
         ("runs", answer.runs.to_string()),

@@ -27,7 +27,7 @@ struct GraceJson {
 
 #[derive(Serialize)]
 struct ProvenanceJson {
-    version: &'static str,
+    version: String,
     scenario: String,
     scenario_hash: String,
     seed: u64,
@@ -110,7 +110,7 @@ pub fn json(answer: &GraceAnswer) -> String {
     pretty(&GraceJson {
         schema_version: SCHEMA_VERSION,
         provenance: ProvenanceJson {
-            version: env!("CARGO_PKG_VERSION"),
+            version: answer.scenario.read_by.clone(),
             scenario: answer.scenario.name.clone(),
             scenario_hash: answer.scenario.hash.clone(),
             seed: answer.scenario.study.seed,

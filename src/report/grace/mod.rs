@@ -8,10 +8,12 @@ mod csv;
 pub(super) mod example;
 mod json;
 
+use super::OutputError;
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};
 use super::layout::{Style, Tone, columns, wrap};
 use super::markdown::{Page, escape};
+use super::saved::Saved;
 use crate::study::grace::{GraceAnswer, Standing};
 
 /// The answer to how long the grace period must be.
@@ -80,6 +82,10 @@ impl Answer for GraceReport<'_> {
 
     fn csv(&self) -> String {
         csv::csv(self.answer)
+    }
+
+    fn saved(&self) -> Result<Saved, OutputError> {
+        Saved::new(&self.answer.scenario.read_by).with(self.name(), self.answer)
     }
 
     fn charts(&self) -> Result<Vec<Chart>, ChartError> {

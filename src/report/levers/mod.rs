@@ -9,8 +9,10 @@ mod json;
 mod text;
 
 use super::Answer;
+use super::OutputError;
 use super::charts::{self, Chart, ChartError};
 use super::layout::Style;
+use super::saved::Saved;
 use crate::study::levers::{LeversResult, Turned};
 
 /// The answer of `cutover levers`.
@@ -52,6 +54,10 @@ impl Answer for LeversAnswer {
 
     fn csv(&self) -> String {
         csv::csv(&self.result)
+    }
+
+    fn saved(&self) -> Result<Saved, OutputError> {
+        Saved::new(&self.result.base.scenario.read_by).with(self.name(), &self.result)
     }
 
     fn charts(&self) -> Result<Vec<Chart>, ChartError> {

@@ -87,7 +87,7 @@ struct DiagnosisJson<'a> {
 #[derive(Serialize)]
 struct PlanJson<'a> {
     schema_version: u32,
-    version: &'static str,
+    version: String,
     scenario: &'a str,
     scenario_hash: &'a str,
     seed: u64,
@@ -132,7 +132,7 @@ pub fn json(planned: &Planned<'_>) -> String {
     let one_based = |index: Option<usize>| index.map(|index| index + 1);
     pretty(&PlanJson {
         schema_version: SCHEMA_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
+        version: planned.scenario.read_by.clone(),
         scenario: &planned.scenario.name,
         scenario_hash: &planned.scenario.hash,
         seed: planned.scenario.study.seed,

@@ -12,9 +12,13 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
+use super::OutputError;
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};
 use super::layout::Style;
+use super::saved::Saved;
 use crate::ledger::Metric;
 use crate::scenario::{Axis, Scenario};
 use crate::study::plan::Outcome;
@@ -22,7 +26,7 @@ use crate::study::plan::Outcome;
 pub(super) use ranking::{label, ranking, standing};
 
 /// A combination that was no scenario.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Its settings, each `KEY=VALUE`.
     pub settings: Vec<String>,
@@ -31,7 +35,7 @@ pub struct LeftOut {
 }
 
 /// A plan, and what it was made of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Planned<'a> {
     /// The scenario as written: its name, hash and seed.
     pub scenario: &'a Scenario,
@@ -47,6 +51,39 @@ pub struct Planned<'a> {
     pub repeated: usize,
     /// The keys that make candidates meet different requests.
     pub unequal: &'a [&'static str],
+}
+
+/// A plan that was saved and read back: the fields of [`Planned`], its own.
+#[derive(Clone, Debug, Deserialize)]
+pub struct KeptPlan {
+    scenario: Scenario,
+    axes: Vec<Axis>,
+    outcome: Outcome,
+    as_written: Option<usize>,
+    left_out: Vec<LeftOut>,
+    repeated: usize,
+    #[serde(deserialize_with = "crate::study::read_keys")]
+    unequal: Vec<&'static str>,
+}
+
+impl KeptPlan {
+    /// The plan.
+    pub fn planned(&self) -> Planned<'_> {
+        Planned {
+            scenario: &self.scenario,
+            axes: &self.axes,
+            outcome: &self.outcome,
+            as_written: self.as_written,
+            left_out: &self.left_out,
+            repeated: self.repeated,
+            unequal: &self.unequal,
+        }
+    }
+
+    /// What the race found.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
 }
 
 impl Planned<'_> {
@@ -94,6 +131,10 @@ impl Answer for Planned<'_> {
 
     fn csv(&self) -> String {
         csv::csv(self)
+    }
+
+    fn saved(&self) -> Result<Saved, OutputError> {
+        Saved::new(&self.scenario.read_by).with(self.name(), self)
     }
 
     fn charts(&self) -> Result<Vec<Chart>, ChartError> {

@@ -10,7 +10,7 @@ use crate::study::plan::Ending;
 /// The plan for a terminal, ending in a newline.
 pub fn text(planned: &Planned<'_>, style: Style) -> String {
     let width = style.width;
-    let mut lines = wrap("", &format!("cutover {}  {}", env!("CARGO_PKG_VERSION"), planned.scenario.name), width);
+    let mut lines = wrap("", &format!("cutover {}  {}", planned.scenario.read_by, planned.scenario.name), width);
     lines.extend(wrap("", &content::question(planned), width));
     lines.push(String::new());
     let tone = match planned.outcome.ending {
@@ -103,7 +103,7 @@ pub fn markdown(planned: &Planned<'_>, charts: &[Chart]) -> String {
     page.paragraph("## Provenance");
     page.table(&[
         vec!["what".to_owned(), "value".to_owned()],
-        vec!["version".to_owned(), format!("cutover {}", env!("CARGO_PKG_VERSION"))],
+        vec!["version".to_owned(), format!("cutover {}", planned.scenario.read_by)],
         vec!["scenario hash (SHA-256)".to_owned(), format!("`{}`", planned.scenario.hash)],
         vec!["seed".to_owned(), planned.scenario.study.seed.to_string()],
         vec!["most runs of a candidate".to_owned(), planned.most_runs().to_string()],

@@ -8,7 +8,7 @@ use crate::study::power::{CanaryPower, LeverPower, Outcomes, Power, Regression, 
 #[derive(Serialize)]
 struct PowerJson<'a> {
     schema_version: u32,
-    version: &'static str,
+    version: String,
     scenario: &'a str,
     scenario_hash: &'a str,
     seed: u64,
@@ -144,7 +144,7 @@ pub fn json(power: &Power) -> String {
     let size = power.size_at_goal();
     pretty(&PowerJson {
         schema_version: SCHEMA_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
+        version: power.scenario.read_by.clone(),
         scenario: &power.scenario.name,
         scenario_hash: &power.scenario.hash,
         seed: power.scenario.study.seed,

@@ -9,11 +9,13 @@ mod layout;
 
 pub(super) use content::{effect, named};
 
+use super::OutputError;
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};
 use super::content::Section;
 use super::layout::{Style, wrap};
 use super::markdown::{Page, escape};
+use super::saved::Saved;
 use crate::study::power::Power;
 
 impl Answer for Power {
@@ -59,6 +61,10 @@ impl Answer for Power {
 
     fn csv(&self) -> String {
         csv::csv(self)
+    }
+
+    fn saved(&self) -> Result<Saved, OutputError> {
+        Saved::new(&self.scenario.read_by).with(self.name(), self)
     }
 
     fn charts(&self) -> Result<Vec<Chart>, ChartError> {

@@ -19,7 +19,7 @@ impl<T: Serialize> Serialize for Keyed<'_, T> {
 
 #[derive(Serialize)]
 struct ProvenanceJson<'a> {
-    version: &'static str,
+    version: String,
     scenario: &'a str,
     /// Of the scenario as written.
     scenario_hash: &'a str,
@@ -146,7 +146,7 @@ pub(super) fn json(sweep: &Sweep) -> String {
     pretty(&SweepJson {
         schema_version: SCHEMA_VERSION,
         provenance: ProvenanceJson {
-            version: env!("CARGO_PKG_VERSION"),
+            version: sweep.scenario.read_by.clone(),
             scenario: &sweep.scenario.name,
             scenario_hash: &sweep.scenario.hash,
             seed: sweep.scenario.study.seed,

@@ -9,12 +9,14 @@ mod json;
 mod saved;
 mod text;
 
+use super::OutputError;
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};
 use super::compare_report::differing;
 use super::format::{Quantity, counted, difference, estimate};
 use super::layout::{Style, glued};
 use super::markdown::{Page, escape};
+use super::saved::Saved;
 use super::terminal::mark;
 use crate::scenario::Statistic;
 use crate::study::{Change, Difference, Measure, Overall, PRICE, Point, Sweep, Verdict, runs_for_quantile};
@@ -58,6 +60,10 @@ impl Answer for Sweep {
 
     fn csv(&self) -> String {
         csv::csv(self)
+    }
+
+    fn saved(&self) -> Result<Saved, OutputError> {
+        Saved::new(&self.scenario.read_by).with(self.name(), self)
     }
 
     fn charts(&self) -> Result<Vec<Chart>, ChartError> {

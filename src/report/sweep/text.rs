@@ -13,7 +13,7 @@ const MOST_ROWS: usize = 60;
 
 /// The sweep for a terminal, ending in a newline.
 pub fn text(sweep: &Sweep, style: Style) -> String {
-    let mut lines = wrap("", &format!("cutover {}  {}", env!("CARGO_PKG_VERSION"), sweep.scenario.name), style.width);
+    let mut lines = wrap("", &format!("cutover {}  {}", sweep.scenario.read_by, sweep.scenario.name), style.width);
     lines.extend(wrap("", &extent(sweep), style.width));
     lines.extend(axes(sweep).iter().flat_map(|axis| wrap("  ", axis, style.width)));
     lines.push(String::new());

@@ -4,6 +4,8 @@
 //! multiplies it, rounds up once more and stops at the longest that fits. This is that law, nothing else: how many tokens
 //! somebody emits by when is not known here.
 
+use serde::{Deserialize, Serialize};
+
 use crate::random::{Distribution, Family};
 use crate::scenario::{Engine, Scenario, Traffic};
 use crate::workload::{longest_drawn, longest_output, scaled_output, stable_output_within};
@@ -24,7 +26,7 @@ pub struct LengthLaw<'a> {
 }
 
 /// Why there is no such law.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoLaw {
     /// Recorded requests: what is left of an answer is in the recording.
     Trace,

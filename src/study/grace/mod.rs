@@ -19,13 +19,15 @@ pub use law::NoLaw;
 pub use run::GraceStudy;
 pub use worlds::{Feedback, Method, counts_only};
 
+use serde::{Deserialize, Serialize};
+
 use super::compare::Difference;
 use super::result::Estimate;
 use crate::scenario::Scenario;
 use crate::units::Duration;
 
 /// What a grace period must keep down.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Target {
     /// The probability that a rollout cuts any answer after its first token is at most this.
     Probability(f64),
@@ -54,7 +56,7 @@ pub struct Question {
 }
 
 /// What the probability of any cut is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Probability {
     /// The probability itself: answers are cut independently of one another.
     Exact,
@@ -65,7 +67,7 @@ pub enum Probability {
 }
 
 /// How a grace period stands to the target, with 95 % confidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// It is shown to meet it, and so is every longer one that was looked at.
     Meets,
@@ -93,7 +95,7 @@ impl Standing {
 }
 
 /// Answers that were really cut in the runs that simulate a grace period.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Counted {
     /// Those runs.
     pub runs: u64,
@@ -109,7 +111,7 @@ pub struct Counted {
 }
 
 /// What a grace period costs against today's, in paired runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cost {
     /// The rollout's duration, seconds.
     pub duration: Difference,
@@ -118,7 +120,7 @@ pub struct Cost {
 }
 
 /// One grace period.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Period {
     /// The grace period.
     pub grace: Duration,
@@ -152,7 +154,7 @@ pub struct Period {
 }
 
 /// The answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GraceAnswer {
     /// The scenario, with today's grace period.
     pub scenario: Scenario,

@@ -3,13 +3,15 @@
 //! Where the end of a drain changes nothing for anybody else, all grace periods that lead to the same SIGTERMs share one
 //! simulation; else each has its own, on the same requests.
 
+use serde::{Deserialize, Serialize};
+
 use super::law::{LengthLaw, NoLaw};
 use crate::fleet::{sigkill_after, sigterm_after};
 use crate::scenario::{OnSigterm, PodReplacementPolicy, RouterPolicy, Scenario, Strategy, Termination};
 use crate::units::Duration;
 
 /// How cut answers are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
     /// By the probability that each answer in flight at a SIGTERM is cut: see `drain`.
     Conditional,
@@ -20,7 +22,7 @@ pub enum Method {
 }
 
 /// Why the end of a drain matters to others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Feedback {
     /// Replicas may wait for the GPUs that a draining one holds.
     Gpus,

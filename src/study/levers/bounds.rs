@@ -2,6 +2,8 @@
 //!
 //! Which fleet is asked, and what follows for a lever, is decided elsewhere.
 
+use serde::{Deserialize, Serialize};
+
 use super::paired::{mean_difference, more_unanswered};
 use super::{Bound, Options};
 use crate::ledger::Metric;
@@ -24,7 +26,7 @@ pub const UNANSWERED: f64 = 0.001;
 pub const MISSED: f64 = 0.01;
 
 /// What users were promised: what a fleet must keep.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Promise {
     /// TTFT P99.
     pub ttft: Bound,
@@ -37,7 +39,7 @@ pub struct Promise {
 }
 
 /// One part of the promise that a fleet breaks, with what was found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Breach {
     /// Mean of TTFT P99, seconds, beyond [`Bound::Seconds`].
     Ttft(Estimate),

@@ -20,6 +20,8 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 use super::compare::Change;
 use super::result::{CheckResult, Estimate, StudyResult};
 use crate::profiles::Profile;
@@ -53,7 +55,7 @@ pub struct Options {
 }
 
 /// What a lever turns.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Turn {
     /// Another hardware profile of the same model.
     Profile(&'static Profile),
@@ -76,7 +78,7 @@ pub enum Turn {
 }
 
 /// By how much a fleet changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sizes {
     /// One replica fewer.
     OneFewer,
@@ -87,7 +89,7 @@ pub enum Sizes {
 }
 
 /// A lever: one thing that a platform team could change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lever {
     /// Its name, by which it is asked for.
     pub name: String,
@@ -98,7 +100,7 @@ pub struct Lever {
 }
 
 /// A lever that makes no sense for the scenario, or cannot be derived from what it says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// The lever's name.
     pub name: String,
@@ -107,7 +109,7 @@ pub struct LeftOut {
 }
 
 /// What a fleet's TTFT P99 must keep.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Bound {
     /// TTFT P99 of at most so many seconds: the whole 95 % interval of its mean over runs lies within.
     Seconds(f64),
@@ -116,7 +118,7 @@ pub enum Bound {
 }
 
 /// One fleet with its engine, against the scenario as it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Point {
     /// What was set on top of the scenario.
     pub settings: Vec<String>,
@@ -155,6 +157,7 @@ pub struct Point {
     /// Means of the parts of the price, in the order of [`crate::ledger::WATERFALL`].
     pub waterfall: Vec<Estimate>,
     /// The keys that make this and today's scenario meet different requests; empty where they meet the same.
+    #[serde(deserialize_with = "crate::study::read_keys")]
     pub unequal: Vec<&'static str>,
 }
 
@@ -166,7 +169,7 @@ impl Point {
 }
 
 /// A fleet that was tried and broke the promise.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stop {
     /// Its replicas.
     pub replicas: u32,
@@ -186,7 +189,7 @@ impl Stop {
 }
 
 /// The least fleet that keeps the promise.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Fewest {
     /// It was found; the change of its price against today's engine with its own least fleet is `gain`.
     Found {
@@ -223,7 +226,7 @@ impl Fewest {
 }
 
 /// What turning one lever did.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Turned {
     /// The lever.
     pub lever: Lever,
@@ -253,7 +256,7 @@ impl Turned {
 }
 
 /// What turning a lever does to the price, the promise kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeverVerdict {
     /// Cheaper with the fleet as it is, and no cheaper with another.
     PaysAtOnce,
@@ -290,7 +293,7 @@ impl LeverVerdict {
 }
 
 /// Why a lever that helped is not among those that are turned together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum WhyDropped {
     /// It cannot be turned on top of the others.
     Refused(String),
@@ -304,7 +307,7 @@ pub enum WhyDropped {
 }
 
 /// A lever that helped and is not among those that are turned together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dropped {
     /// Its name.
     pub name: String,
@@ -314,7 +317,7 @@ pub struct Dropped {
 
 /// The levers that helped, turned at once: of all that can be, the cheapest set that leaving out one after another leads to,
 /// and never a dearer one than the best of them alone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Together {
     /// Their names, in the order in which they were applied; one where it alone is the cheapest.
     pub names: Vec<String>,
@@ -331,7 +334,7 @@ pub struct Together {
 }
 
 /// The whole answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LeversResult {
     /// The scenario as it is.
     pub base: StudyResult,

@@ -1,5 +1,7 @@
 //! The relative change of a metric's mean between two studies of the same runs.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ledger::{Metric, RunRecord};
 use crate::study::intervals::Moments;
 use crate::study::result::Estimate;
@@ -11,7 +13,7 @@ pub(super) const FEWEST_PAIRS: u64 = 6;
 const ROUNDING: f64 = 1e-9;
 
 /// A relative change over pairs of runs: mean of B over mean of A, less one.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Relative {
     /// The change with its 95 % interval; NaN without pairs.
     pub estimate: Estimate,

@@ -1,11 +1,13 @@
 //! Why no candidate meets the checks: which check binds, who comes nearest, what would help.
 
+use serde::{Deserialize, Serialize};
+
 use super::Ranked;
 use super::bounds::holds;
 use crate::scenario::{Axis, Check};
 
 /// A check and how many candidates fail it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FailedCheck {
     /// Its index.
     pub check: usize,
@@ -14,7 +16,7 @@ pub struct FailedCheck {
 }
 
 /// A value of a choice and what it does to the check that binds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Help {
     /// Index of the axis.
     pub axis: usize,
@@ -27,7 +29,7 @@ pub struct Help {
 }
 
 /// Why nothing meets the checks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// The checks that some candidate fails, those that most fail first.
     pub failed: Vec<FailedCheck>,

@@ -17,6 +17,8 @@ mod tests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 pub use choices::{Assignment, MOST_CANDIDATES, assignments};
 pub use diagnosis::{Diagnosis, FailedCheck, Help, violation};
 pub use race::{Feasibility, Heat, Race, Rules, fewest_runs};
@@ -41,7 +43,7 @@ pub struct Candidate {
 }
 
 /// A candidate after the race.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ranked {
     /// For each axis the index of its value, or nothing where it has no say.
     pub assignment: Assignment,
@@ -68,7 +70,7 @@ impl Ranked {
 }
 
 /// How a race ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
     /// With the stated confidence.
     Decided,
@@ -81,7 +83,7 @@ pub enum Ending {
 }
 
 /// What a race found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// What was raced for.
     pub rules: Rules,

@@ -6,6 +6,8 @@
 //! of this kind are Maron and Moore's (1997), with limits for constraints as in Andradottir and Kim (2010) and paired
 //! comparisons on common random numbers as in Kim and Nelson (2001). It does not simulate: see the module above.
 
+use serde::{Deserialize, Serialize};
+
 use super::bounds::{self, breaks, meets, value_in};
 use super::limits::metric_limits;
 use super::spending::{Spending, t_of};
@@ -43,7 +45,7 @@ pub fn fewest_runs(checks: &[Check], candidates: usize, max_runs: u64) -> Option
 }
 
 /// What is raced for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rules {
     /// Its mean over runs is to be small.
     pub objective: Metric,
@@ -58,7 +60,7 @@ pub struct Rules {
 }
 
 /// How a candidate stands to the checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Feasibility {
     /// Some limit straddles its bound.
     Undecided,

@@ -2,6 +2,8 @@
 
 use rand::{Rng, SeedableRng};
 
+use serde::{Deserialize, Serialize};
+
 use super::bounds::{holds, value_in};
 use super::limits::statistic_of;
 use crate::ledger::{Metric, RunRecord};
@@ -14,7 +16,7 @@ pub const RESAMPLES: usize = 2_000;
 const SEED: u64 = 0x63_75_74_6f_76_65_72;
 
 /// How often the choice is as good as any other.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probability {
     /// Share of resamples in which the chosen candidate keeps the checks and none that does is better by more than the
     /// tolerance.

@@ -1,5 +1,7 @@
 //! How candidates stand when a race is over: who is chosen, who comes next, with what confidence.
 
+use serde::{Deserialize, Serialize};
+
 use super::bounds::holds;
 use super::limits::{metric_limits, statistic_of};
 use super::race::{Feasibility, Race};
@@ -8,7 +10,7 @@ use crate::scenario::Check;
 use crate::study::result::{CheckResult, Estimate, Verdict};
 
 /// How a candidate stands in the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// Chosen.
     Best,

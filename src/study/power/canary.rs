@@ -1,10 +1,12 @@
 //! What a scenario's canary is: the analyses that decide about it, and the weights at which it may be aborted.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ledger::{Metric, RunRecord};
 use crate::scenario::{CanaryStep, FlaggerWeights, Scenario, Strategy};
 
 /// A weight at which a rollout may be aborted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
     /// Percent of the requests that the new version gets.
     pub weight: u32,

@@ -1,6 +1,8 @@
 //! From what was asked for to what is simulated: every scenario is read once more from its file with further settings, so
 //! that whatever cannot be is refused as it would be anywhere else.
 
+use serde::{Deserialize, Serialize};
+
 use super::canary::deciding;
 use super::effect::{Measure, SPLIT};
 use super::estimators::{EstimatorName, convert};
@@ -26,7 +28,7 @@ pub struct Request {
 }
 
 /// What is wanted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Goal {
     /// Probability of rollback at the size of interest.
     pub power: f64,

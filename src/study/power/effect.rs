@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::estimators::metric_name;
 use crate::ledger::{RequestRow, RunLog};
@@ -24,7 +25,7 @@ pub(super) const SPLIT: [&str; 4] = [
 ];
 
 /// What is compared between the versions.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
     /// Of what.
     pub metric: AnalysisMetric,

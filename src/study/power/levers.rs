@@ -1,5 +1,7 @@
 //! What about a canary might be changed so that it catches more, or alarms less: one change at a time.
 
+use serde::{Deserialize, Serialize};
+
 use super::estimators::{path, value};
 use super::regression::Kind;
 use crate::scenario::{
@@ -26,7 +28,7 @@ const TOLERANCES: [f64; 3] = [0.0, 0.1, 0.5];
 const LONGEST_INTERVAL: Duration = Duration::from_seconds(24 * 3600);
 
 /// One change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lever {
     /// What is changed, for people: a key, or what several keys have in common.
     pub what: String,

@@ -14,6 +14,8 @@ mod regression;
 
 use std::sync::atomic::AtomicBool;
 
+use serde::{Deserialize, Serialize};
+
 pub use canary::{Stage, deciding};
 pub use design::{CanaryDesign, Design, Goal, LeverDesign, Request, Version, design};
 pub use effect::{EFFECT_RUNS, Measure};
@@ -28,7 +30,7 @@ use crate::ledger::RunRecord;
 use crate::scenario::Scenario;
 
 /// The answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Power {
     /// The scenario as written; what its `[new_version]` says was put aside.
     pub scenario: Scenario,
@@ -55,7 +57,7 @@ pub struct Power {
 }
 
 /// One canary's outcomes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CanaryPower {
     /// `as written (prometheus)`, `exact`, ...
     pub name: String,
@@ -66,7 +68,7 @@ pub struct CanaryPower {
 }
 
 /// What one change of the canary as written would do at the size of interest and without a regression.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LeverPower {
     /// The change.
     pub lever: Lever,
@@ -81,7 +83,7 @@ pub struct LeverPower {
 }
 
 /// Whether wanted values are reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reach {
     /// Both intervals keep them.
     Reached,

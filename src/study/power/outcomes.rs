@@ -1,5 +1,7 @@
 //! What became of one canary and one version over all runs.
 
+use serde::{Deserialize, Serialize};
+
 use super::canary::{Stage, weight_at_abort};
 use crate::ledger::{Metric, RunRecord};
 use crate::study::intervals::Confidence;
@@ -8,7 +10,7 @@ use crate::study::summary::{share_of, summarize_metric};
 use crate::study::why::most_common_reason;
 
 /// One canary's rollouts of one version.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcomes {
     /// Runs.
     pub runs: u64,

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde::{Deserialize, Serialize};
+
 use crate::scenario::{Analysis, AnalysisBound, AnalysisMetric, Axis, parse_values};
 use crate::units::parse_duration;
 
@@ -17,7 +19,7 @@ const OF_BOUND: [f64; 5] = [0.5, 1.0, 1.5, 2.0, 4.0];
 const CRASHING: [&str; 5] = ["0s", "2h", "40m", "15m", "5m"];
 
 /// What is bad about a version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// Prompts are read more slowly: `new_version.prefill_time_factor`.
     Ttft,
@@ -112,7 +114,7 @@ impl Kind {
 }
 
 /// How bad a version is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     /// As it was asked for: `25%`.
     pub written: String,
@@ -125,7 +127,7 @@ pub struct Size {
 }
 
 /// A regression in several sizes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Regression {
     /// What is bad.
     pub kind: Kind,

@@ -1,12 +1,14 @@
 //! Every combination of the values of some axes, and which scenarios among them are the same.
 
+use serde::{Deserialize, Serialize};
+
 use crate::scenario::{Axis, Scenario, Traffic};
 
 /// Most points that a sweep may have.
 const MOST_POINTS: usize = 1_000;
 
 /// Every combination of the axes' values: the first axis changes slowest, the last fastest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grid {
     axes: Vec<Axis>,
 }

@@ -5,6 +5,8 @@
 
 mod grid;
 
+use serde::{Deserialize, Serialize};
+
 use super::checks::{Overall, evaluate, overall};
 use super::compare::{Change, Difference, HEADLINES, paired_difference};
 use super::intervals::Confidence;
@@ -30,7 +32,7 @@ const USUAL: [Metric; 5] = [
 pub const PRICE: Metric = Metric::UsdPerMillionOutput;
 
 /// A point of the grid that is done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Point {
     /// Hash of its scenario.
     pub scenario_hash: String,
@@ -75,7 +77,7 @@ impl Point {
 }
 
 /// A scenario at every point of a grid.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sweep {
     /// The scenario as written.
     pub scenario: Scenario,
@@ -86,6 +88,7 @@ pub struct Sweep {
     /// Whether that is the scenario as written; else it is the first point.
     pub as_written: bool,
     /// The keys that make points meet other requests than the reference; empty where all meet the same.
+    #[serde(deserialize_with = "crate::study::read_keys")]
     pub unequal: Vec<&'static str>,
     /// Whether points measure windows of different lengths, over which sums cannot be compared.
     pub windows_differ: bool,
