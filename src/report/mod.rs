@@ -30,6 +30,7 @@ pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;
 pub use grace::GraceReport;
+pub use json::{Published, published};
 pub use layout::Style;
 pub use levers::LeversAnswer;
 pub use plan::{LeftOut, Planned};

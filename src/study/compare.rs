@@ -4,6 +4,9 @@
 //! scenarios' difference does; most of the luck cancels. Where the scenarios ask for different requests, the pairs are
 //! only runs of the same number, and the comparison says so (`requests`).
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::intervals::{Confidence, Moments};
 use super::requests::unequal_requests;
 use super::result::{Estimate, StudyResult};
@@ -45,7 +48,8 @@ const SLIGHT: f64 = 0.01;
 const HARDLY_ANY: f64 = 0.1;
 
 /// How B stands to A in one metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// The same value in every run but for rounding, or none in either.
     Identical,

@@ -5,6 +5,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::intervals::Confidence;
 use super::looks::{confidence_over, looks};
 use super::measure::Measure;
@@ -93,7 +96,8 @@ impl Standing {
 }
 
 /// Why no further runs were added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// Every interval is as narrow as was asked for.
     Reached,

@@ -1,5 +1,8 @@
 //! The result of a study: everything that a report or a chart shows, as plain data.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::intervals::{Confidence, Moments};
 use super::precision::Precision;
 use crate::ledger::{Metric, Pooled, RolloutOutcome, RunRecord};
@@ -68,7 +71,8 @@ impl MetricSummary {
 }
 
 /// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It holds, with the interval clear of the bound.
     Passed,

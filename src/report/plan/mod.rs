@@ -12,6 +12,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub(super) use json::PlanJson;
+
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};
 use super::layout::Style;

@@ -7,6 +7,8 @@ pub(super) mod example;
 mod json;
 mod layout;
 
+pub(super) use json::PowerJson;
+
 pub(super) use content::{effect, named};
 
 use super::answer::Answer;

@@ -9,6 +9,8 @@ mod json;
 mod saved;
 mod text;
 
+pub(super) use json::SweepJson;
+
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};
 use super::compare_report::differing;

@@ -20,6 +20,9 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::compare::Change;
 use super::result::{CheckResult, Estimate, StudyResult};
 use crate::profiles::Profile;
@@ -253,7 +256,8 @@ impl Turned {
 }
 
 /// What turning a lever does to the price, the promise kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LeverVerdict {
     /// Cheaper with the fleet as it is, and no cheaper with another.
     PaysAtOnce,

@@ -24,6 +24,9 @@ pub use resampling::{Probability, RESAMPLES};
 pub use spending::ERROR;
 pub use standing::Standing;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::checks::evaluate;
 use super::result::{CheckResult, Estimate, MetricSummary};
 use super::run::{Growing, grow};
@@ -68,7 +71,8 @@ impl Ranked {
 }
 
 /// How a race ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// With the stated confidence.
     Decided,

@@ -22,6 +22,9 @@ pub use levers::Lever;
 pub use outcomes::Outcomes;
 pub use regression::{Kind, Regression, Size};
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::result::Estimate;
 use super::run::{Growing, grow};
 use crate::ledger::RunRecord;
@@ -81,7 +84,8 @@ pub struct LeverPower {
 }
 
 /// Whether wanted values are reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// Both intervals keep them.
     Reached,
