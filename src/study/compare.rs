@@ -62,6 +62,7 @@ pub enum Change {
     /// B is lower, which is neither good nor bad.
     Lower,
     /// The interval of the mean difference encloses zero and nothing beyond a tenth of the larger mean.
+    #[serde(rename = "no_difference")]
     NotShown,
     /// It encloses zero and more than that, or there is none: there may be a difference, but these runs cannot tell.
     NotEnoughRuns,

@@ -1,5 +1,6 @@
 //! `plan.csv`: a row for each candidate.
 
+use super::json::StandingJson;
 use super::{Planned, standing};
 use crate::ledger::Metric;
 use crate::report::csv::{Table, cells_of, columns_of};
@@ -26,6 +27,7 @@ pub fn csv(planned: &Planned<'_>) -> String {
         header.push(format!("{name}_verdict"));
     }
     header.extend(metrics.iter().flat_map(|metric| columns_of(metric.name())));
+    header.push("standing_text".to_owned());
     table.row(header);
     for (index, candidate) in outcome.candidates.iter().enumerate() {
         let mut cells = vec![(index + 1).to_string()];
@@ -33,7 +35,7 @@ pub fn csv(planned: &Planned<'_>) -> String {
             value.map_or_else(String::new, |value| axis.values[value].clone())
         };
         cells.extend(planned.axes.iter().zip(&candidate.assignment).map(value));
-        cells.extend([standing(planned, index), candidate.runs.to_string()]);
+        cells.extend([word(&StandingJson::from(candidate.standing)), candidate.runs.to_string()]);
         cells.extend(cells_of(Some(&candidate.metric(objective).mean)));
         cells.extend(cells_of(candidate.excess.as_ref()));
         for check in &candidate.checks {
@@ -41,6 +43,7 @@ pub fn csv(planned: &Planned<'_>) -> String {
             cells.push(word(&check.verdict));
         }
         cells.extend(metrics.iter().flat_map(|metric| cells_of(Some(&candidate.metric(*metric).mean))));
+        cells.push(standing(planned, index));
         table.row(cells);
     }
     table.text()

@@ -60,7 +60,7 @@ struct ProbabilityJson {
 /// How a candidate stands in the end.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum StandingJson {
+pub(super) enum StandingJson {
     /// Chosen.
     Best,
     /// Equally good within the tolerance, with confidence.

@@ -260,10 +260,13 @@ impl Turned {
 #[serde(rename_all = "snake_case")]
 pub enum LeverVerdict {
     /// Cheaper with the fleet as it is, and no cheaper with another.
+    #[serde(rename = "at_once")]
     PaysAtOnce,
     /// Cheaper only with another number of replicas.
+    #[serde(rename = "if_resized")]
     PaysResized,
     /// Cheaper with the fleet as it is, and more so with another.
+    #[serde(rename = "either_way")]
     PaysBoth,
     /// Cheaper, by less than a hundredth.
     Slight,
