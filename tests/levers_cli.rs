@@ -110,7 +110,7 @@ fn json_and_markdown_go_to_standard_output_alone() {
     assert_eq!(json["provenance"]["runs"], 6);
     let names: Vec<&str> = json["levers"].as_array().unwrap().iter().filter_map(|it| it["name"].as_str()).collect();
     assert!(names.contains(&"double-batch") && names.contains(&"quarter-more"), "{names:?}");
-    let first = &json["levers"][0]["same_fleet"]["change"];
+    let first = &json["levers"][0]["same_fleet"]["price_change"];
     assert!(first["value"].is_number() && first["low"].is_number() && first["high"].is_number());
     let page = form("md");
     assert!(page.starts_with("# What moves the price of a token?") && page.contains("| lever | formula |"), "{page}");
@@ -189,7 +189,7 @@ fn an_interrupted_study_saves_what_was_finished() {
     assert_eq!(status.code(), Some(130));
     let json: serde_json::Value =
         serde_json::from_slice(&fs::read(place.path().join("out/levers.json")).unwrap()).unwrap();
-    assert_eq!((&json["partial"], &json["provenance"]["partial"]), (&true.into(), &true.into()));
+    assert_eq!(json["provenance"]["partial"], true);
     assert!(json["provenance"]["runs"].as_u64().unwrap() > 0);
     assert!(json["levers"][0]["fewest_replicas"]["point"].is_null());
     assert!(json["together"].is_null());

@@ -178,8 +178,8 @@ fn choices_on_the_command_line_add_to_those_of_the_file_and_replace_them() {
         "--choose termination.grace_period=30s,40s --choose fleet.replicas=2,3 --minimize cost_usd --tolerance 0.5";
     let (printed, _) = place.cutover(&format!("plan scenario.toml --runs 20 {choices} --format json --quiet"), 0);
     let plan: Value = serde_json::from_str(&printed).unwrap();
-    assert_eq!(plan["choices"].as_array().unwrap().len(), 3);
-    assert_eq!(plan["choices"][0]["values"][1], "40s");
+    assert_eq!(plan["axes"].as_array().unwrap().len(), 3);
+    assert_eq!(plan["axes"][0]["values"][1], "40s");
     assert_eq!(plan["candidates"].as_array().unwrap().len(), 8);
     assert_eq!(
         (plan["objective"]["metric"].as_str(), plan["objective"]["tolerance_value"].as_f64()),

@@ -104,7 +104,7 @@ fn the_answer_is_the_same_for_any_number_of_threads_and_in_every_form() {
     );
     assert_eq!(json.as_bytes(), one["power.json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["runs"], 12);
+    assert_eq!(json["provenance"]["runs"], 12);
     assert_eq!(json["goal"]["size"], "40%", "the middle one that is no zero");
     let names: Vec<&str> =
         json["canaries"].as_array().unwrap().iter().map(|canary| canary["name"].as_str().unwrap()).collect();

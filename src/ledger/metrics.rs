@@ -214,4 +214,16 @@ impl RolloutOutcome {
             RolloutOutcome::Unfinished => "unfinished",
         }
     }
+
+    /// What the word means, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            RolloutOutcome::None => "There was no rollout.",
+            RolloutOutcome::Completed => "The controller said that it was complete.",
+            RolloutOutcome::RolledBack => "It was aborted and stable was restored.",
+            RolloutOutcome::Deadlock => "Replicas wait for GPUs that nothing will ever free.",
+            RolloutOutcome::Stuck => "Nothing will ever leave the state that it is in, for another reason.",
+            RolloutOutcome::Unfinished => "It was still under way when the window ended.",
+        }
+    }
 }

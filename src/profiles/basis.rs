@@ -1,12 +1,13 @@
 //! What the sources of the profiles say, in their own numbers, and where they are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Folding;
 
 /// AIConfigurator's formulas as fitted: a decode step takes `a + b batch + c batch context`, a prefill by itself
 /// `max(floor, d + e tokens + f tokens^2)`. Errors are shares of the time.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct AiConfiguratorFit {
     /// Milliseconds of every decode step.
     pub a_ms: f64,
@@ -33,7 +34,7 @@ pub struct AiConfiguratorFit {
 }
 
 /// The linear form, fitted to Vidur's step times; coefficients in milliseconds. Errors are shares of the time.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct VidurFit {
     /// Of every step.
     pub a_ms: f64,
@@ -58,7 +59,7 @@ pub struct VidurFit {
 }
 
 /// Errors of a fit by what a step does.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct ErrorsByClass {
     /// Steps that only decode.
     pub decode_only: Spread,
@@ -69,7 +70,7 @@ pub struct ErrorsByClass {
 }
 
 /// Median and tail of an error, as shares of the time.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Spread {
     /// Median.
     pub median: f64,

@@ -17,6 +17,7 @@ mod saved;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use basis::{AiConfiguratorFit, Basis, ErrorsByClass, Roofline, Source, Spread, VidurFit};
@@ -136,7 +137,7 @@ impl Kind {
 /// How long a step takes: `base + per_sequence D + per_kv_token K + per_prefill_token Q + per_prefill_token_squared
 /// sum(q^2) + per_prefill_token_context sum(q kv)`, with D decoding sequences, K their context tokens, Q prompt tokens
 /// read, q those of one sequence and kv what it had read before. All in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct StepTime {
     /// Of every step, without the overhead.
     pub base: f64,

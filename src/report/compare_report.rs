@@ -1,10 +1,11 @@
 //! What a comparison of two or more scenarios says: on a terminal, as JSON, as Markdown.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::charts::Chart;
 use super::format::{Quantity, counted, difference, value};
-use super::json::{EstimateJson, Number, Ordered, Provenance, SCHEMA_VERSION, pretty};
+use super::json::{Document, EstimateJson, EveryMetric, Kind, Named, Number, Provenance, document};
 use super::layout::{Style, Tone, columns, wrap};
 use super::markdown::{Page, escape};
 use crate::digits::figure;
@@ -216,18 +217,27 @@ pub fn markdown(compared: &Compared, charts: &[Chart]) -> String {
     page.text
 }
 
-/// A metric in both studies.
-#[derive(Serialize)]
+/// How a metric differs between two studies, run by run.
+#[derive(Serialize, JsonSchema)]
 pub(super) struct DifferenceJson {
+    /// The metric's unit, empty for a share.
     unit: &'static str,
+    /// Pairs of runs in which both have a value.
     runs: u64,
+    /// Pairs in which only one of the two has a value, or a finished rollout.
     unpaired: u64,
+    /// Mean of A over the pairs; its interval is in A's own summary.
     mean_a: Number,
+    /// Mean of the other over the pairs; its interval is in its own summary.
     mean_b: Number,
+    /// Mean of the other's value minus A's, pair by pair.
     difference: EstimateJson,
+    /// Correlation of the two over the pairs; null where one of them does not vary.
     correlation: Number,
+    /// How many times as many runs it would take without pairing.
     runs_saved: Number,
-    change: &'static str,
+    /// How the other stands to A.
+    change: Change,
 }
 
 impl From<&Difference> for DifferenceJson {
@@ -241,40 +251,52 @@ impl From<&Difference> for DifferenceJson {
             difference: (&row.difference).into(),
             correlation: Number(row.correlation),
             runs_saved: Number(row.runs_saved),
-            change: row.change.words(),
+            change: row.change,
         }
     }
 }
 
-/// One comparison with the first study.
-#[derive(Serialize)]
+/// One study's comparison with the first.
+#[derive(Serialize, JsonSchema)]
 struct AgainstJson<'a> {
+    /// B, C and so on, in the order in which they were named.
     letter: char,
+    /// What was set for this study alone, as `KEY=VALUE`.
     settings: &'a [String],
+    /// Where this study comes from.
     provenance: Provenance,
+    /// Runs that both studies have.
     runs: u64,
     /// The keys that make the two meet different requests.
     unequal: &'a [&'static str],
-    /// How many times as many runs unpaired studies would need: the median over metrics.
+    /// How many times as many runs unpaired studies would need: the median over metrics; null where it cannot be said.
     runs_saved: Option<f64>,
-    metrics: Ordered<DifferenceJson>,
+    /// Every metric.
+    metrics: Named<EveryMetric, DifferenceJson>,
 }
 
-#[derive(Serialize)]
-struct ComparisonJson<'a> {
-    schema_version: u32,
-    a: Option<Provenance>,
+/// What `cutover compare` finds: the provenance is that of A, which the others are compared with.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ComparisonJson<'a> {
+    /// What was set for A alone, as `KEY=VALUE`.
+    settings: &'a [String],
+    /// Each of the others, compared with A.
     against_a: Vec<AgainstJson<'a>>,
 }
 
-/// The comparison as JSON, written as [`super::json`] writes numbers and estimates.
+impl Document for ComparisonJson<'_> {
+    const KIND: Kind = Kind::Comparison;
+    type Provenance = Provenance;
+}
+
+/// The comparison as JSON.
 pub fn json(compared: &Compared) -> String {
     let against = |(index, comparison)| against(compared, index, comparison);
-    pretty(&ComparisonJson {
-        schema_version: SCHEMA_VERSION,
-        a: compared.studies.first().map(Provenance::of),
+    let body = ComparisonJson {
+        settings: &compared.settings[0],
         against_a: compared.comparisons.iter().enumerate().map(against).collect(),
-    })
+    };
+    document(Provenance::of(&compared.studies[0]), body)
 }
 
 fn against<'a>(compared: &Compared<'a>, index: usize, comparison: &'a Comparison) -> AgainstJson<'a> {
@@ -285,7 +307,7 @@ fn against<'a>(compared: &Compared<'a>, index: usize, comparison: &'a Comparison
         runs: comparison.runs,
         unequal: &comparison.unequal,
         runs_saved: comparison.runs_saved(),
-        metrics: Ordered(comparison.rows.iter().map(|row| (row.metric.name(), row.into())).collect()),
+        metrics: comparison.rows.iter().map(|row| (row.metric.name(), row.into())).collect(),
     }
 }
 
@@ -394,6 +416,7 @@ mod tests {
         assert_eq!(b["metrics"]["truncated_attempts"]["difference"]["value"], -6.0);
         assert_eq!(b["metrics"]["cost_usd"]["change"], "worse");
         assert_eq!(b["letter"], "B");
-        assert_eq!(json["a"]["runs"], 40);
+        assert_eq!(json["provenance"]["runs"], 40);
+        assert_eq!(b["provenance"]["runs"], 40);
     }
 }

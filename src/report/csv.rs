@@ -4,7 +4,7 @@
 //! are exact to the nanosecond. Columns follow from the tables of metrics and of series.
 
 use crate::ledger::{METRICS, Metric, OUTCOME_COLUMN, RunLog, RunRecord};
-use crate::study::{StudyResult, Timeline};
+use crate::study::{Estimate, StudyResult, Timeline};
 use crate::units::{NANOS_PER_SECOND, Time};
 
 /// Rows of comma-separated cells in memory.
@@ -38,6 +38,18 @@ pub(super) fn number(value: f64) -> String {
     } else {
         value.to_string()
     }
+}
+
+/// The columns of an estimate: its value and the ends of its interval.
+pub(super) fn columns_of(name: &str) -> [String; 3] {
+    [name.to_owned(), format!("{name}_low"), format!("{name}_high")]
+}
+
+/// The cells of an estimate; empty where there is none.
+pub(super) fn cells_of(estimate: Option<&Estimate>) -> [String; 3] {
+    let value = estimate.map_or(f64::NAN, |estimate| estimate.value);
+    let (low, high) = estimate.and_then(|estimate| estimate.interval).unwrap_or((f64::NAN, f64::NAN));
+    [value, low, high].map(number)
 }
 
 /// An instant in seconds, exact to the nanosecond: `-0.5`, `123.000000001`.

@@ -36,6 +36,7 @@ pub use gate::{
     run_files, run_report_of, tag,
 };
 pub use grace::GraceReport;
+pub use json::{Published, published};
 pub use layout::Style;
 pub use levers::LeversAnswer;
 pub use plan::{KeptPlan, LeftOut, Planned};

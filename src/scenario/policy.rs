@@ -2,6 +2,7 @@
 //!
 //! How TOML becomes them lives in the readers beside this file, what they do in the modules that use them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::{CountOrPercent, Duration, Time};
@@ -501,7 +502,8 @@ pub struct Check {
 }
 
 /// `severity` of a check: what it means for the gate where the check does not hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The gate fails.
     #[default]

@@ -2,6 +2,9 @@
 //!
 //! Whether a bound could be certified at all, before anything is simulated, is decided in `certify`.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::intervals::Confidence;
 use super::result::{CheckResult, Estimate, MetricSummary, Verdict};
 use crate::digits::figure;
@@ -9,7 +12,8 @@ use crate::ledger::{Better, Kind, Metric};
 use crate::scenario::{Check, Severity, Statistic};
 
 /// How a list of checks came out as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Overall {
     /// Every check passed, or there is none.
     Passed,

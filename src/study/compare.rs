@@ -4,6 +4,7 @@
 //! scenarios' difference does; most of the luck cancels. Where the scenarios ask for different requests, the pairs are
 //! only runs of the same number, and the comparison says so (`requests`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::intervals::{Confidence, Moments};
@@ -49,7 +50,8 @@ const SLIGHT: f64 = 0.01;
 const HARDLY_ANY: f64 = 0.1;
 
 /// How B stands to A in one metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// The same value in every run but for rounding, or none in either.
     Identical,
@@ -62,6 +64,7 @@ pub enum Change {
     /// B is lower, which is neither good nor bad.
     Lower,
     /// The interval of the mean difference encloses zero and nothing beyond a tenth of the larger mean.
+    #[serde(rename = "no_difference")]
     NotShown,
     /// It encloses zero and more than that, or there is none: there may be a difference, but these runs cannot tell.
     NotEnoughRuns,

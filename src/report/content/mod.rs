@@ -6,6 +6,7 @@ mod precision;
 mod rollout;
 
 pub use precision::sentences as precision;
+pub use rollout::strategy;
 
 use super::format::{
     Quantity, counted, counted_estimate, dollars_that_add_up, estimate, given, in_dollars, sum_of, value,

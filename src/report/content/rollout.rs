@@ -99,7 +99,7 @@ fn estimators(result: &StudyResult) -> Option<Block> {
 }
 
 /// The strategy with the settings that decide most.
-fn strategy(scenario: &Scenario) -> String {
+pub fn strategy(scenario: &Scenario) -> String {
     match &scenario.rollout.strategy {
         Strategy::None => "none".to_owned(),
         Strategy::Recreate(_) => "recreate".to_owned(),

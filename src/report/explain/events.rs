@@ -1,10 +1,7 @@
-//! Every event of a run in order of time, as text and as JSON.
-
-use serde::Serialize;
+//! Every event of a run in order of time, as text.
 
 use crate::ledger::RunLog;
 use crate::report::format::clock;
-use crate::report::json::{SCHEMA_VERSION, pretty};
 use crate::report::layout::columns;
 
 /// The event log of a run, a line per event: time from time zero, event, replica, version, detail.
@@ -20,39 +17,6 @@ pub(super) fn lines(log: &RunLog) -> Vec<String> {
         ]
     }));
     columns(&rows, &[0, 2])
-}
-
-#[derive(Serialize)]
-struct EventJson<'a> {
-    time_s: f64,
-    event: &'a str,
-    replica: Option<u32>,
-    version: &'a str,
-    detail: &'a str,
-    /// Why a controller did it, where one did; else left out.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    why: &'a str,
-}
-
-#[derive(Serialize)]
-struct RunJson<'a> {
-    schema_version: u32,
-    scenario: &'a str,
-    run: u64,
-    events: Vec<EventJson<'a>>,
-}
-
-/// The event log of a run as JSON.
-pub(super) fn json(scenario_name: &str, run: u64, log: &RunLog) -> String {
-    let events = log.events.iter().map(|row| EventJson {
-        time_s: row.time.seconds(),
-        event: row.event,
-        replica: row.replica,
-        version: &row.version,
-        detail: &row.detail,
-        why: &row.why,
-    });
-    pretty(&RunJson { schema_version: SCHEMA_VERSION, scenario: scenario_name, run, events: events.collect() })
 }
 
 #[cfg(test)]

@@ -5,10 +5,13 @@
 
 mod decisions;
 mod events;
+mod json;
 mod measurements;
 mod replicas;
 mod terminations;
 mod tree;
+
+pub(super) use json::{RunJson, json};
 
 use crate::ledger::{Metric, RolloutOutcome, RunLog, RunRecord};
 use crate::report::format::{Quantity, counted, value};
@@ -54,11 +57,6 @@ pub(super) fn text(explained: &Explained<'_>, style: Style) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The run as JSON: its events.
-pub(super) fn json(explained: &Explained<'_>) -> String {
-    events::json(&explained.scenario.name, explained.record.run, explained.log)
-}
-
 fn head(explained: &Explained<'_>, style: Style) -> Vec<String> {
     let (scenario, record) = (explained.scenario, explained.record);
     let title = format!("{}: run {} of seed {}", scenario.name, record.run, scenario.study.seed);
@@ -81,8 +79,8 @@ fn head(explained: &Explained<'_>, style: Style) -> Vec<String> {
     lines
 }
 
-/// How the run's attempts ended, most frequent outcome first.
-fn ending(log: &RunLog) -> String {
+/// The run's attempts by how they ended, most frequent first.
+fn attempts(log: &RunLog) -> Vec<(&str, u64)> {
     let mut outcomes: Vec<(&str, u64)> = Vec::new();
     for request in &log.requests {
         match outcomes.iter_mut().find(|(name, _)| *name == request.outcome) {
@@ -91,8 +89,13 @@ fn ending(log: &RunLog) -> String {
         }
     }
     outcomes.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    outcomes
+}
+
+/// How the run's attempts ended, in words.
+fn ending(log: &RunLog) -> String {
     let parts: Vec<String> =
-        outcomes.iter().map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
+        attempts(log).iter().map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
     let attempts = counted(log.requests.len() as u64, "attempt");
     if parts.is_empty() {
         format!("{attempts}, warm-up and cool-down included")

@@ -6,6 +6,8 @@ pub(super) mod example;
 mod json;
 mod paste;
 
+pub(super) use json::FitJson;
+
 pub use json::json;
 pub use paste::paste;
 

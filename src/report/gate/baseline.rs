@@ -1,11 +1,12 @@
 //! What changed since the baseline: on a terminal and in JSON, and the sentences that the other forms share.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Judged;
 use crate::digits::counted;
 use crate::report::compare_report::{DifferenceJson, row, table, tone};
-use crate::report::json::Ordered;
+use crate::report::json::{Named, SomeMetrics};
 use crate::report::layout::{Style, wrap};
 use crate::report::terminal::{gate_mark, titled};
 use crate::study::{Against, Change, Difference, HEADLINES, Outcome, Pairing, StudyResult, outcome_of_row};
@@ -143,19 +144,27 @@ pub fn lines(against: &Against, judged: &Judged<'_>, style: Style) -> Vec<String
     lines
 }
 
-#[derive(Serialize)]
+/// Where the baseline comes from.
+#[derive(Serialize, JsonSchema)]
 struct OriginJson<'a> {
+    /// Version of cutover.
     version: &'a str,
+    /// Name of the scenario.
     scenario: &'a str,
+    /// SHA-256 of the scenario.
     scenario_hash: &'a str,
+    /// Its seed.
     seed: u64,
+    /// Its runs.
     runs: u64,
+    /// Whether it was interrupted.
     partial: bool,
 }
 
 /// What changed since the baseline.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct BaselineJson<'a> {
+    /// Where the baseline comes from.
     provenance: OriginJson<'a>,
     /// Whether the two were compared run by run.
     paired: bool,
@@ -166,7 +175,7 @@ pub struct BaselineJson<'a> {
     /// The headline metrics that got worse by at least 1 %.
     worse: Vec<&'static str>,
     /// Every metric, the baseline being A: the headlines first.
-    metrics: Ordered<DifferenceJson>,
+    metrics: Named<SomeMetrics, DifferenceJson>,
 }
 
 impl<'a> From<&'a Against> for BaselineJson<'a> {
@@ -185,7 +194,7 @@ impl<'a> From<&'a Against> for BaselineJson<'a> {
             comparison: pairing(against),
             confidence: 1.0 - 0.05 / HEADLINES.len() as f64,
             worse: against.worse().map(|row| row.metric.name()).collect(),
-            metrics: Ordered(against.rows.iter().map(|row| (row.metric.name(), row.into())).collect()),
+            metrics: against.rows.iter().map(|row| (row.metric.name(), row.into())).collect(),
         }
     }
 }

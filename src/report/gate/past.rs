@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ledger::{METRICS, Metric};
-use crate::report::json::SCHEMA_VERSION;
+use crate::report::json::SUMMARY_VERSION;
 use crate::report::sweep::read_runs;
 use crate::study::{Confidence, Estimate, MetricSummary, Origin, Past};
 
@@ -17,7 +17,7 @@ pub enum NoPast {
     #[error("{0}")]
     NotASummary(String),
     /// Its shape is that of another version.
-    #[error("it has schema_version {0}, and this version of cutover reads {SCHEMA_VERSION}: make the baseline anew")]
+    #[error("it has schema_version {0}, and this version of cutover reads {SUMMARY_VERSION}: make the baseline anew")]
     OtherVersion(u64),
 }
 
@@ -35,8 +35,11 @@ pub fn read_past(summary: &str, runs: Option<&str>) -> Result<Past, NoPast> {
     let version = value.get("schema_version").and_then(Value::as_u64);
     match version {
         None => return Err(not("JSON without a schema_version".to_owned())),
-        Some(version) if version != u64::from(SCHEMA_VERSION) => return Err(NoPast::OtherVersion(version)),
+        Some(version) if version != u64::from(SUMMARY_VERSION) => return Err(NoPast::OtherVersion(version)),
         Some(_) => {}
+    }
+    if let Some(kind) = value.get("kind").and_then(Value::as_str).filter(|kind| *kind != "summary") {
+        return Err(not(format!("a {kind}.json")));
     }
     let written: Written = serde_json::from_value(value).map_err(|error| not(format!("other JSON ({error})")))?;
     let origin = Origin {

@@ -1,5 +1,7 @@
 //! `grace.csv`: a row for each grace period. Empty values are empty cells; seconds and US dollars.
 
+use crate::report::csv::{Table, cells_of, columns_of, number};
+use crate::report::json::word;
 use crate::study::Estimate;
 use crate::study::grace::{GraceAnswer, Period};
 
@@ -17,17 +19,18 @@ const ESTIMATES: [&str; 8] = [
 
 /// The table.
 pub fn csv(answer: &GraceAnswer) -> String {
-    let ends = ESTIMATES.iter().map(|name| format!("{name},{name}_low,{name}_high"));
-    let mut text =
-        format!("grace_s,sigkill_after_s,{},upper_bound,standing\n", ends.collect::<Vec<String>>().join(","));
+    let mut table = Table::new();
+    let mut header = ["grace_s", "sigkill_after_s"].map(str::to_owned).to_vec();
+    header.extend(ESTIMATES.into_iter().flat_map(columns_of));
+    header.extend(["upper_bound", "standing"].map(str::to_owned));
+    table.row(header);
     for period in &answer.periods {
         let mut cells = vec![number(period.grace.seconds()), number(period.kill_after.seconds())];
-        cells.extend(estimates(period).iter().flat_map(|estimate| three(estimate.as_ref())));
-        cells.push(number(period.upper_bound));
-        cells.push(period.standing.words().to_owned());
-        text.push_str(&format!("{}\n", cells.join(",")));
+        cells.extend(estimates(period).iter().flat_map(|estimate| cells_of(estimate.as_ref())));
+        cells.extend([number(period.upper_bound), word(&period.standing)]);
+        table.row(cells);
     }
-    text
+    table.text()
 }
 
 /// Those of [`ESTIMATES`], in their order.
@@ -43,20 +46,4 @@ fn estimates(period: &Period) -> [Option<Estimate>; 8] {
         cost.map(|cost| cost.duration.difference),
         cost.map(|cost| cost.bill.difference),
     ]
-}
-
-fn three(estimate: Option<&Estimate>) -> [String; 3] {
-    let end = |of: fn((f64, f64)) -> f64| {
-        estimate.and_then(|estimate| estimate.interval).map(of).map_or(String::new(), number)
-    };
-    [estimate.map_or(String::new(), |estimate| number(estimate.value)), end(|ends| ends.0), end(|ends| ends.1)]
-}
-
-/// The shortest text that reads back as the same number; empty for NaN, zero without a sign.
-fn number(value: f64) -> String {
-    match value {
-        value if value.is_nan() => String::new(),
-        0.0 => "0".to_owned(),
-        value => value.to_string(),
-    }
 }

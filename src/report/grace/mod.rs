@@ -8,6 +8,8 @@ mod csv;
 pub(super) mod example;
 mod json;
 
+pub(super) use json::GraceJson;
+
 use super::OutputError;
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};

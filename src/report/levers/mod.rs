@@ -8,6 +8,8 @@ mod csv;
 mod json;
 mod text;
 
+pub(super) use json::LeversJson;
+
 use super::Answer;
 use super::OutputError;
 use super::charts::{self, Chart, ChartError};

@@ -1,9 +1,10 @@
 //! `plan.csv`: a row for each candidate.
 
+use super::json::StandingJson;
 use super::{Planned, standing};
 use crate::ledger::Metric;
-use crate::report::csv::{Table, number};
-use crate::study::Estimate;
+use crate::report::csv::{Table, cells_of, columns_of};
+use crate::report::json::word;
 
 /// The metrics told of every candidate beside the objective.
 const METRICS: [Metric; 5] =
@@ -18,14 +19,15 @@ pub fn csv(planned: &Planned<'_>) -> String {
     let mut header = vec!["candidate".to_owned()];
     header.extend(planned.axes.iter().map(|axis| axis.key.clone()));
     header.extend(["standing", "runs"].map(str::to_owned));
-    header.extend(three(objective.name()));
-    header.extend(three("more_than_best"));
+    header.extend(columns_of(objective.name()));
+    header.extend(columns_of("more_than_best"));
     for (at, check) in outcome.rules.checks.iter().enumerate() {
         let name = format!("check_{}_{}_{}", at + 1, check.metric, check.statistic.name());
-        header.extend(three(&name));
+        header.extend(columns_of(&name));
         header.push(format!("{name}_verdict"));
     }
-    header.extend(metrics.iter().flat_map(|metric| three(metric.name())));
+    header.extend(metrics.iter().flat_map(|metric| columns_of(metric.name())));
+    header.push("standing_text".to_owned());
     table.row(header);
     for (index, candidate) in outcome.candidates.iter().enumerate() {
         let mut cells = vec![(index + 1).to_string()];
@@ -33,24 +35,16 @@ pub fn csv(planned: &Planned<'_>) -> String {
             value.map_or_else(String::new, |value| axis.values[value].clone())
         };
         cells.extend(planned.axes.iter().zip(&candidate.assignment).map(value));
-        cells.extend([standing(planned, index), candidate.runs.to_string()]);
-        cells.extend(ends(&candidate.metric(objective).mean));
-        cells.extend(ends(&candidate.excess.unwrap_or(Estimate { value: f64::NAN, interval: None })));
+        cells.extend([word(&StandingJson::from(candidate.standing)), candidate.runs.to_string()]);
+        cells.extend(cells_of(Some(&candidate.metric(objective).mean)));
+        cells.extend(cells_of(candidate.excess.as_ref()));
         for check in &candidate.checks {
-            cells.extend(ends(&check.estimate));
-            cells.push(crate::report::json::verdict(check.verdict).to_owned());
+            cells.extend(cells_of(Some(&check.estimate)));
+            cells.push(word(&check.verdict));
         }
-        cells.extend(metrics.iter().flat_map(|metric| ends(&candidate.metric(*metric).mean)));
+        cells.extend(metrics.iter().flat_map(|metric| cells_of(Some(&candidate.metric(*metric).mean))));
+        cells.push(standing(planned, index));
         table.row(cells);
     }
     table.text()
-}
-
-fn three(name: &str) -> [String; 3] {
-    [name.to_owned(), format!("{name}_low"), format!("{name}_high")]
-}
-
-fn ends(estimate: &Estimate) -> [String; 3] {
-    let (low, high) = estimate.interval.unwrap_or((f64::NAN, f64::NAN));
-    [number(estimate.value), number(low), number(high)]
 }

@@ -1,117 +1,230 @@
 //! `plan.json`: everything in the answer, for scripts.
 
-use std::collections::BTreeMap;
-
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Planned, content, ranking, standing};
 use crate::ledger::Metric;
 use crate::report::content::plain;
-use crate::report::json::{CheckJson, EstimateJson, Number, Ordered, SCHEMA_VERSION, pretty};
+use crate::report::json::{
+    CheckJson, Document, EstimateJson, Kind, Named, Number, Ordered, Provenance, SomeMetrics, document,
+};
 use crate::scenario::Tolerance;
 use crate::study::plan::{Ending, Feasibility, Ranked, Standing};
 
-#[derive(Serialize)]
+/// What is to be as good as possible.
+#[derive(Serialize, JsonSchema)]
 struct ObjectiveJson {
+    /// The metric, whose mean over runs it is.
     metric: &'static str,
+    /// The metric's unit, empty for a share.
     unit: &'static str,
+    /// Differences that do not matter.
     tolerance: ToleranceJson,
-    /// What the tolerance comes to, in the unit.
+    /// What the tolerance comes to, in the unit; null without a best candidate.
     tolerance_value: Number,
 }
 
-#[derive(Serialize)]
+/// A difference that does not matter.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum ToleranceJson {
+    /// As a share of the best candidate's objective.
     Share(f64),
+    /// In the objective's unit.
     Absolute(f64),
 }
 
-#[derive(Serialize)]
+/// Something that may be chosen.
+#[derive(Serialize, JsonSchema)]
 struct AxisJson<'a> {
+    /// The scenario's key.
     key: &'a str,
+    /// Its values.
     values: &'a [String],
 }
 
-#[derive(Serialize)]
+/// How often the best candidate would be chosen from other runs.
+#[derive(Serialize, JsonSchema)]
 struct ProbabilityJson {
+    /// In this share of resamplings.
     share: Number,
+    /// Resamplings.
     resamples: usize,
+    /// Runs that are resampled.
     runs: usize,
+    /// Candidates that are compared.
     candidates: usize,
 }
 
-#[derive(Serialize)]
-struct CandidateJson<'a> {
-    candidate: usize,
-    settings: BTreeMap<&'a str, &'a str>,
-    standing: &'static str,
-    words: String,
-    checks_met: &'static str,
-    runs: u64,
-    objective: EstimateJson,
-    more_than_best: Option<EstimateJson>,
-    checks: Vec<CheckJson<'a>>,
-    metrics: Ordered<EstimateJson>,
+/// How a candidate stands in the end.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StandingJson {
+    /// Chosen.
+    Best,
+    /// Equally good within the tolerance, with confidence.
+    WithinTolerance,
+    /// Worse than the best by more than the tolerance.
+    Worse,
+    /// Worse than the best, perhaps by no more than the tolerance.
+    SlightlyWorse,
+    /// Neither better nor worse than the best by more than the tolerance.
+    Tie,
+    /// Not better than the best by more than the tolerance; the interval does not tell the two apart.
+    NotBetter,
+    /// Worse than another candidate, with confidence; no more runs were spent on it.
+    Beaten,
+    /// Breaks a check, with confidence.
+    FailsCheck,
+    /// In some run the objective has no value.
+    NoValue,
+    /// The runs did not tell.
+    Open,
 }
 
-#[derive(Serialize)]
+impl From<Standing> for StandingJson {
+    fn from(standing: Standing) -> StandingJson {
+        match standing {
+            Standing::Best => StandingJson::Best,
+            Standing::WithinTolerance => StandingJson::WithinTolerance,
+            Standing::Worse => StandingJson::Worse,
+            Standing::SlightlyWorse => StandingJson::SlightlyWorse,
+            Standing::Tie => StandingJson::Tie,
+            Standing::NotBetter => StandingJson::NotBetter,
+            Standing::Beaten(..) => StandingJson::Beaten,
+            Standing::Breaks(_) => StandingJson::FailsCheck,
+            Standing::Empty => StandingJson::NoValue,
+            Standing::Open => StandingJson::Open,
+        }
+    }
+}
+
+/// Whether a candidate meets the checks.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Met {
+    /// It meets all, with confidence.
+    Yes,
+    /// It breaks one, with confidence.
+    No,
+    /// The runs do not tell.
+    Undecided,
+}
+
+/// A combination of the choices' values.
+#[derive(Serialize, JsonSchema)]
+struct CandidateJson<'a> {
+    /// Its number, from 1.
+    candidate: usize,
+    /// The value of each key that it chooses.
+    values: Ordered<&'a str>,
+    /// How it stands in the end.
+    standing: StandingJson,
+    /// The same in words.
+    standing_text: String,
+    /// Whether it meets the checks.
+    checks_met: Met,
+    /// Its runs.
+    runs: u64,
+    /// The objective, mean over its runs.
+    objective: EstimateJson,
+    /// How much more of the objective than the best candidate's it has, run by run; null for the best, and without one.
+    more_than_best: Option<EstimateJson>,
+    /// The checks.
+    checks: Vec<CheckJson<'a>>,
+    /// Means over its runs.
+    metrics: Named<SomeMetrics, EstimateJson>,
+}
+
+/// A combination that was no scenario.
+#[derive(Serialize, JsonSchema)]
 struct LeftOutJson<'a> {
+    /// Its settings, each as `KEY=VALUE`.
     settings: &'a [String],
+    /// What is wrong with it.
     reason: &'a str,
 }
 
-#[derive(Serialize)]
+/// A check that candidates break.
+#[derive(Serialize, JsonSchema)]
 struct FailedJson {
+    /// The check in words.
     check: String,
+    /// How many candidates break it.
     candidates: usize,
 }
 
-#[derive(Serialize)]
+/// The value of a choice that brings the checks nearest to being met.
+#[derive(Serialize, JsonSchema)]
 struct HelpJson<'a> {
+    /// The scenario's key.
     key: &'a str,
+    /// The value.
     value: &'a str,
+    /// How far the best candidate with it is from the bound that binds.
     with: Number,
+    /// How far the best one without it is.
     without: Number,
 }
 
-#[derive(Serialize)]
+/// Why nothing meets the checks.
+#[derive(Serialize, JsonSchema)]
 struct DiagnosisJson<'a> {
+    /// The checks that candidates break.
     failed: Vec<FailedJson>,
+    /// Number of the candidate that comes nearest; null where none can be said to.
     nearest: Option<usize>,
+    /// The check that it breaks most; null where there is none.
     binding: Option<String>,
+    /// By how much, relative to the bound.
     violation: Number,
+    /// What helps most; null where nothing stands out.
     helps_most: Option<HelpJson<'a>>,
 }
 
-#[derive(Serialize)]
-struct PlanJson<'a> {
-    schema_version: u32,
-    version: String,
-    scenario: &'a str,
-    scenario_hash: &'a str,
-    seed: u64,
-    most_runs: u64,
-    ending: &'static str,
+/// What `cutover plan` finds: the combination that serves the objective best and meets the checks.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct PlanJson<'a> {
+    /// The answer in a sentence.
     answer: String,
+    /// How it ended.
+    ending: Ending,
+    /// With what confidence, in a sentence.
     confidence_text: String,
-    /// Runs of a candidate that it takes at least to certify the checks, where fewer are allowed.
-    runs_needed: Option<u64>,
-    runs_needed_text: Option<String>,
-    objective: ObjectiveJson,
-    choices: Vec<AxisJson<'a>>,
-    /// Numbers of candidates, from 1.
-    best: Option<usize>,
-    runner_up: Option<usize>,
-    as_written: Option<usize>,
+    /// Confidence that the best candidate meets the checks and that none that does is better by more than the tolerance.
     confidence: f64,
+    /// Runs of a candidate that it takes at least to certify the checks; null where as many are allowed.
+    runs_needed: Option<u64>,
+    /// The same in a sentence.
+    runs_needed_text: Option<String>,
+    /// What is to be as good as possible.
+    objective: ObjectiveJson,
+    /// What may be chosen.
+    axes: Vec<AxisJson<'a>>,
+    /// Number of the chosen candidate, from 1; null: none.
+    best: Option<usize>,
+    /// Number of the next best that breaks no check; null: none.
+    runner_up: Option<usize>,
+    /// Number of the candidate that does what the scenario says without any choice; null: none.
+    as_written: Option<usize>,
+    /// How often the best would be chosen from other runs; null where that cannot be said.
     probability: Option<ProbabilityJson>,
+    /// Why nothing meets the checks; null where something does.
     diagnosis: Option<DiagnosisJson<'a>>,
-    /// In the order in which they are told.
+    /// The candidates, in the order in which they are told.
     candidates: Vec<CandidateJson<'a>>,
+    /// Combinations that are no scenarios.
     left_out: Vec<LeftOutJson<'a>>,
+    /// How many combinations come to the same as an earlier one.
     repeated: usize,
+    /// The keys that make candidates meet different requests.
     unequal: &'a [&'static str],
+}
+
+impl Document for PlanJson<'_> {
+    const KIND: Kind = Kind::Plan;
+    type Provenance = Provenance;
 }
 
 /// The metrics told of every candidate.
@@ -130,16 +243,11 @@ pub fn json(planned: &Planned<'_>) -> String {
     let outcome = planned.outcome;
     let rules = &outcome.rules;
     let one_based = |index: Option<usize>| index.map(|index| index + 1);
-    pretty(&PlanJson {
-        schema_version: SCHEMA_VERSION,
-        version: planned.scenario.read_by.clone(),
-        scenario: &planned.scenario.name,
-        scenario_hash: &planned.scenario.hash,
-        seed: planned.scenario.study.seed,
-        most_runs: planned.most_runs(),
-        ending: ending(outcome.ending),
+    let body = PlanJson {
         answer: plain(&content::headline(planned)),
+        ending: outcome.ending,
         confidence_text: plain(&content::confidence(planned)),
+        confidence: outcome.confidence,
         runs_needed: outcome.fewest_runs,
         runs_needed_text: outcome.fewest_runs.map(|_| plain(&content::too_few_runs(planned))),
         objective: ObjectiveJson {
@@ -151,11 +259,10 @@ pub fn json(planned: &Planned<'_>) -> String {
             },
             tolerance_value: Number(outcome.tolerance),
         },
-        choices: planned.axes.iter().map(|axis| AxisJson { key: &axis.key, values: &axis.values }).collect(),
+        axes: planned.axes.iter().map(|axis| AxisJson { key: &axis.key, values: &axis.values }).collect(),
         best: one_based(outcome.best),
         runner_up: one_based(outcome.runner_up),
         as_written: one_based(planned.as_written),
-        confidence: outcome.confidence,
         probability: outcome.probability.map(|probability| ProbabilityJson {
             share: Number(probability.share),
             resamples: crate::study::plan::RESAMPLES,
@@ -169,16 +276,9 @@ pub fn json(planned: &Planned<'_>) -> String {
             .collect(),
         repeated: planned.repeated,
         unequal: planned.unequal,
-    })
-}
-
-fn ending(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Decided => "decided",
-        Ending::OutOfRuns => "out_of_runs",
-        Ending::NothingMeets => "nothing_meets",
-        Ending::Interrupted => "interrupted",
-    }
+    };
+    let partial = outcome.ending == Ending::Interrupted;
+    document(Provenance::of_runs(planned.scenario, planned.most_runs(), partial), body)
 }
 
 fn diagnosis<'a>(planned: &'a Planned<'_>) -> Option<DiagnosisJson<'a>> {
@@ -202,34 +302,22 @@ fn diagnosis<'a>(planned: &'a Planned<'_>) -> Option<DiagnosisJson<'a>> {
 
 fn candidate<'a>(planned: &'a Planned<'_>, index: usize) -> CandidateJson<'a> {
     let found: &Ranked = &planned.outcome.candidates[index];
-    let settings = planned.axes.iter().zip(&found.assignment);
+    let values = (planned.axes.iter().zip(&found.assignment))
+        .filter_map(|(axis, value)| Some((axis.key.clone(), axis.values[(*value)?].as_str())));
     CandidateJson {
         candidate: index + 1,
-        settings: settings
-            .filter_map(|(axis, value)| Some((axis.key.as_str(), axis.values[(*value)?].as_str())))
-            .collect(),
-        standing: match found.standing {
-            Standing::Best => "best",
-            Standing::WithinTolerance => "within_tolerance",
-            Standing::Worse => "worse",
-            Standing::SlightlyWorse => "slightly_worse",
-            Standing::Tie => "tie",
-            Standing::NotBetter => "not_better",
-            Standing::Beaten(..) => "beaten",
-            Standing::Breaks(_) => "fails_check",
-            Standing::Empty => "no_value",
-            Standing::Open => "open",
-        },
-        words: standing(planned, index),
+        values: Ordered(values.collect()),
+        standing: found.standing.into(),
+        standing_text: standing(planned, index),
         checks_met: match found.feasibility {
-            Feasibility::Undecided => "undecided",
-            Feasibility::Meets => "yes",
-            Feasibility::Breaks(_) => "no",
+            Feasibility::Undecided => Met::Undecided,
+            Feasibility::Meets => Met::Yes,
+            Feasibility::Breaks(_) => Met::No,
         },
         runs: found.runs,
         objective: (&found.metric(planned.outcome.rules.objective).mean).into(),
         more_than_best: found.excess.as_ref().map(EstimateJson::from),
         checks: found.checks.iter().map(CheckJson::from).collect(),
-        metrics: Ordered(METRICS.map(|metric| (metric.name(), (&found.metric(metric).mean).into())).into()),
+        metrics: METRICS.iter().map(|metric| (metric.name(), (&found.metric(*metric).mean).into())).collect(),
     }
 }

@@ -12,6 +12,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub(super) use json::PlanJson;
+
 use serde::{Deserialize, Serialize};
 
 use super::OutputError;

@@ -108,7 +108,7 @@ fn the_files_for_machines_have_every_candidate() {
             (json["best"].as_u64(), json["runner_up"].as_u64(), json["as_written"].as_u64()),
             (Some(3), Some(6), Some(1))
         );
-        assert_eq!(json["candidates"][0]["settings"]["rollout.rolling.max_surge"], "25%");
+        assert_eq!(json["candidates"][0]["values"]["rollout.rolling.max_surge"], "25%");
         assert_eq!(json["candidates"][5]["standing"], "fails_check");
         assert_eq!(json["objective"]["tolerance"]["share"], 0.01);
         let csv = planned.csv();

@@ -7,6 +7,8 @@ pub(super) mod example;
 mod json;
 mod layout;
 
+pub(super) use json::PowerJson;
+
 pub(super) use content::{effect, named};
 
 use super::OutputError;
@@ -137,9 +139,9 @@ mod tests {
             power.canaries[0].outcomes[version].caught = Estimate { value: 0.0, interval: None };
         }
         let json: serde_json::Value = serde_json::from_str(&answer_report(&power, Form::Json)).unwrap();
-        assert_eq!(json["partial"], true);
+        assert_eq!(json["provenance"]["partial"], true);
         assert_eq!(json["goal"]["verdict"], "undecided");
-        assert_eq!(json["regressions"][0]["sizes"][1]["effects"], serde_json::json!([]));
+        assert_eq!(json["regressions"][0]["sizes"][1]["effects"], serde_json::json!({}));
         for form in [Form::Markdown, Form::Text(Style { color: false, width: 100 })] {
             assert!(answer_report(&power, form).contains("INTERRUPTED: 100 runs"));
         }

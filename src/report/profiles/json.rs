@@ -1,40 +1,76 @@
-//! The library for scripts. Version 1 of its shape, as that of `summary.json`; seconds, bytes and shares unless a key says
-//! otherwise.
+//! The library for scripts. Seconds, bytes and shares unless a key says otherwise.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::figures::{ANSWER_TOKENS, AtBatch, Figures, PROMPT_TOKENS, REFERENCE_BATCH};
 use super::keys::toml;
 use super::list::at_reference;
 use crate::profiles::{
-    AiConfiguratorFit, Basis, Capacity, FitError, Profile, Source, StepTime, VidurFit, WEIGHT_LOAD_BANDWIDTH, all,
+    AiConfiguratorFit, Basis, Capacity, FitError, Kind, Profile, Source, StepTime, VidurFit, WEIGHT_LOAD_BANDWIDTH, all,
 };
-use crate::report::json::{SCHEMA_VERSION, pretty};
+use crate::report::json::{Document, Kind as DocumentKind, document};
 
-#[derive(Serialize)]
-struct ListJson {
-    schema_version: u32,
+/// Where the library comes from.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct Library {
+    /// Version of cutover, which the library is a part of.
     version: &'static str,
+}
+
+const LIBRARY: Library = Library { version: env!("CARGO_PKG_VERSION") };
+
+fn measured(_: &mut SchemaGenerator) -> Schema {
+    let word = |kind: Kind| json_schema!({ "const": kind.name(), "description": kind.meaning() });
+    json_schema!({ "oneOf": Kind::ALL.map(word) })
+}
+
+/// What `cutover profiles` lists: the library of hardware profiles.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct ListJson {
+    /// Sequences that decode together in the figures below.
     batch: u32,
+    /// Tokens of a prompt in the figures below.
     prompt_tokens: u32,
+    /// Tokens of an answer in the figures below.
     output_tokens: u32,
+    /// The profiles.
     profiles: Vec<RowJson>,
 }
 
-#[derive(Serialize)]
+impl Document for ListJson {
+    const KIND: DocumentKind = DocumentKind::Profiles;
+    type Provenance = Library;
+}
+
+/// A profile.
+#[derive(Serialize, JsonSchema)]
 struct RowJson {
+    /// Its name, as `engine.profile` takes it.
     name: &'static str,
+    /// The model.
     model: &'static str,
+    /// The kind of GPU.
     gpu: &'static str,
+    /// GPUs that one replica holds.
     gpus: u32,
+    /// The engine; `vidur` where the source has none.
     engine: &'static str,
+    /// Version of the engine, or of the source where it has none.
     engine_version: &'static str,
+    /// Precision of the weights, as the source has it.
     quantisation: &'static str,
+    /// Weights, all GPUs together, 10^9 bytes.
     weights_gigabytes: f64,
+    /// Tokens that the KV cache holds.
     kv_cache_tokens: u64,
+    /// Output tokens per second of a replica with that batch.
     tokens_per_second: f64,
+    /// Time per output token with that batch.
     tpot_s: f64,
-    kind: &'static str,
+    /// How far its step times are measurements.
+    #[schemars(schema_with = "measured")]
+    measured: &'static str,
 }
 
 /// All profiles.
@@ -53,88 +89,152 @@ pub(super) fn list() -> String {
             kv_cache_tokens: profile.kv_cache_tokens,
             tokens_per_second: at.tokens_per_second,
             tpot_s: at.tpot_s,
-            kind: profile.kind.name(),
+            measured: profile.kind.name(),
         }
     };
-    pretty(&ListJson {
-        schema_version: SCHEMA_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
+    let body = ListJson {
         batch: REFERENCE_BATCH,
         prompt_tokens: PROMPT_TOKENS,
         output_tokens: ANSWER_TOKENS,
         profiles: all().iter().map(row).collect(),
-    })
+    };
+    document(LIBRARY, body)
 }
 
-#[derive(Serialize)]
-struct ProfileJson {
-    schema_version: u32,
-    version: &'static str,
+/// What `cutover profiles NAME` shows: one hardware profile.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct ProfileJson {
+    /// Its name, as `engine.profile` takes it.
     name: &'static str,
+    /// The model.
     model: &'static str,
+    /// The kind of GPU.
     gpu: &'static str,
+    /// GPUs that one replica holds.
     gpus: u32,
+    /// The engine; `vidur` where the source has none.
     engine: &'static str,
+    /// Version of the engine, or of the source where it has none.
     engine_version: &'static str,
+    /// Precision of the weights, as the source has it.
     quantisation: &'static str,
-    kind: &'static str,
-    provenance: &'static str,
+    /// How far its step times are measurements.
+    #[schemars(schema_with = "measured")]
+    measured: &'static str,
+    /// Where the figures come from.
     source: SourceJson,
+    /// Errors of the fits, in the order in which the steps of the derivation make them.
     errors: Vec<ErrorJson>,
+    /// How long a step takes, without the overhead; nanoseconds.
     step_time_ns: StepTime,
+    /// What a step takes beyond that, nanoseconds.
     overhead_ns: f64,
+    /// Tokens that the KV cache holds.
     kv_cache_tokens: u64,
-    kv_cache_is: &'static str,
+    /// How that is known.
+    kv_cache_is: CapacityJson,
+    /// Bytes that a token's keys and values take, all GPUs together.
     kv_bytes_per_token: u64,
+    /// Tokens in a block of the cache.
     block_size: u32,
+    /// Weights, all GPUs together, 10^9 bytes.
     weights_gigabytes: f64,
+    /// Bandwidth at which a replica loads its weights where a scenario does not say.
     weight_load_gigabytes_per_second: f64,
+    /// What the profile stands for in a scenario.
     toml: String,
+    /// What the figures of `batches` are for.
     load: LoadJson,
+    /// Speed with so many sequences at once.
     batches: Vec<BatchJson>,
 }
 
-#[derive(Serialize)]
+impl Document for ProfileJson {
+    const KIND: DocumentKind = DocumentKind::Profile;
+    type Provenance = Library;
+}
+
+/// How the capacity of the KV cache is known.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum CapacityJson {
+    /// Computed from the GPU's memory and the model's shape.
+    Computed,
+    /// The source's own memory planner.
+    Planned,
+}
+
+/// Where a profile's figures come from.
+#[derive(Serialize, JsonSchema)]
 struct SourceJson {
+    /// What it is called.
     title: &'static str,
+    /// Where it is published.
     repository: &'static str,
+    /// Its licence.
     licence: &'static str,
+    /// How it came by its figures.
     method: &'static str,
+    /// How it came by its attention times; empty where there is nothing to add.
+    attention: &'static str,
+    /// The model as it spells it.
     model: &'static str,
+    /// The GPU as it spells it.
     device: &'static str,
+    /// Its numbers.
     fit: FitJson,
 }
 
-#[derive(Serialize)]
+/// A source's numbers.
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 enum FitJson {
+    /// AIConfigurator's.
     AiConfigurator(AiConfiguratorFit),
+    /// Vidur's.
     Vidur(VidurFit),
 }
 
-#[derive(Serialize)]
+/// The error of a fit, as shares of the time.
+#[derive(Serialize, JsonSchema)]
 struct ErrorJson {
+    /// What errs.
     of: &'static str,
+    /// The usual error.
     usual: f64,
+    /// What the usual error is: the mean, the median.
     usual_is: &'static str,
+    /// The large error.
     large: f64,
+    /// What the large error is: the largest, a quantile.
     large_is: &'static str,
 }
 
-#[derive(Serialize)]
+/// What figures of speed are for.
+#[derive(Serialize, JsonSchema)]
 struct LoadJson {
+    /// Tokens of a prompt.
     prompt_tokens: u32,
+    /// Tokens of an answer.
     output_tokens: u32,
+    /// Mean context of a sequence while it decodes, tokens.
     mean_context_tokens: f64,
+    /// Sequences that the engine runs at once at most.
     max_num_seqs: u32,
+    /// Sequences that the KV cache holds.
     sequences_in_cache: u32,
 }
 
-#[derive(Serialize)]
+/// Speed with so many sequences at once.
+#[derive(Serialize, JsonSchema)]
 struct BatchJson {
+    /// Sequences that decode together.
     batch: u32,
+    /// Output tokens per second of a replica.
     tokens_per_second: f64,
+    /// The same per GPU.
     tokens_per_second_per_gpu: f64,
+    /// Time per output token.
     tpot_s: f64,
 }
 
@@ -145,8 +245,8 @@ impl SourceJson {
             Basis::AiConfigurator(fit, _) => FitJson::AiConfigurator(fit),
             Basis::Vidur(fit, _) => FitJson::Vidur(fit),
         };
-        let (model, device) = (&profile.source_model, &profile.source_device);
-        SourceJson { title, repository, licence, method, model, device, fit }
+        let (attention, model, device) = (&profile.provenance, &profile.source_model, &profile.source_device);
+        SourceJson { title, repository, licence, method, attention, model, device, fit }
     }
 }
 
@@ -161,9 +261,7 @@ pub(super) fn page(figures: &Figures) -> String {
         let AtBatch { batch, tokens_per_second, tokens_per_second_per_gpu, tpot_s } = *at;
         BatchJson { batch, tokens_per_second, tokens_per_second_per_gpu, tpot_s }
     };
-    pretty(&ProfileJson {
-        schema_version: SCHEMA_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
+    let body = ProfileJson {
         name: &profile.name,
         model: &profile.model.title,
         gpu: &profile.gpu.title,
@@ -171,16 +269,15 @@ pub(super) fn page(figures: &Figures) -> String {
         engine: &profile.engine,
         engine_version: &profile.version,
         quantisation: &profile.quantisation,
-        kind: profile.kind.name(),
-        provenance: &profile.provenance,
+        measured: profile.kind.name(),
         source: SourceJson::of(profile),
         errors: profile.errors().into_iter().map(error).collect(),
         step_time_ns: profile.step_time,
         overhead_ns: profile.overhead,
         kv_cache_tokens: profile.kv_cache_tokens,
         kv_cache_is: match profile.capacity {
-            Capacity::Computed => "computed",
-            Capacity::Planned => "planned by the source",
+            Capacity::Computed => CapacityJson::Computed,
+            Capacity::Planned => CapacityJson::Planned,
         },
         kv_bytes_per_token: profile.model.kv_bytes_per_token(),
         block_size: profile.block_size,
@@ -195,5 +292,6 @@ pub(super) fn page(figures: &Figures) -> String {
             sequences_in_cache: figures.in_cache,
         },
         batches: figures.rows.iter().map(batch).collect(),
-    })
+    };
+    document(LIBRARY, body)
 }

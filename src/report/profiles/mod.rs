@@ -12,6 +12,8 @@ mod page;
 #[cfg(test)]
 mod tests;
 
+pub(super) use json::{ListJson, ProfileJson};
+
 pub use figures::{ANSWER_TOKENS, AtBatch, Figures, PROMPT_TOKENS, REFERENCE_BATCH};
 
 use super::charts::{self, ChartError};

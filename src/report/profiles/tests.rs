@@ -70,7 +70,7 @@ fn json_is_one_document_and_holds_every_row() {
         (Some(1), Some(all().len()))
     );
     let page = read(&profile_report(profile("a100-codellama-34b-tp2-vidur"), Form::Json));
-    assert_eq!((page["kind"].as_str(), page["gpus"].as_u64()), (Some("real"), Some(2)));
+    assert_eq!((page["measured"].as_str(), page["gpus"].as_u64()), (Some("real"), Some(2)));
     assert_eq!(page["source"]["fit"]["a_ms"].as_f64(), Some(28.52419421105774));
     assert_eq!(page["source"]["licence"].as_str(), Some("MIT"));
     let batches: Vec<u64> =

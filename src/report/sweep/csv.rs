@@ -5,12 +5,12 @@
 //! every metric `.mean`, of the main ones also `.p50`, `.p95`, `.probability_positive` and `.difference`, the mean's from the
 //! reference. An estimate's column is followed by its `_low` and `_high`, the ends of its 95 % interval.
 
-use super::json::verdict;
 use super::saved_point;
 use crate::ledger::{METRICS, Metric, RolloutOutcome};
-use crate::report::csv::{Table, number};
+use crate::report::csv::{Table, cells_of, columns_of};
+use crate::report::json::word;
 use crate::scenario::Statistic;
-use crate::study::{Change, CheckResult, Estimate, Measure, Point, Sweep, Verdict};
+use crate::study::{Change, CheckResult, Estimate, Measure, Point, Sweep};
 
 /// The statistics of the main metrics beside the mean.
 const MAIN: [Statistic; 3] = [Statistic::P50, Statistic::P95, Statistic::ProbabilityPositive];
@@ -87,32 +87,26 @@ pub(super) fn csv(sweep: &Sweep) -> String {
     header.extend(["scenario_hash", "runs_file", "runs", "verdict"].map(str::to_owned));
     header.extend(checks.iter().cloned());
     for column in &estimates {
-        header.extend(["", "_low", "_high"].map(|end| format!("{}{end}", column.name())));
+        header.extend(columns_of(&column.name()));
     }
     table.row(header);
     for (at, point) in sweep.done() {
         let mut row = sweep.grid.labels(at);
         row.extend([point.scenario_hash.clone(), saved_point(&point.scenario_hash)]);
-        row.extend([sweep.scenario.study.runs.to_string(), point.verdict().map_or("", verdict).to_owned()]);
+        row.extend([
+            sweep.scenario.study.runs.to_string(),
+            point.verdict().map_or_else(String::new, |verdict| word(&verdict)),
+        ]);
         row.extend(
-            (0..checks.len()).map(|check| point.checks.get(check).map_or("", |check| word(check.verdict)).to_owned()),
+            (0..checks.len())
+                .map(|check| point.checks.get(check).map_or_else(String::new, |check| word(&check.verdict))),
         );
         for column in &estimates {
-            let Estimate { value, interval } = column.of(point);
-            let (low, high) = interval.unwrap_or((f64::NAN, f64::NAN));
-            row.extend([value, low, high].map(number));
+            row.extend(cells_of(Some(&column.of(point))));
         }
         table.row(row);
     }
     table.text()
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Passed => "passed",
-        Verdict::Failed => "failed",
-        Verdict::Inconclusive => "inconclusive",
-    }
 }
 
 #[cfg(test)]

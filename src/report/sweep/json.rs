@@ -1,80 +1,79 @@
-//! `sweep.json`: every metric of every point, for scripts; numbers and estimates are written as in `summary.json`.
+//! `sweep.json`: every metric of every point, for scripts.
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde::ser::Serializer;
 
 use super::saved_point;
 use crate::ledger::RolloutOutcome;
-use crate::report::json::{CheckJson, EstimateJson, Ordered, SCHEMA_VERSION, pretty};
-use crate::study::{Difference, MetricSummary, Overall, Point, Sweep};
+use crate::report::json::{
+    CheckJson, Document, EstimateJson, EveryMetric, Kind, Named, Ordered, Outcomes, Provenance, document,
+};
+use crate::study::{Change, Difference, MetricSummary, Overall, Point, Sweep};
 
-/// An object with keys that are not known beforehand, in their order.
-struct Keyed<'a, T>(Vec<(&'a str, T)>);
-
-impl<T: Serialize> Serialize for Keyed<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
-    }
-}
-
-#[derive(Serialize)]
-struct ProvenanceJson<'a> {
-    version: String,
-    scenario: &'a str,
-    /// Of the scenario as written.
-    scenario_hash: &'a str,
-    seed: u64,
-    /// Of each point.
-    runs: u64,
-    points: usize,
-    points_asked_for: usize,
-    partial: bool,
-}
-
-#[derive(Serialize)]
+/// A key that is varied.
+#[derive(Serialize, JsonSchema)]
 struct AxisJson<'a> {
+    /// The scenario's key.
     key: &'a str,
+    /// Its values.
     values: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct ReferenceJson<'a> {
-    /// Place in the grid, from 0.
+/// The point that the others are compared with.
+#[derive(Serialize, JsonSchema)]
+struct ReferenceJson {
+    /// Its place in the grid, from 0.
     point: usize,
+    /// Whether it is the scenario as written.
     as_written: bool,
-    values: Keyed<'a, String>,
+    /// The value of each key.
+    values: Ordered<String>,
 }
 
-#[derive(Serialize)]
+/// How the points stand to the checks.
+#[derive(Serialize, JsonSchema)]
 struct BestJson {
+    /// Points at which every check holds.
     points_that_hold: usize,
+    /// Points at which one does not.
     points_that_fail: usize,
+    /// Points at which the runs do not tell.
     points_undecided: usize,
-    /// Place in the grid, from 0.
+    /// Place in the grid, from 0, of the cheapest at which every check holds; null where there is none.
     cheapest_that_holds: Option<usize>,
 }
 
 /// Quantiles over runs and the share above zero.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SpreadJson {
+    /// Median over runs.
     p50: EstimateJson,
+    /// 90 % quantile over runs.
     p90: EstimateJson,
+    /// 95 % quantile over runs.
     p95: EstimateJson,
+    /// 99 % quantile over runs.
     p99: EstimateJson,
+    /// Share of runs in which it is above zero.
     probability_positive: EstimateJson,
 }
 
-#[derive(Serialize)]
+/// A metric at a point.
+#[derive(Serialize, JsonSchema)]
 struct MetricJson {
+    /// Its unit, empty for a share.
     unit: &'static str,
+    /// Runs in which it has a value.
     runs: u64,
+    /// Mean over runs.
     mean: EstimateJson,
     /// Of the main metrics only.
     #[serde(flatten)]
     spread: Option<SpreadJson>,
     /// Of the mean, from the reference's, run by run.
     difference: EstimateJson,
-    change: &'static str,
+    /// How it stands to the reference's.
+    change: Change,
 }
 
 impl MetricJson {
@@ -92,50 +91,58 @@ impl MetricJson {
             mean: (&summary.mean).into(),
             spread: is_main.then_some(spread),
             difference: (&difference.difference).into(),
-            change: difference.change.words(),
+            change: difference.change,
         }
     }
 }
 
-#[derive(Serialize)]
+/// A point of the grid.
+#[derive(Serialize, JsonSchema)]
 struct PointJson<'a> {
     /// Place in the grid, from 0.
     point: usize,
-    values: Keyed<'a, String>,
+    /// The value of each key.
+    values: Ordered<String>,
+    /// SHA-256 of its scenario.
     scenario_hash: &'a str,
+    /// File beside this one with its runs.
     runs_file: String,
-    verdict: Option<&'static str>,
+    /// How its checks came out as a whole; null without any.
+    verdict: Option<Overall>,
+    /// The checks.
     checks: Vec<CheckJson<'a>>,
-    outcomes: Ordered<EstimateJson>,
-    metrics: Ordered<MetricJson>,
+    /// Share of runs by how their rollout ended; those outcomes that occur.
+    outcomes: Named<Outcomes, EstimateJson>,
+    /// Every metric.
+    metrics: Named<EveryMetric, MetricJson>,
 }
 
-#[derive(Serialize)]
-struct SweepJson<'a> {
-    schema_version: u32,
-    provenance: ProvenanceJson<'a>,
+/// What `cutover sweep` finds. The provenance has the hash of the scenario as written, and the runs of each point.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct SweepJson<'a> {
+    /// What is varied.
     axes: Vec<AxisJson<'a>>,
-    reference: ReferenceJson<'a>,
+    /// Points of the grid; those that are missing among `points` were interrupted.
+    points_asked_for: usize,
+    /// What the points are compared with.
+    reference: ReferenceJson,
     /// The keys that make points meet other requests than the reference.
     unequal: &'a [&'static str],
     /// What the tables and charts show.
     selected: Vec<String>,
+    /// How the points stand to the checks; null without any.
     best: Option<BestJson>,
+    /// The points that are done, in the order of the grid.
     points: Vec<PointJson<'a>>,
 }
 
-/// The word for how a point's checks came out.
-pub(super) fn verdict(overall: Overall) -> &'static str {
-    match overall {
-        Overall::Passed => "passed",
-        Overall::Failed => "failed",
-        Overall::Inconclusive => "inconclusive",
-    }
+impl Document for SweepJson<'_> {
+    const KIND: Kind = Kind::Sweep;
+    type Provenance = Provenance;
 }
 
 /// The sweep as JSON.
 pub(super) fn json(sweep: &Sweep) -> String {
-    let done = sweep.done().count();
     let best = sweep.best().map(|best| BestJson {
         points_that_hold: best.hold,
         points_that_fail: best.fail,
@@ -143,19 +150,9 @@ pub(super) fn json(sweep: &Sweep) -> String {
         cheapest_that_holds: best.cheapest,
     });
     let axis = |axis: &'_ crate::scenario::Axis| (0..axis.values.len()).map(|index| axis.label(index)).collect();
-    pretty(&SweepJson {
-        schema_version: SCHEMA_VERSION,
-        provenance: ProvenanceJson {
-            version: sweep.scenario.read_by.clone(),
-            scenario: &sweep.scenario.name,
-            scenario_hash: &sweep.scenario.hash,
-            seed: sweep.scenario.study.seed,
-            runs: sweep.scenario.study.runs,
-            points: done,
-            points_asked_for: sweep.points.len(),
-            partial: sweep.partial(),
-        },
+    let body = SweepJson {
         axes: sweep.grid.axes().iter().map(|of| AxisJson { key: &of.key, values: axis(of) }).collect(),
+        points_asked_for: sweep.points.len(),
         reference: ReferenceJson {
             point: sweep.reference,
             as_written: sweep.as_written,
@@ -165,12 +162,13 @@ pub(super) fn json(sweep: &Sweep) -> String {
         selected: sweep.selected.iter().map(|selection| selection.name()).collect(),
         best,
         points: sweep.done().map(|(at, point)| point_json(sweep, at, point)).collect(),
-    })
+    };
+    document(Provenance::of_runs(&sweep.scenario, sweep.scenario.study.runs, sweep.partial()), body)
 }
 
-fn values(sweep: &Sweep, point: usize) -> Keyed<'_, String> {
-    let keys = sweep.grid.axes().iter().map(|axis| axis.key.as_str());
-    Keyed(keys.zip(sweep.grid.labels(point)).collect())
+fn values(sweep: &Sweep, point: usize) -> Ordered<String> {
+    let keys = sweep.grid.axes().iter().map(|axis| axis.key.clone());
+    Ordered(keys.zip(sweep.grid.labels(point)).collect())
 }
 
 fn point_json<'a>(sweep: &'a Sweep, at: usize, point: &'a Point) -> PointJson<'a> {
@@ -185,10 +183,10 @@ fn point_json<'a>(sweep: &'a Sweep, at: usize, point: &'a Point) -> PointJson<'a
         values: values(sweep, at),
         scenario_hash: &point.scenario_hash,
         runs_file: saved_point(&point.scenario_hash),
-        verdict: point.verdict().map(verdict),
+        verdict: point.verdict(),
         checks: point.checks.iter().map(CheckJson::from).collect(),
-        outcomes: Ordered(point.outcomes.iter().map(outcome).collect()),
-        metrics: Ordered(metrics.map(metric).collect()),
+        outcomes: point.outcomes.iter().map(outcome).collect(),
+        metrics: metrics.map(metric).collect(),
     }
 }
 
@@ -204,7 +202,7 @@ mod tests {
         sweep.points[5] = None;
         let json: serde_json::Value = serde_json::from_str(&json(&sweep)).unwrap();
         assert_eq!(json["provenance"]["partial"], true);
-        assert_eq!((&json["provenance"]["points"], &json["provenance"]["points_asked_for"]), (&5.into(), &6.into()));
+        assert_eq!(json["points_asked_for"], 6);
         assert_eq!(json["axes"][1]["values"][1], "25%");
         assert_eq!((&json["reference"]["point"], &json["reference"]["as_written"]), (&1.into(), &true.into()));
         let points = json["points"].as_array().unwrap();

@@ -9,6 +9,8 @@ mod json;
 mod saved;
 mod text;
 
+pub(super) use json::SweepJson;
+
 use super::OutputError;
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};

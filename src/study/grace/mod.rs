@@ -19,6 +19,7 @@ pub use law::NoLaw;
 pub use run::GraceStudy;
 pub use worlds::{Feedback, Method, counts_only};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::compare::Difference;
@@ -67,7 +68,8 @@ pub enum Probability {
 }
 
 /// How a grace period stands to the target, with 95 % confidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It is shown to meet it, and so is every longer one that was looked at.
     Meets,

@@ -3,6 +3,7 @@
 //! Where the end of a drain changes nothing for anybody else, all grace periods that lead to the same SIGTERMs share one
 //! simulation; else each has its own, on the same requests.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::law::{LengthLaw, NoLaw};
@@ -22,7 +23,8 @@ pub enum Method {
 }
 
 /// Why the end of a drain matters to others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Feedback {
     /// Replicas may wait for the GPUs that a draining one holds.
     Gpus,

@@ -20,6 +20,7 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::compare::Change;
@@ -256,13 +257,17 @@ impl Turned {
 }
 
 /// What turning a lever does to the price, the promise kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LeverVerdict {
     /// Cheaper with the fleet as it is, and no cheaper with another.
+    #[serde(rename = "at_once")]
     PaysAtOnce,
     /// Cheaper only with another number of replicas.
+    #[serde(rename = "if_resized")]
     PaysResized,
     /// Cheaper with the fleet as it is, and more so with another.
+    #[serde(rename = "either_way")]
     PaysBoth,
     /// Cheaper, by less than a hundredth.
     Slight,

@@ -26,6 +26,8 @@ pub use resampling::{Probability, RESAMPLES};
 pub use spending::ERROR;
 pub use standing::Standing;
 
+use schemars::JsonSchema;
+
 use super::checks::evaluate;
 use super::result::{CheckResult, Estimate, MetricSummary};
 use super::run::{Growing, grow};
@@ -70,7 +72,8 @@ impl Ranked {
 }
 
 /// How a race ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// With the stated confidence.
     Decided,

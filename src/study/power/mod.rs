@@ -24,6 +24,8 @@ pub use levers::Lever;
 pub use outcomes::Outcomes;
 pub use regression::{Kind, Regression, Size};
 
+use schemars::JsonSchema;
+
 use super::result::Estimate;
 use super::run::{Growing, grow};
 use crate::ledger::RunRecord;
@@ -83,7 +85,8 @@ pub struct LeverPower {
 }
 
 /// Whether wanted values are reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// Both intervals keep them.
     Reached,
