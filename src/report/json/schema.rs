@@ -104,8 +104,9 @@ fn headed(schema: &mut Schema, published: &Published) {
     schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     schema.insert("$id".to_owned(), json!(format!("urn:cutover:schema:{}:{}", published.name, published.version)));
     schema.insert("title".to_owned(), json!(format!("cutover {}", published.name)));
-    let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    schema.insert("description".to_owned(), json!(format!("{about} {}", published.meaning).trim()));
+    if schema.get("description").is_none() {
+        schema.insert("description".to_owned(), json!(published.meaning));
+    }
     schema.insert(
         "$comment".to_owned(),
         json!("Documents of this version may have further keys, and words may be added."),
