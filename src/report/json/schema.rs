@@ -67,6 +67,10 @@ pub fn published() -> Vec<Published> {
 /// The schema of a whole document.
 fn whole<B: Document>(published: &Published) -> Schema {
     let mut schema = bare::<Whole<B::Provenance, B>>();
+    // What is flattened into another type leaves its own description behind.
+    if let Some(about) = bare::<B>().remove("description") {
+        schema.insert("description".to_owned(), about);
+    }
     headed(&mut schema, published);
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut).expect("a document is an object");
     for (key, value) in [("schema_version", json!(published.version)), ("kind", json!(published.name))] {
@@ -100,7 +104,9 @@ fn headed(schema: &mut Schema, published: &Published) {
     schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     schema.insert("$id".to_owned(), json!(format!("urn:cutover:schema:{}:{}", published.name, published.version)));
     schema.insert("title".to_owned(), json!(format!("cutover {}", published.name)));
-    schema.insert("description".to_owned(), json!(published.meaning.replace('`', "")));
+    if schema.get("description").is_none() {
+        schema.insert("description".to_owned(), json!(published.meaning));
+    }
     schema.insert(
         "$comment".to_owned(),
         json!("Documents of this version may have further keys, and words may be added."),

@@ -430,6 +430,7 @@ mod tests {
     use super::*;
     use crate::ledger::{METRICS, Metric};
     use crate::report::example;
+    use crate::scenario::Code;
     use serde_json::Value;
 
     fn read(result: &StudyResult) -> Value {
@@ -476,5 +477,27 @@ mod tests {
         assert!(json["pooled"]["e2e"]["p999"].is_number());
         assert!(json["why"].as_str().is_some_and(|why| !why.is_empty()));
         assert!(json["planning"]["grace_s"].is_number());
+    }
+
+    #[test]
+    fn what_the_report_says_in_words_is_there_as_data() {
+        let mut result = example::study();
+        let mut warning = Problem::new("too hasty".to_owned(), "rollout.start");
+        warning.code = Code::UNWISE;
+        (warning.line, warning.column) = (7, 9);
+        result.scenario.warnings = vec![warning, Problem::new("all of it".to_owned(), "")];
+        result.records[3].outcome = RolloutOutcome::Stuck;
+        result.records[3].reason = "no GPU".to_owned();
+        let json = read(&result);
+        assert_eq!((&json["schema_version"], &json["kind"]), (&1.into(), &"summary".into()));
+        let [first, second] = [0, 1].map(|at| &json["warnings"][at]);
+        assert_eq!((&first["code"], &first["line"], &first["column"]), (&"W0000".into(), &7.into(), &9.into()));
+        assert_eq!((&first["key"], &first["help"]), (&"rollout.start".into(), &Value::Null));
+        assert_eq!((&second["line"], &second["column"]), (&Value::Null, &Value::Null));
+        let stuck = serde_json::json!({ "outcome": "stuck", "reason": "no GPU", "runs": 1 });
+        assert!(json["reasons"].as_array().is_some_and(|reasons| reasons.contains(&stuck)), "{}", json["reasons"]);
+        assert_eq!(json["setting"]["slo"]["ttft_s"], 2.0);
+        assert_eq!(json["facts"]["offered_load"].as_f64(), Some(result.offered_load()));
+        assert_eq!(json["note"].as_str(), survivorship_note(&result).as_deref());
     }
 }

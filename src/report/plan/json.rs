@@ -25,14 +25,22 @@ struct ObjectiveJson {
     tolerance_value: Number,
 }
 
-/// A difference that does not matter.
+/// A difference that does not matter, in one of two forms.
 #[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum ToleranceJson {
-    /// As a share of the best candidate's objective.
-    Share(f64),
-    /// In the objective's unit.
-    Absolute(f64),
+struct ToleranceJson {
+    /// As a share of the best candidate's objective; null where it is absolute.
+    share: Option<f64>,
+    /// In the objective's unit; null where it is a share.
+    absolute: Option<f64>,
+}
+
+impl From<Tolerance> for ToleranceJson {
+    fn from(tolerance: Tolerance) -> ToleranceJson {
+        match tolerance {
+            Tolerance::Share(share) => ToleranceJson { share: Some(share), absolute: None },
+            Tolerance::Absolute(value) => ToleranceJson { share: None, absolute: Some(value) },
+        }
+    }
 }
 
 /// Something that may be chosen.
@@ -253,10 +261,7 @@ pub fn json(planned: &Planned<'_>) -> String {
         objective: ObjectiveJson {
             metric: rules.objective.name(),
             unit: rules.objective.description().unit,
-            tolerance: match rules.tolerance {
-                Tolerance::Share(share) => ToleranceJson::Share(share),
-                Tolerance::Absolute(value) => ToleranceJson::Absolute(value),
-            },
+            tolerance: rules.tolerance.into(),
             tolerance_value: Number(outcome.tolerance),
         },
         axes: planned.axes.iter().map(|axis| AxisJson { key: &axis.key, values: &axis.values }).collect(),

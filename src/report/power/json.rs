@@ -89,7 +89,7 @@ struct OutcomesJson<'a> {
     regression: String,
     /// Its size, as it was written.
     size: &'a str,
-    /// Runs.
+    /// Runs that this was counted in.
     runs: u64,
     /// Share of runs in which the rollout was aborted within the window.
     caught: EstimateJson,
