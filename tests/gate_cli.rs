@@ -183,6 +183,16 @@ fn annotations_point_at_lines_of_the_scenario_and_of_one_that_is_wrong() {
         assert!(output(&wrong).contains("fleets") && errors(&wrong).contains("fleets"));
         assert_eq!(output(&place.cutover(&format!("{command} wrong.toml")).code(2)), "");
     }
+    let both = place.cutover("check wrong.toml chat.toml wrong.toml --out x --format github");
+    assert_eq!(output(&both.code(2)).matches("::error ").count(), 0, "two would write to one directory");
+    fs::copy(place.path("wrong.toml"), place.path("also.toml")).unwrap();
+    let both = place.cutover("check wrong.toml chat.toml also.toml --format github").code(2);
+    assert_eq!(output(&both).matches("::error ").count(), 2, "{}", output(&both));
+    assert_eq!(errors(&both).matches("fleets").count() % 2, 0, "{}", errors(&both));
+    let never = Place::with(&["metric = \"cost_usd\"\nstatistic = \"probability_positive\"\nmax = 0".to_owned()]);
+    let refused = never.cutover("check chat.toml --format github").code(2);
+    let expected = format!("::error file=chat.toml,line={FIRST_CHECK},title=this check cannot be certified::no number");
+    assert!(output(&refused).starts_with(&expected), "{}", output(&refused));
     let none = place.cutover("check none.toml --format github").code(2);
     assert!(output(&none).starts_with("::error title=unreadable scenario::cannot read none.toml"), "{}", output(&none));
 }
@@ -307,23 +317,27 @@ fn every_byte_of_every_form_is_the_same_with_one_thread_and_with_two() {
 }
 
 /// Pairs of studies of other seeds, which have nothing to tell apart: in at most one comparison in twenty, but for three
-/// standard errors of so many, a headline metric is called better or worse; twice the load is found out.
+/// standard errors of so many, a headline metric is called better or worse; three times the load is found out.
 #[test]
-fn studies_of_other_seeds_are_seldom_called_different_and_another_load_is() {
+fn studies_of_other_seeds_are_seldom_called_different_and_another_load_is_found() {
     const PAIRS: u64 = 50;
-    let study = |seed: u64, rate: &str| -> StudyResult {
-        let (seed, rate) = (format!("study.seed={seed}"), format!("traffic.arrivals.rate={rate}"));
-        support::study(SCENARIO, &["study.duration=90s", &seed, &rate])
+    let study_of = |seed: u64, further: &[&str]| -> StudyResult {
+        let seed = format!("study.seed={seed}");
+        support::study(SCENARIO, &[&["study.duration=90s", "traffic.arrivals.rate=1.0", &seed], further].concat())
     };
+    let study = |seed: u64| study_of(seed, &[]);
     let alarms = (0..PAIRS).filter(|pair| {
-        let found = against(Past::of(&study(100 + 2 * pair, "1.0")), &study(101 + 2 * pair, "1.0"));
+        let found = against(Past::of(&study(100 + 2 * pair)), &study(101 + 2 * pair));
         assert_eq!(found.pairing, Pairing::OtherRequests);
         found.headlines().iter().any(|row| matches!(row.change, Change::Better | Change::Worse))
     });
     let share = alarms.count() as f64 / PAIRS as f64;
     let error = 3.0 * (0.05 * 0.95 / PAIRS as f64).sqrt();
     assert!(share <= 0.05 + error, "{share}");
-    let doubled = against(Past::of(&study(1, "1.0")), &study(2, "2.0"));
-    let worse: Vec<&str> = doubled.worse().map(|row| row.metric.name()).collect();
+    let tripled = against(
+        Past::of(&study_of(1, &["study.runs=40"])),
+        &study_of(2, &["study.runs=40", "traffic.arrivals.rate=3.0"]),
+    );
+    let worse: Vec<&str> = tripled.worse().map(|row| row.metric.name()).collect();
     assert!(worse.contains(&"truncated_attempts"), "{worse:?}");
 }

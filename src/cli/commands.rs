@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::stop::on_interrupt;
 use super::terminal::{form, say, study_forms, write_report};
 use crate::ledger::RunLog;
-use crate::report::files::{OutputFile, check_place, replace};
+use crate::report::files::{OutputFile, check_place, replace, replace_gate};
 use crate::report::{self, Answer, Judged, StudyForm, csv};
 use crate::scenario::Scenario;
 use crate::simulation::Prepared;
@@ -59,9 +59,7 @@ fn simulate_and_judge(arguments: &CheckArguments, forms: &[StudyForm]) -> Result
     let directories = directories(&arguments.scenarios, simulating)?;
     let pasts = baseline::read(&arguments.gate, &arguments.scenarios, simulating.quiet)?;
     let asked = Asked::read(&arguments.precise)?;
-    let jobs = (arguments.scenarios.iter())
-        .map(|file| Job::load(file, &asked, simulating))
-        .collect::<Result<Vec<Job>, Failure>>()?;
+    let jobs = every_job(arguments.scenarios.iter().map(|file| Job::load(file, &asked, simulating)))?;
     directories.iter().try_for_each(|directory| check_place(directory))?;
     let stop = on_interrupt()?;
     let mut results = Vec::new();
@@ -90,6 +88,25 @@ fn simulate_and_judge(arguments: &CheckArguments, forms: &[StudyForm]) -> Result
     Ok(ending(&judged))
 }
 
+/// Every scenario, or what is wrong with all of them: who mends one wants to know of the others.
+fn every_job(loaded: impl Iterator<Item = Result<Job, Failure>>) -> Result<Vec<Job>, Failure> {
+    let (mut jobs, mut wrong, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    for job in loaded {
+        match job {
+            Ok(job) => jobs.push(job),
+            Err(Failure::WrongScenario { said, annotations }) => {
+                wrong.push(said);
+                places.extend(annotations);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(jobs);
+    }
+    Err(Failure::WrongScenario { said: wrong.join("\n\n"), annotations: places })
+}
+
 /// Saves each scenario's results in its directory, and what is said of all together beside them: for one scenario in its
 /// own directory, for several in the one that holds theirs.
 fn save_judged(
@@ -107,7 +124,7 @@ fn save_judged(
         save(directory, &report::study_files(judged.result)?, simulating.quiet)?;
     }
     let common = simulating.out.clone().unwrap_or_else(|| PathBuf::from("output"));
-    Ok(replace(&common, &together)?)
+    Ok(replace_gate(&common, &together)?)
 }
 
 /// Where annotations were asked for, prints those of a scenario that is wrong: nothing else would be printed.

@@ -38,6 +38,8 @@ const STUDY_FILES: [&str; 10] = [
     "events.csv",
     "requests.csv",
 ];
+/// Those of them that are about all studies of a `check` together.
+const GATE_FILES: [&str; 2] = ["comment.md", "junit.xml"];
 /// Every file that a comparison leaves beside its two studies.
 const COMPARISON_FILES: [&str; 3] = ["comparison.saved", "comparison.json", "comparison.md"];
 /// Every file that fitting a trace leaves.
@@ -98,6 +100,16 @@ pub fn replace(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError>
         remove_stale(directory, &charts.collect::<Vec<String>>(), files)?;
     }
     Ok(())
+}
+
+/// Writes what is said of several studies together in the place of what an earlier command said so; a study of its own
+/// that lies there is left alone.
+///
+/// # Errors
+/// As [`replace()`].
+pub fn replace_gate(directory: &Path, files: &[OutputFile]) -> Result<(), WriteError> {
+    write(directory, files)?;
+    remove_stale(directory, &GATE_FILES.map(str::to_owned), files)
 }
 
 /// Whether a file's name is that of a chart of this command's answer.
@@ -260,6 +272,14 @@ mod tests {
         replace(directory, &[OutputFile::new("fit.json", "new")]).unwrap();
         assert_eq!(names(directory), ["a", "charts", "comparison.md", "fit.json", "notes.txt", "summary.json"]);
         assert_eq!(names(&directory.join("charts")), ["mine.png"]);
+    }
+
+    #[test]
+    fn what_is_said_of_several_studies_together_leaves_a_study_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        write_all(parent.path(), &["summary.json", "report.html", "junit.xml", "comment.md"]);
+        replace_gate(parent.path(), &[OutputFile::new("comment.md", "new")]).unwrap();
+        assert_eq!(names(parent.path()), ["comment.md", "report.html", "summary.json"]);
     }
 
     #[test]

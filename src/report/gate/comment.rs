@@ -129,7 +129,7 @@ fn headline(judged: &Judged<'_>) -> String {
         (None, _) => "No checks".to_owned(),
         _ => format!("Every check holds ({})", checks.len()),
     };
-    format!("{said}{}", cost(judged))
+    format!("{}{said}{}", judged.interruption(), cost(judged))
 }
 
 fn of_worst(check: &CheckLine, checks: &[(CheckLine, usize)]) -> String {

@@ -60,6 +60,12 @@ impl Judged<'_> {
         self.checks().iter().filter(|(check, _)| check.outcome == outcome).count()
     }
 
+    /// What must be said first of a study that was interrupted; else empty.
+    fn interruption(&self) -> String {
+        let (done, asked) = (self.result.records.len(), self.result.scenario.study.runs);
+        if self.result.partial { format!("interrupted after {done} of {asked} runs; ") } else { String::new() }
+    }
+
     /// How it came out, in a sentence without a full stop.
     fn sentence(&self) -> String {
         let checks = self.checks();
@@ -77,11 +83,11 @@ impl Judged<'_> {
             (_, true) => format!("all {all} passed"),
             (_, false) => format!("{all}: {}", told.join(", ")),
         };
-        let worse = self.baseline.map_or(0, |baseline| baseline.worse().count());
-        match worse {
-            0 => of_checks,
-            count => format!("{of_checks}; {} worse than the baseline", counted(count as f64, "headline metric")),
-        }
+        let worse = match self.baseline.map_or(0, |baseline| baseline.worse().count()) {
+            0 => String::new(),
+            count => format!("; {} worse than the baseline", counted(count as f64, "headline metric")),
+        };
+        format!("{}{of_checks}{worse}", self.interruption())
     }
 }
 

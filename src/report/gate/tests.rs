@@ -101,6 +101,18 @@ fn a_baseline_that_is_not_there_yet_is_told_in_every_form() {
 }
 
 #[test]
+fn an_interruption_is_told_first() {
+    let mut result = study();
+    result.partial = true;
+    result.scenario.study.runs = 1_000;
+    let one = [judged(&result, None)];
+    assert!(check_report(&one, StudyForm::Markdown).contains("### 🔴 interrupted after 40 of 1000 runs; `truncated"));
+    assert!(
+        check_report(&one, StudyForm::Github).contains("grace period: interrupted after 40 of 1000 runs; 5 checks")
+    );
+}
+
+#[test]
 fn several_scenarios_share_one_comment_worst_first() {
     let (bad, mut good) = (study(), example::study());
     good.scenario.name = "the good one".to_owned();
