@@ -233,6 +233,7 @@ fn several_results_in_a_directory_are_shown_in_turn() {
     assert!(code == 2 && refused.contains("choose one with --only study, --only grace"), "{code} {refused}");
     let (refused, code) = place.refused(&["report", "results", "--only", "plan"]);
     assert!(code == 2 && refused.contains("results holds no saved plan; it holds study, grace"), "{code} {refused}");
+    assert_eq!(place.said(&["report", "results/grace.saved"]).0, grace);
     // The study beside the answer is a study like any other.
     let (beside, _) = place.said(&["report", "results/as-written"]);
     assert_eq!(beside, study);
@@ -284,6 +285,21 @@ fn what_cannot_be_rendered_is_refused_with_what_to_do() {
         assert!(code == 4 && refused.starts_with(&format!("error: {said}")), "{code} {refused}");
         assert!(!place.path("rendered").exists());
     }
+}
+
+#[test]
+fn what_another_version_simulated_is_rendered_and_said() {
+    let place = Place::new();
+    let (simulated, _) = place.said(&["run", "scenario.toml", "--out", "results"]);
+    let saved = place.path("results/study.saved");
+    let whole = fs::read(&saved).unwrap();
+    let own = format!("cutover-saved 1 {} 1", env!("CARGO_PKG_VERSION"));
+    assert!(whole.starts_with(own.as_bytes()));
+    fs::write(&saved, [b"cutover-saved 1 0.0.9 1", &whole[own.len()..]].concat()).unwrap();
+    let output = place.cutover(&["report", "results"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), simulated);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("simulated by cutover 0.0.9, rendered by cutover "), "{said}");
 }
 
 #[test]

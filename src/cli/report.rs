@@ -33,8 +33,8 @@ struct Found {
 /// # Errors
 /// There are no saved results, or none that this version of the program can show; or files cannot be written.
 pub fn report(arguments: &ReportArguments) -> Result<Ending, Failure> {
-    let directory = &arguments.directory;
-    let kinds = kinds(directory, arguments.only.as_deref())?;
+    let (directory, only) = asked(arguments);
+    let kinds = kinds(directory, only)?;
     let forms = study_forms(&arguments.printing.format);
     if kinds.len() > 1 && !forms[0].joins() {
         return Err(Failure::WrongUse(format!(
@@ -47,12 +47,10 @@ pub fn report(arguments: &ReportArguments) -> Result<Ending, Failure> {
         check_place(out)?;
     }
     let found = kinds.into_iter().map(|kind| find(directory, kind)).collect::<Result<Vec<Found>, Failure>>()?;
-    if let Some(other) =
-        found.iter().find(|found| found.version != env!("CARGO_PKG_VERSION")).filter(|_| !arguments.quiet)
-    {
-        say(&format!("simulated by cutover {}, rendered by cutover {}", other.version, env!("CARGO_PKG_VERSION")));
+    if !arguments.quiet {
+        tell_other_version(&found);
     }
-    let gate = AtTheGate::read(arguments)?;
+    let gate = AtTheGate::read(arguments, directory)?;
     let reports =
         found.iter().map(|found| report_of(found, &gate, forms[0])).collect::<Result<Vec<String>, Failure>>()?;
     let saved = match &arguments.out {
@@ -77,14 +75,14 @@ struct AtTheGate {
 }
 
 impl AtTheGate {
-    fn read(arguments: &ReportArguments) -> Result<AtTheGate, Failure> {
+    fn read(arguments: &ReportArguments, directory: &Path) -> Result<AtTheGate, Failure> {
         let (gate, as_check) = (&arguments.gate, arguments.check);
         if !as_check && (gate.baseline.is_some() || !gate.fail_on.is_empty()) {
             let said = "error: --baseline and --fail-on are of the gate: add --check";
             return Err(Failure::WrongUse(said.to_owned()));
         }
         let scenario = arguments.scenario.clone().unwrap_or_else(|| {
-            let name = arguments.directory.file_name().unwrap_or("scenario".as_ref());
+            let name = directory.file_name().unwrap_or("scenario".as_ref());
             PathBuf::from(name).with_extension("toml")
         });
         let past = baseline::read(gate, std::slice::from_ref(&scenario), arguments.quiet)?.pop().flatten();
@@ -134,6 +132,27 @@ fn report_of(found: &Found, gate: &AtTheGate, form: StudyForm) -> Result<String,
     Ok(found.kept.report(form))
 }
 
+/// The directory of what is asked for, and which result of it: a saved result's own file means just that one.
+fn asked(arguments: &ReportArguments) -> (&Path, Option<&str>) {
+    let (path, only) = (arguments.directory.as_path(), arguments.only.as_deref());
+    let is_file_of = |kind: &&str| path.file_name().is_some_and(|name| name == saved::file_name(kind).as_str());
+    match (KINDS.into_iter().find(is_file_of), path.parent()) {
+        (Some(kind), Some(parent)) if path.is_file() && only.is_none() => {
+            // The parent of a bare name is empty.
+            (if parent.as_os_str().is_empty() { Path::new(".") } else { parent }, Some(kind))
+        }
+        _ => (path, only),
+    }
+}
+
+/// Says so where another version of the program simulated.
+fn tell_other_version(found: &[Found]) {
+    const OWN: &str = env!("CARGO_PKG_VERSION");
+    if let Some(other) = found.iter().find(|found| found.version != OWN) {
+        say(&format!("simulated by cutover {}, rendered by cutover {OWN}", other.version));
+    }
+}
+
 /// The kinds of results that a directory holds, or the one that is asked for.
 fn kinds(directory: &Path, only: Option<&str>) -> Result<Vec<&'static str>, Failure> {
     if let Err(error) = fs::read_dir(directory) {
@@ -161,11 +180,11 @@ fn kinds(directory: &Path, only: Option<&str>) -> Result<Vec<&'static str>, Fail
 /// What is said of a directory without saved results: what it may be instead, and how to get some.
 fn nothing_saved(directory: &Path) -> String {
     let mut lines = vec![format!("{} holds no saved result, such as study.saved", directory.display())];
-    let below = directories_with_a_study(directory);
+    let below = directories_with_results(directory);
     if let Some(first) = below.first() {
         let number = below.len();
-        let (directories, hold) = if number == 1 { ("directory", "holds") } else { ("directories", "hold") };
-        lines.push(format!("  = {number} {directories} below it {hold} one: cutover report {}", first.display()));
+        let directories = if number == 1 { "directory below it holds one" } else { "directories below it hold some" };
+        lines.push(format!("  = {number} {directories}: cutover report {}", first.display()));
     } else if directory.join(UNSAVED).is_file() {
         lines.push(format!("  = its {UNSAVED} was written by a version that did not save results"));
         lines.push(format!("  = simulate again: cutover run SCENARIO --out {}", directory.display()));
@@ -175,10 +194,11 @@ fn nothing_saved(directory: &Path) -> String {
     lines.join("\n")
 }
 
-/// The directories in this one that hold a study, by name.
-fn directories_with_a_study(directory: &Path) -> Vec<PathBuf> {
+/// The directories in this one that hold a saved result, by name.
+fn directories_with_results(directory: &Path) -> Vec<PathBuf> {
+    let holds = |path: &PathBuf| KINDS.iter().any(|kind| path.join(saved::file_name(kind)).is_file());
     let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut with: Vec<PathBuf> = entries.filter(|path| path.join(saved::file_name(STUDY)).is_file()).collect();
+    let mut with: Vec<PathBuf> = entries.filter(holds).collect();
     with.sort();
     with
 }

@@ -14,6 +14,9 @@ impl Code {
     /// Any warning.
     pub const UNWISE: Code = Code("W0000");
 
+    /// Every code: those that are read back from saved results.
+    const ALL: [Code; 2] = [Code::OTHER, Code::UNWISE];
+
     /// Whether it is a warning rather than an error.
     pub fn is_warning(self) -> bool {
         self.0.starts_with('W')
@@ -36,7 +39,7 @@ impl<'de> Deserialize<'de> for Code {
     /// A code that this version of the program does not have is any other error or warning.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let is_warning = text.starts_with('W');
-        Ok(if is_warning { Code::UNWISE } else { Code::OTHER })
+        let unknown = if text.starts_with('W') { Code::UNWISE } else { Code::OTHER };
+        Ok(Code::ALL.into_iter().find(|code| code.0 == text).unwrap_or(unknown))
     }
 }

@@ -26,7 +26,7 @@ undecided, 130 if it was interrupted; 4 if there is no saved result, or it is da
 /// `report`.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
-    /// A directory of results
+    /// A directory of results, or one saved result in it, such as output/scenario/study.saved
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: PathBuf,
     /// Which of several results: study, comparison, grace, power, plan, levers or sweep; all if left out

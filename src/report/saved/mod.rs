@@ -113,6 +113,20 @@ mod tests {
     }
 
     #[test]
+    fn figures_say_which_version_simulated_them() {
+        let mut result = example::study();
+        result.scenario.read_by = "0.0.9".to_owned();
+        assert_eq!(of_study(&result).unwrap().version(), "0.0.9");
+        let own = format!("cutover {}", env!("CARGO_PKG_VERSION"));
+        for file in study_files(&again(&result)).unwrap() {
+            if let (false, Ok(text)) = (file.name.ends_with(EXTENSION), String::from_utf8(file.content)) {
+                let says = ["report.md", "summary.json"].contains(&file.name.as_str());
+                assert!(text.contains("0.0.9") == says && !text.contains(&own), "{}", file.name);
+            }
+        }
+    }
+
+    #[test]
     fn a_result_of_other_metrics_is_refused_rather_than_misread() {
         let mut result = example::study();
         result.metrics.swap(0, 1);
