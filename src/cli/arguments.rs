@@ -188,6 +188,26 @@ impl Simulating {
     }
 }
 
+impl Command {
+    /// The format that was asked for, where a command has any.
+    pub fn format(&self) -> Option<Format> {
+        Some(match self {
+            Command::Run(arguments) => arguments.simulating.format,
+            Command::Check(arguments) => arguments.simulating.format,
+            Command::Compare(arguments) => arguments.simulating.format,
+            Command::Power(arguments) => arguments.simulating.format,
+            Command::Plan(arguments) => arguments.simulating.format,
+            Command::Levers(arguments) => arguments.simulating.format,
+            Command::Sweep(arguments) => arguments.simulating.format,
+            Command::Grace(arguments) => arguments.simulating.format,
+            Command::Explain(arguments) => arguments.simulating.format,
+            Command::Profiles(arguments) => arguments.format,
+            Command::Fit(arguments) => arguments.format,
+            Command::Init(_) | Command::Completions { .. } => return None,
+        })
+    }
+}
+
 /// What to print on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -197,6 +217,8 @@ pub enum Format {
     Json,
     /// Markdown
     Md,
+    /// The summary for a terminal, and report.html among the files of `run`
+    Html,
 }
 
 /// How precise a study is to be.

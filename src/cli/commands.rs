@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::arguments::{CheckArguments, RunArguments, Simulating};
+use super::arguments::{CheckArguments, Format, RunArguments, Simulating};
 use super::failure::{Ending, Failure};
 use super::load::{name, output_directory};
 use super::precise::{Asked, Job};
@@ -30,10 +30,18 @@ pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
     let result = job.simulate(simulating, on_interrupt()?)?;
     let saved = report::study_files(&result).map_err(Failure::from).and_then(|mut files| {
         files.extend(logs(&result.scenario, arguments.events, arguments.requests));
+        if simulating.format == Format::Html {
+            files.push(html_file(&result, simulating.threads()));
+        }
         save(&directory, &files, simulating.quiet)
     });
     deliver(saved, &report::study_report(&result, form(simulating.format)))?;
     Ok(ending(&[result]))
+}
+
+/// `report.html`: the study, and a closer look at some of its runs.
+fn html_file(result: &StudyResult, threads: Option<usize>) -> OutputFile {
+    OutputFile::new("report.html", report::html::page(result, &study::explore(result, threads)))
 }
 
 /// `cutover check`.

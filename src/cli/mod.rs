@@ -28,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Format};
 use failure::{Ending, Failure};
 
 /// What is said when no command is given.
@@ -69,6 +69,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(command: Command) -> Result<Ending, Failure> {
+    if command.format() == Some(Format::Html) && !matches!(command, Command::Run(_)) {
+        return Err(Failure::WrongUse("error: `--format html` is for `cutover run`".to_owned()));
+    }
     match command {
         Command::Run(arguments) => commands::run(&arguments),
         Command::Check(arguments) => commands::check(&arguments),

@@ -43,7 +43,7 @@ pub fn form(format: Format) -> Form {
     match format {
         Format::Json => Form::Json,
         Format::Md => Form::Markdown,
-        Format::Text => {
+        Format::Text | Format::Html => {
             let size = console::Term::stdout().size_checked();
             let width = size.map_or(WIDTH, |(_, columns)| usize::from(columns).clamp(NARROWEST, WIDTH));
             Form::Text(Style { color: colors(&io::stdout()), width })

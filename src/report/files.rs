@@ -26,7 +26,8 @@ impl OutputFile {
 }
 
 /// Every file that a study may leave.
-const STUDY_FILES: [&str; 6] = ["summary.json", "runs.csv", "timeline.csv", "report.md", "events.csv", "requests.csv"];
+const STUDY_FILES: [&str; 7] =
+    ["summary.json", "runs.csv", "timeline.csv", "report.md", "report.html", "events.csv", "requests.csv"];
 /// Every file that a comparison leaves beside its two studies.
 const COMPARISON_FILES: [&str; 2] = ["comparison.json", "comparison.md"];
 /// Every file that fitting a trace leaves.

@@ -15,6 +15,7 @@ pub mod files;
 mod fit;
 mod format;
 mod grace;
+pub mod html;
 mod json;
 mod layout;
 mod levers;

@@ -95,6 +95,8 @@ pub fn parse(
         return Err(not_a_scenario(file, text, 0, "the scenario could not be read"));
     };
     scenario.hash = hash;
+    scenario.source = text.to_owned();
+    scenario.settings = sets.to_vec();
     let unwise = |message| Problem { code: Code::UNWISE, ..Problem::new(message, "") };
     scenario.warnings = advice::warnings(&scenario).into_iter().map(unwise).collect();
     Ok(scenario)
@@ -169,6 +171,8 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         checks: checks.unwrap_or_default(),
         plan,
         hash: String::new(),
+        source: String::new(),
+        settings: Vec::new(),
         warnings: Vec::new(),
     };
     Some(scenario)

@@ -88,6 +88,10 @@ pub struct Scenario {
     /// SHA-256 of the canonical text of the scenario as run (with every `--set` applied) and of what is in the traces,
     /// columns and profile that it names, in hexadecimal.
     pub hash: String,
+    /// The text as it was written, before any `--set`.
+    pub source: String,
+    /// Each `--set` that was applied to it, `KEY=VALUE`.
+    pub settings: Vec<String>,
     /// Things that are legal and unwise, for people.
     pub warnings: Vec<Problem>,
 }

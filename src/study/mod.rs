@@ -5,6 +5,7 @@
 mod certify;
 mod checks;
 mod compare;
+mod explore;
 mod exposure;
 mod extent;
 pub mod grace;
@@ -30,6 +31,7 @@ mod samples;
 pub use certify::{uncertifiable, uncertifiable_at};
 pub use checks::{Overall, evaluate, overall};
 pub use compare::{Change, Comparison, Difference, HEADLINES, compare, paired_difference};
+pub use explore::{Attempt, Choice, Decision, EXPLORED_QUANTILES, Explored, ExploredRun, ReplicaLife, explore};
 pub use exposure::exposed_before_abort;
 pub use extent::Extent;
 pub use intervals::{

@@ -61,17 +61,20 @@ fn alt_text(result: &StudyResult) -> String {
     )
 }
 
-/// A bar: responses cut per minute between two instants, minutes.
-pub(super) struct Bar {
-    pub(super) from: f64,
-    pub(super) to: f64,
-    pub(super) mean: f64,
+/// A bar: events per minute between two instants, minutes.
+pub struct Bar {
+    /// Where it begins.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
+    /// Mean over runs.
+    pub mean: f64,
     /// Ends of the 95 % interval of the mean; a single run has none.
-    interval: Option<(f64, f64)>,
+    pub interval: Option<(f64, f64)>,
 }
 
 fn draw_bars(canvas: &mut Canvas, view: &TimeView<'_>, top: f64, bottom: f64) -> Panel {
-    let bars = bars(view);
+    let bars = bars(view, Series::Truncated);
     let (left, right) = (theme::PANEL_LEFT, theme::PANEL_RIGHT);
     let tallest = bars.iter().map(|bar| bar.mean).fold(0.0, f64::max);
     let widest = bars.iter().filter_map(|bar| bar.interval).map(|(_, high)| high).fold(tallest, f64::max);
@@ -113,8 +116,8 @@ fn total(result: &StudyResult, whiskers: bool, y: f64) -> EndLabel {
     EndLabel { lines, y, color: theme::ALERT }
 }
 
-/// The bars of a view. The spread over runs comes from each run's own timeline.
-pub(super) fn bars(view: &TimeView<'_>) -> Vec<Bar> {
+/// The bars of a view, of a series that counts events. The spread over runs comes from each run's own timeline.
+pub fn bars(view: &TimeView<'_>, counted: Series) -> Vec<Bar> {
     let result = view.result;
     let bin_minutes = result.timeline.bin_s / 60.0;
     let length = view.axis().high - view.axis().low;
@@ -123,19 +126,19 @@ pub(super) fn bars(view: &TimeView<'_>) -> Vec<Bar> {
     let bins_a_bar = ((width / bin_minutes).round() as usize).max(1);
     let bins = view.bins();
     let ranges = bins.clone().step_by(bins_a_bar).map(|first| first..(first + bins_a_bar).min(bins.end));
-    ranges.map(|range| bar(result, range)).collect()
+    ranges.map(|range| bar(result, counted, range)).collect()
 }
 
-fn bar(result: &StudyResult, bins: Range<usize>) -> Bar {
+fn bar(result: &StudyResult, counted: Series, bins: Range<usize>) -> Bar {
     let timeline = &result.timeline;
     let from = timeline.times[bins.start] / 60.0;
     let minutes = timeline.end_of(bins.end - 1) / 60.0 - from;
-    let offset = Series::Truncated as usize * timeline.times.len();
+    let offset = counted as usize * timeline.times.len();
     let in_run = |timeline: &[f32]| -> f64 {
         let values = timeline.get(offset + bins.start..offset + bins.end).unwrap_or(&[]);
         values.iter().map(|value| f64::from(*value)).filter(|value| value.is_finite()).sum()
     };
-    let summed = &timeline.series[Series::Truncated as usize].mean[bins.clone()];
+    let summed = &timeline.series[counted as usize].mean[bins.clone()];
     let mean = summed.iter().filter(|value| value.is_finite()).sum::<f64>();
     let runs = result.records.len();
     let squares: f64 = result.records.iter().map(|record| (in_run(&record.timeline) - mean).powi(2)).sum();
