@@ -56,10 +56,12 @@ impl Interval {
     }
 }
 
-/// Shares of requests at which the latencies' curves are drawn: equally spaced in the logarithm of what is left.
+/// Shares of requests at which the latencies' curves are drawn: equally spaced in the logarithm of what is left, but for
+/// the first few, which leave out the very fastest.
 fn survivals() -> impl Iterator<Item = f64> {
     const POINTS_A_DECADE: i32 = 24;
-    (0..=4 * POINTS_A_DECADE).map(|i| 10f64.powf(-f64::from(i) / f64::from(POINTS_A_DECADE)))
+    let decades = (1..=4 * POINTS_A_DECADE).map(|i| 10f64.powf(-f64::from(i) / f64::from(POINTS_A_DECADE)));
+    [0.995, 0.98, 0.95].into_iter().chain(decades)
 }
 
 #[derive(Serialize)]

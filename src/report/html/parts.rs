@@ -27,12 +27,21 @@ pub fn header(result: &StudyResult) -> Markup {
                 p .note role="note" { strong { "Interrupted: partial results." } }
             }
             p .answer { (content::plain(&content::answer(result))) }
-            p { strong { "Why. " } (why(result)) }
-            @if !planning.is_empty() { p { strong { "Plan. " } (planning) "." } }
+            p { strong { "Why. " } (prose(&why(result))) }
+            @if !planning.is_empty() { p { strong { "Plan. " } (prose(&planning)) "." } }
             p .muted { (content::plain(&content::setting(result))) "." }
             @for warning in &result.scenario.warnings {
-                p .note role="note" { strong { "Warning. " } (warning.message) }
+                p .note role="note" { strong { "Warning. " } (prose(&warning.message)) }
             }
+        }
+    }
+}
+
+/// A sentence in which what stands between backticks is code.
+fn prose(text: &str) -> Markup {
+    html! {
+        @for (i, part) in text.split('`').enumerate() {
+            @if i % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
@@ -192,7 +201,7 @@ pub fn explorer(extent: &str) -> Markup {
             h2 #explorer-title { "Run explorer" }
             p { "Single runs behind the estimates: the best, the median or the worst by any metric, and what happened in \
                  them. " (extent) }
-            noscript { p .note { "The run explorer needs JavaScript; `cutover explain SCENARIO.toml --run N` shows a run." } }
+            noscript { p .note { "The run explorer needs JavaScript; " code { "cutover explain SCENARIO.toml --run N" } " shows a run." } }
             form #pick .controls .scripted hidden aria-label="Which run" {
                 label { "by " select #pick-metric {} }
                 div role="group" aria-label="Which run by this metric" #pick-quantile {}

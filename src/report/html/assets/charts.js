@@ -7,9 +7,13 @@ function survival({ curves, bounds, x, y }) {
   return (color, narrow) => {
     const xs = [...curves.flatMap((curve) => curve.x), ...bounds.map(([at]) => at)];
     const ys = [100, ...curves.flatMap((curve) => curve.y)];
+    const ends = curves.map((curve) => Math.log(curve.x[curve.x.length - 1]));
+    const room = (Math.max(...ends) - Math.log(Math.min(...xs))) / 8;
+    // A label steps up where another line ends close to the right of its own.
+    const lift = (end) => -6 - 15 * ends.filter((other) => other > end && other - end < room).length;
     const bound = bounds.map(([at, name]) => ({ axis: 'xAxis', at, name, look: { color: color('alert') }, position: 'end' }));
     return {
-      grid: { left: narrow ? 48 : 60, right: narrow ? 18 : 90, top: 44, bottom: 54 },
+      grid: { left: narrow ? 48 : 60, right: narrow ? 18 : 90, top: 44, bottom: 54, outerBoundsMode: 'none' },
       xAxis: logAxis(color, xs, { name: x, nameLocation: 'middle', nameGap: 28 }),
       yAxis: logAxis(color, ys, { max: 100, ...above(y) }),
       tooltip: tooltip(color, {
@@ -20,7 +24,7 @@ function survival({ curves, bounds, x, y }) {
         type: 'line', name: curve.name, data: curve.x.map((at, j) => [at, curve.y[j]]), symbolSize: 9, showSymbol: true,
         symbol: 'circle', itemStyle: { color: color(CURVE_LOOKS[i][0]), opacity: 0 }, emphasis: { itemStyle: { opacity: 1 } },
         lineStyle: { color: color(CURVE_LOOKS[i][0]), type: CURVE_LOOKS[i][1], width: 2, opacity: 1 },
-        endLabel: { show: !narrow, formatter: curve.name, color: color(CURVE_LOOKS[i][0]), fontSize: 11 },
+        endLabel: { show: !narrow, formatter: curve.name, color: color(CURVE_LOOKS[i][0]), fontSize: 11, offset: [0, lift(ends[i])], textBorderColor: color('paper'), textBorderWidth: 3 },
         ...(i === 0 ? { markLine: marked(color, bound) } : {}),
       })),
     };
@@ -38,7 +42,7 @@ function histogram(rows, width, marks, name, color, narrow, barColor) {
   const high = rows[rows.length - 1][0] + width / 2;
   const empty = Math.max(0, 6 - rows.length) * width / 2;
   return {
-    grid: { left: narrow ? 44 : 60, right: narrow ? 18 : 30, top: 52, bottom: 52 },
+    grid: { left: narrow ? 44 : 60, right: narrow ? 18 : 30, top: 52, bottom: 52, outerBoundsMode: 'none' },
     xAxis: axis(color, { min: low - empty, max: high + empty, name, nameLocation: 'middle', nameGap: 28, splits: false, axisLabel: { showMinLabel: false, showMaxLabel: false } }),
     yAxis: axis(color, { min: 0, max: roundUp(rows.map((row) => row[1])), ...above('share of runs, %') }),
     tooltip: tooltip(color, { trigger: 'item', formatter: ({ value }) => `${Number(value[2].toPrecision(3))} % of runs` }),
@@ -65,12 +69,12 @@ function waterfall(steps) {
   return (color, narrow) => {
     const rows = steps.map(({ base, mean }, i) => [i, base, base + mean.value, mean.low === null ? null : base + mean.low, mean.high === null ? null : base + mean.high]);
     return {
-      grid: { left: narrow ? 48 : 60, right: 16, top: 36, bottom: narrow ? 70 : 40 },
+      grid: { left: narrow ? 48 : 60, right: 16, top: 36, bottom: narrow ? 70 : 40, outerBoundsMode: 'none' },
       xAxis: axis(color, {
         type: 'category', data: steps.map(({ name }) => name), splits: false, axisTick: { show: false },
         axisLabel: { interval: 0, rotate: narrow ? 45 : 0, color: color('ink') },
       }),
-      yAxis: axis(color, { min: Math.min(0, ...rows.map((row) => row[2])), max: roundUp(rows.flatMap((row) => [row[1], row[2], row[4] ?? 0])), ...above('USD per million useful output tokens') }),
+      yAxis: axis(color, { min: Math.min(0, ...rows.map((row) => row[2])), max: roundUp(rows.flatMap((row) => [row[1], row[2], row[4] ?? 0]).map((value) => value * (narrow ? 1.06 : 1.14))), ...above('USD per million useful output tokens') }),
       tooltip: tooltip(color, { trigger: 'item', formatter: ({ dataIndex }) => `${steps[dataIndex].name}: ${steps[dataIndex].mean.text}` }),
       series: [{
         type: 'custom', data: rows, encode: { x: 0, y: [1, 2] },
@@ -101,6 +105,6 @@ function waterfallStep(steps, rows, i, api, color, narrow) {
     children.push({ type: 'line', shape: { x1: middle + width / 2, y1: y, x2: next - width / 2, y2: y }, style: { stroke: color('muted'), lineWidth: 0.8 } });
   }
   const text = narrow ? steps[i].mean.text.replace(/ \[.*/, '') : steps[i].mean.text.replace(' [', '\n[');
-  children.push({ type: 'text', style: { text, x: middle, y: peak - 4, align: 'center', verticalAlign: 'bottom', fill: color('ink'), fontSize: 11, fontFamily: FONT } });
+  children.push({ type: 'text', style: { text, x: middle, y: peak - 5, align: 'center', verticalAlign: 'bottom', fill: color('ink'), fontSize: 11, lineHeight: 14, fontFamily: FONT } });
   return { type: 'group', children };
 }

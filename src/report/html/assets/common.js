@@ -147,7 +147,7 @@ function tooltip(color, more) {
 function axis(color, more) {
   return {
     type: 'value',
-    axisLine: { show: true, lineStyle: { color: color('muted') } },
+    axisLine: { show: true, onZero: false, lineStyle: { color: color('muted') } },
     axisTick: { show: true, lineStyle: { color: color('muted') } },
     axisLabel: { color: color('muted'), hideOverlap: true, ...more.axisLabel },
     splitLine: { lineStyle: { color: color('grid') }, show: more.splits !== false },
@@ -157,7 +157,7 @@ function axis(color, more) {
 }
 
 // A name above the upper end of a y axis, from the left edge of the panel.
-const above = (name) => ({ name, nameLocation: 'end', nameGap: 8, nameTextStyle: { align: 'left' } });
+const above = (name, gap = 8) => ({ name, nameLocation: 'end', nameGap: gap, nameTextStyle: { align: 'left' } });
 
 // 1, 2 and 5 times every power of ten, or the powers alone where they are many, between two positive numbers.
 function logTicks(low, high) {
@@ -315,7 +315,7 @@ function zoomable(id, low, high) {
   group.onclick = (event) => steps[event.target.dataset.zoom]?.(...range(chart));
   const at = (event) => {
     const box = frame.getBoundingClientRect();
-    const [x] = chart.convertFromPixel({ xAxisIndex: 0 }, [event.clientX - box.left, event.clientY - box.top]);
+    const [x] = chart.convertFromPixel({ gridIndex: 0 }, [event.clientX - box.left, event.clientY - box.top]);
     return Math.min(Math.max(x, low), high);
   };
   frame.onwheel = (event) => {

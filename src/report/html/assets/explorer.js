@@ -95,7 +95,8 @@ class Explorer {
     const index = this.position.get(this.run);
     const { text, below, equal, count } = this.standing(this.metric, index);
     byId('run-title').textContent = `Run ${this.run}: ${this.metric.name} ${text}`;
-    const rank = below === undefined ? '' : ` ${below} of ${count} runs have less, ${equal - 1} as much, ${count - below - equal} more.`;
+    const others = [[below, 'have less'], [equal - 1, 'have as much'], [count - below - equal, 'have more']].filter(([number]) => number > 0);
+    const rank = below === undefined ? '' : ` Of the ${count - 1} other runs, ${others.map(([number, how]) => `${number} ${how}`).join(', ')}.`;
     const outcome = this.known.outcomes[index];
     const reason = this.known.reasons[index];
     const ended = outcome === 'none' ? '' : ` Its rollout: ${WORDS(outcome)}${reason ? ` (${reason})` : ''}.`;
@@ -197,11 +198,11 @@ function segments(known, detail) {
 
 function lifeOption(known, detail, marks, height, color, narrow) {
   const left = narrow ? 64 : 92;
-  const grids = [{ left, right: 20, top: 30, height }, { left, right: 20, top: height + 74, height: 200 }];
+  const grids = [[30, height], [height + 74, 200]].map(([top, tall]) => ({ left, right: 20, top, height: tall, outerBoundsMode: 'none' }));
   const took = detail.attempts.map((attempt) => attempt[9]).filter((value) => value > 0);
   const least = took.length ? Math.min(...took) : 0.1;
   const numbered = (named) => marks.map(([time, event], i) => ({
-    axis: 'xAxis', at: time / 60, name: String(i + 1), shown: named, position: 'end',
+    axis: 'xAxis', at: time / 60, name: String(i + 1), shown: named, position: 'start',
     look: { type: 'dashed', width: 1, color: ['aborted', 'analysis_failed', 'deadline_exceeded'].includes(event) ? color('alert') : color('muted') },
   }));
   const states = segments(known, detail);

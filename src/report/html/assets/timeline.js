@@ -6,7 +6,7 @@ function timelineOption(timeline, color, narrow) {
   const middles = edges.slice(0, last).map((edge, i) => (edge + edges[i + 1]) / 2);
   const through = (values) => values.map((value, i) => [middles[i], value]);
   const stepped = (values) => [...values.map((value, i) => [edges[i], value]), [edges[last], values[last - 1]]];
-  const panels = narrow ? [[34, 210], [286, 150], [478, 100], [620, 90]] : [[34, 240], [318, 180], [540, 110], [692, 96]];
+  const panels = narrow ? [[48, 200], [290, 150], [482, 100], [624, 90]] : [[52, 230], [326, 180], [548, 110], [700, 96]];
   const left = narrow ? 44 : 60;
   const right = narrow ? 14 : 118;
   const on = (index) => ({ xAxisIndex: index, yAxisIndex: index });
@@ -34,6 +34,7 @@ function timelineOption(timeline, color, narrow) {
     position: 'end',
   }));
   const harm = timeline.harm;
+  const harmless = harm.every(({ bars }) => bars.length === 0);
   const bound = latency.slo;
   const reference = (index, lines, values) => ({
     type: 'line', data: values, silent: true, showSymbol: false, lineStyle: { width: 0 }, ...on(index), markLine: marked(color, lines),
@@ -49,13 +50,13 @@ function timelineOption(timeline, color, narrow) {
     ...(index === 3 ? { name: 'minutes since time zero, the end of the warm-up', nameLocation: 'middle', nameGap: 26 } : {}),
   });
   return {
-    grid: panels.map(([top, height]) => ({ left, right, top, height })),
+    grid: panels.map(([top, height]) => ({ left, right, top, height, outerBoundsMode: 'none' })),
     xAxis: [0, 1, 2, 3].map(xAxis),
     yAxis: [
-      axis(color, { gridIndex: 0, min: 0, max: most, minInterval: 1, ...above(timeline.runs > 1 ? 'replicas, mean of runs' : 'replicas') }),
+      axis(color, { gridIndex: 0, min: 0, max: most, minInterval: 1, ...above(timeline.runs > 1 ? 'replicas, mean of runs' : 'replicas', timeline.marks.length ? 24 : 8) }),
       logAxis(color, silent ? [0.1, 10] : latencies, { gridIndex: 1, ...above('time to first token, s (log)') }),
       axis(color, { gridIndex: 2, min: 0, max: roundUp([...traffic.mean, ...traffic.high]), splitNumber: 3, ...above('requests/s') }),
-      axis(color, { gridIndex: 3, min: 0, max: roundUp(harm.flatMap(({ bars }) => bars.map((bar) => Math.min(bar[4] ?? bar[2], 3 * bar[2])))), splitNumber: 2, ...above('responses cut and errors, per minute') }),
+      axis(color, { gridIndex: 3, min: 0, max: harmless ? 1 : roundUp(harm.flatMap(({ bars }) => bars.map((bar) => Math.min(bar[4] ?? bar[2], 3 * bar[2])))), splitNumber: 2, ...above(`responses cut and errors, per minute${harmless ? ': none in any run' : ''}`) }),
     ],
     axisPointer: { link: [{ xAxisIndex: 'all' }], triggerTooltip: true },
     tooltip: tooltip(color, { trigger: 'axis', formatter: (params) => timelineAt(timeline, params[0].axisValue) }),
@@ -70,8 +71,8 @@ function timelineOption(timeline, color, narrow) {
       line(1, 'P99', through(latency.p99), { color: color('new') }, { label: 'P99 of all' }),
       reference(1, [...(bound ? [{ axis: 'yAxis', at: bound[0], name: bound[1], look: { color: color('alert') }, position: 'insideStartTop' }] : []), ...marks(false)], through(latency.p99)),
       ...spread(2, 'requests/s, 90 % of runs', traffic.low, traffic.high, color('stable-tint'), {}),
-      line(2, 'all requests', through(traffic.mean), { color: color('stable-ink') }, { label: 'all' }),
-      line(2, 'to the new version', through(timeline.traffic_new), { color: color('new'), type: 'dashed' }, { label: timeline.marks.length ? 'new version' : '' }),
+      line(2, 'all requests', through(traffic.mean), { color: color('stable-ink') }, { label: '' }),
+      line(2, 'to the new version', through(timeline.traffic_new), { color: color('new'), type: 'dashed' }, { label: timeline.marks.length ? 'to the new version' : '' }),
       reference(2, marks(false), through(traffic.mean)),
       ...harm.map(({ name, bars, color: fill }) => whiskered(bars, color(fill), color('ink'), { name, ...on(3) })),
       reference(3, marks(false), through(middles.map(() => 0))),
@@ -82,12 +83,13 @@ function timelineOption(timeline, color, narrow) {
 // Everything at one time, as lines of a tooltip.
 function timelineAt(timeline, at) {
   const { edges, latency, traffic } = timeline;
-  const i = Math.max(0, Math.min(edges.length - 2, edges.findIndex((edge) => edge > at) - 1 >= 0 ? edges.findIndex((edge) => edge > at) - 1 : edges.length - 2));
+  const next = edges.findIndex((edge) => edge > at);
+  const i = next < 0 ? edges.length - 2 : Math.max(0, next - 1);
   const number = (value) => (value === null || value === undefined ? 'n/a' : String(Number(value.toPrecision(3))));
   const between = ({ low, high }, write) => (low.length ? ` [${write(low[i])} to ${write(high[i])}]` : '');
   const seconds = (value) => show(value, 'seconds');
   const rows = [
-    ...timeline.bands.filter((band) => band.values[i] > 0).map((band) => [band.name, `${number(band.values[i])} replicas`]),
+    ...timeline.bands.filter((band) => band.values[i] > 0).map((band) => [`replicas ${band.name}`, number(band.values[i])]),
     ['least ready', `${number(timeline.least_ready.mean[i])}${between(timeline.least_ready, number)} of ${number(timeline.needed)} needed`],
     ['TTFT P50', seconds(latency.p50[i])],
     ['TTFT P99', seconds(latency.p99[i])],
@@ -116,7 +118,9 @@ function drawTimeline(timeline) {
     ['least ready, mean of runs', 'dashes', color('ink')],
     ...(timeline.runs > 1 ? [['90 % of runs', 'box', color('new-tint')]] : []),
     ['P99, all runs\' requests', 'line', color('new')],
-    ['P50, and all traffic', 'dashes', color('stable-ink')],
+    ['P50, all runs\' requests', 'dashes', color('stable-ink')],
+    ['all traffic', 'line', color('stable-ink')],
+    ...(timeline.marks.length ? [['traffic to the new version', 'dashes', color('new')]] : []),
     ['responses cut', 'box', color('alert')],
     ['errors', 'box', color('costly-ink')],
   ];
