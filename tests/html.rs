@@ -131,7 +131,7 @@ fn buttons_and_the_mouse_zoom_the_time_axis_and_the_whole_window_comes_back() {
     press(&mut browser, "reset");
     assert_eq!(shown(&mut browser, "timeline"), whole);
 
-    browser.evaluate("document.getElementById('timeline-chart').scrollIntoView()");
+    browser.evaluate("document.getElementById('timeline-chart').scrollIntoView({ behavior: 'instant' })");
     let at = |browser: &mut Browser, minute: f64| -> (f64, f64) {
         let place = browser.evaluate(&format!(
             "(() => {{ const frame = document.getElementById('timeline-chart'); const box = frame.getBoundingClientRect(); \

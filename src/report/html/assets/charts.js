@@ -11,11 +11,14 @@ function survival({ curves, bounds, x, y }) {
     const room = (Math.max(...ends) - Math.log(Math.min(...xs))) / 8;
     // A label steps up where another line ends close to the right of its own.
     const lift = (end) => -6 - 15 * ends.filter((other) => other > end && other - end < room).length;
-    const bound = bounds.map(([at, name]) => ({ axis: 'xAxis', at, name, look: { color: color('alert') }, position: 'end' }));
+    const [low, high] = [Math.log(Math.min(...xs)), Math.log(Math.max(...xs))];
+    // Its name stays within the panel.
+    const aside = (at) => [(Math.log(at) - low) / (high - low) > 0.85 ? -40 : 0, 0];
+    const bound = bounds.map(([at, name]) => ({ axis: 'xAxis', at, name, look: { color: color('alert') }, position: 'end', offset: aside(at) }));
     return {
-      grid: { left: narrow ? 48 : 60, right: narrow ? 18 : 90, top: 44, bottom: 54, outerBoundsMode: 'none' },
+      grid: { left: narrow ? 48 : 60, right: narrow ? 18 : 90, top: 56, bottom: 54, outerBoundsMode: 'none' },
       xAxis: logAxis(color, xs, { name: x, nameLocation: 'middle', nameGap: 28 }),
-      yAxis: logAxis(color, ys, { max: 100, ...above(y) }),
+      yAxis: logAxis(color, ys, { max: 100, ...above(y, 22) }),
       tooltip: tooltip(color, {
         trigger: 'item',
         formatter: ({ seriesName, value }) => `${seriesName}: ${show(value[1] / 100, 'share')} take longer than ${show(value[0], 'seconds')}`,
@@ -105,6 +108,8 @@ function waterfallStep(steps, rows, i, api, color, narrow) {
     children.push({ type: 'line', shape: { x1: middle + width / 2, y1: y, x2: next - width / 2, y2: y }, style: { stroke: color('muted'), lineWidth: 0.8 } });
   }
   const text = narrow ? steps[i].mean.text.replace(/ \[.*/, '') : steps[i].mean.text.replace(' [', '\n[');
-  children.push({ type: 'text', style: { text, x: middle, y: peak - 5, align: 'center', verticalAlign: 'bottom', fill: color('ink'), fontSize: 11, lineHeight: 14, fontFamily: FONT } });
+  // On a phone there is no room for the names of steps that can hardly be seen: the table has them.
+  const total = steps[steps.length - 1].mean.value;
+  if (!narrow || steps[i].mean.value > 0.08 * total) children.push({ type: 'text', style: { text, x: middle, y: peak - 5, align: 'center', verticalAlign: 'bottom', fill: color('ink'), fontSize: 11, lineHeight: 14, fontFamily: FONT } });
   return { type: 'group', children };
 }

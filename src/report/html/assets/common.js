@@ -159,13 +159,14 @@ function axis(color, more) {
 // A name above the upper end of a y axis, from the left edge of the panel.
 const above = (name, gap = 8) => ({ name, nameLocation: 'end', nameGap: gap, nameTextStyle: { align: 'left' } });
 
-// 1, 2 and 5 times every power of ten, or the powers alone where they are many, between two positive numbers.
+// Round numbers between two positive ones: powers of ten where they are many, more between them where they are few.
 function logTicks(low, high) {
   const ticks = [];
-  const factors = Math.log10(high / low) > 2.6 ? [1] : [1, 2, 5];
+  const decades = Math.log10(high / low);
+  const factors = decades > 2.6 ? [1] : decades > 0.7 ? [1, 2, 5] : [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
   for (let decade = Math.floor(Math.log10(low)); decade <= Math.ceil(Math.log10(high)); decade += 1) {
     for (const factor of factors) {
-      const tick = Number((factor * 10 ** decade).toPrecision(1));
+      const tick = Number((factor * 10 ** decade).toPrecision(2));
       if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
     }
   }
@@ -264,11 +265,11 @@ function marked(color, lines) {
     symbol: 'none',
     silent: true,
     animation: false,
-    data: lines.map(({ at, name, axis: which, look, position, shown }) => ({
+    data: lines.map(({ at, name, axis: which, look, position, shown, offset }) => ({
       [which]: at,
       lineStyle: { width: 1.4, type: 'solid', color: color('muted'), ...look },
       label: {
-        show: shown !== false, formatter: name, position: position ?? 'insideEndTop', color: look?.color ?? color('muted'),
+        show: shown !== false, formatter: name, position: position ?? 'insideEndTop', offset: offset ?? [0, 0], color: look?.color ?? color('muted'),
         fontSize: 11, textBorderColor: color('paper'), textBorderWidth: 3,
       },
     })),
@@ -287,7 +288,7 @@ function zoomTo(chart, [startValue, endValue]) {
 
 function slider(color, axes, low, high) {
   return {
-    type: 'slider', xAxisIndex: axes, filterMode: 'none', startValue: low, endValue: high, minValueSpan: (high - low) / 200,
+    type: 'slider', show: !document.documentElement.classList.contains('printing'), xAxisIndex: axes, filterMode: 'none', startValue: low, endValue: high, minValueSpan: (high - low) / 200,
     height: 22, bottom: 8, showDetail: false, brushSelect: false, borderColor: color('grid'),
     fillerColor: `${color('stable')}33`, backgroundColor: 'transparent',
     handleStyle: { color: color('paper'), borderColor: color('muted') },
@@ -297,7 +298,10 @@ function slider(color, axes, low, high) {
 
 // Buttons, dragging and the wheel zoom a chart between two ends of its x axis.
 function zoomable(id, low, high) {
-  const { chart, frame } = charts.get(id);
+  const entry = charts.get(id);
+  if (entry.zooms) return;
+  entry.zooms = true;
+  const { chart, frame } = entry;
   const least = (high - low) / 200;
   const show = (from, to) => {
     const width = Math.min(Math.max(to - from, least), high - low);

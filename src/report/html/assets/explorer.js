@@ -9,6 +9,24 @@ const WORDS = (word) => word.replaceAll('_', ' ');
 const MARKED = ['rollout_started', 'weight_set', 'paused', 'promoted', 'aborted', 'rollout_completed', 'deadline_exceeded',
   'analysis_failed', 'analysis_inconclusive', 'roll_back'];
 
+// Of those, the ones that say that something went wrong.
+const BAD = ['aborted', 'analysis_failed', 'deadline_exceeded'];
+
+// Marks that lie so close, in minutes, that they could not be told apart, under one name.
+function together(marks, near) {
+  const groups = [];
+  marks.forEach(([time, event], i) => {
+    const last = groups[groups.length - 1];
+    if (last && (time - last.time) / 60 < near) {
+      last.name = `${last.first}\u2013${i + 1}`;
+      last.events.push(event);
+    } else {
+      groups.push({ time, first: i + 1, name: String(i + 1), events: [event] });
+    }
+  });
+  return groups;
+}
+
 class Explorer {
   constructor(known) {
     this.known = known;
@@ -201,9 +219,9 @@ function lifeOption(known, detail, marks, height, color, narrow) {
   const grids = [[30, height], [height + 74, 200]].map(([top, tall]) => ({ left, right: 20, top, height: tall, outerBoundsMode: 'none' }));
   const took = detail.attempts.map((attempt) => attempt[9]).filter((value) => value > 0);
   const least = took.length ? Math.min(...took) : 0.1;
-  const numbered = (named) => marks.map(([time, event], i) => ({
-    axis: 'xAxis', at: time / 60, name: String(i + 1), shown: named, position: 'start',
-    look: { type: 'dashed', width: 1, color: ['aborted', 'analysis_failed', 'deadline_exceeded'].includes(event) ? color('alert') : color('muted') },
+  const numbered = (named) => together(marks, known.window_minutes / 100).map(({ time, name, events }) => ({
+    axis: 'xAxis', at: time / 60, name, shown: named, position: 'start',
+    look: { type: 'dashed', width: 1, color: events.some((event) => BAD.includes(event)) ? color('alert') : color('muted') },
   }));
   const states = segments(known, detail);
   const kinds = [...new Set(detail.attempts.map((attempt) => attempt[10]))];

@@ -56,7 +56,7 @@ function timelineOption(timeline, color, narrow) {
       axis(color, { gridIndex: 0, min: 0, max: most, minInterval: 1, ...above(timeline.runs > 1 ? 'replicas, mean of runs' : 'replicas', timeline.marks.length ? 24 : 8) }),
       logAxis(color, silent ? [0.1, 10] : latencies, { gridIndex: 1, ...above('time to first token, s (log)') }),
       axis(color, { gridIndex: 2, min: 0, max: roundUp([...traffic.mean, ...traffic.high]), splitNumber: 3, ...above('requests/s') }),
-      axis(color, { gridIndex: 3, min: 0, max: harmless ? 1 : roundUp(harm.flatMap(({ bars }) => bars.map((bar) => Math.min(bar[4] ?? bar[2], 3 * bar[2])))), splitNumber: 2, ...above(`responses cut and errors, per minute${harmless ? ': none in any run' : ''}`) }),
+      axis(color, { gridIndex: 3, min: 0, max: harmless ? 1 : roundUp(harm.flatMap(({ bars }) => bars.map((bar) => Math.min(bar[4] ?? bar[2], 3 * bar[2])))), splitNumber: 2, ...above(`${narrow ? 'cut and errors a minute' : 'responses cut and errors, per minute'}${harmless ? ': none in any run' : ''}`) }),
     ],
     axisPointer: { link: [{ xAxisIndex: 'all' }], triggerTooltip: true },
     tooltip: tooltip(color, { trigger: 'axis', formatter: (params) => timelineAt(timeline, params[0].axisValue) }),
