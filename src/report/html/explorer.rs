@@ -45,19 +45,22 @@ struct MetricData {
     values: Vec<Short>,
 }
 
+/// A replica's number and version, then since when it was in which of [`STATES`].
+type LifeRow<'a> = (u32, &'a str, Vec<(Short, usize)>);
+
+/// Request, attempt, arrival, prompt, answer, emitted, version, replica, TTFT, time taken, outcome.
+type AttemptRow<'a> = (u64, u32, Short, u32, u32, u32, &'a str, Option<u32>, Option<Short>, Option<Short>, &'a str);
+
 /// A run in detail, everything by position.
 #[derive(Serialize)]
 struct Detail<'a> {
     run: u64,
-    /// Number, version, then time and state by turns.
-    replicas: Vec<(u32, &'a str, Vec<(Short, usize)>)>,
+    replicas: Vec<LifeRow<'a>>,
     replicas_in_all: u64,
     /// Time, event, detail, why.
     decisions: Vec<(Short, &'a str, &'a str, &'a str)>,
     outcomes: &'a [(String, u64)],
-    /// Request, attempt, arrival, prompt, answer, emitted, version, replica, TTFT, time taken, outcome.
-    #[expect(clippy::type_complexity, reason = "a row of a table, written once and read by position")]
-    attempts: Vec<(u64, u32, Short, u32, u32, u32, &'a str, Option<u32>, Option<Short>, Option<Short>, &'a str)>,
+    attempts: Vec<AttemptRow<'a>>,
 }
 
 #[derive(Serialize)]
@@ -173,8 +176,7 @@ fn detail(run: &ExploredRun) -> Detail<'_> {
     }
 }
 
-#[expect(clippy::type_complexity, reason = "a row of a table, written once and read by position")]
-fn attempt(one: &Attempt) -> (u64, u32, Short, u32, u32, u32, &str, Option<u32>, Option<Short>, Option<Short>, &str) {
+fn attempt(one: &Attempt) -> AttemptRow<'_> {
     (
         one.id,
         one.attempt,

@@ -187,11 +187,12 @@ function logAxis(color, values, more) {
   });
 }
 
-// The least round number above all of these.
+// The least round number above all of these; 1 where none is above zero.
 function roundUp(values) {
-  const greatest = Math.max(...values.filter((value) => value !== null && value !== undefined), 1e-9);
+  const greatest = Math.max(...values.filter((value) => value !== null && value !== undefined));
+  if (!(greatest > 0)) return 1;
   const unit = 10 ** Math.floor(Math.log10(greatest));
-  return unit * [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((factor) => factor * unit >= greatest * 1.04);
+  return unit * [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12].find((factor) => factor * unit >= greatest * 1.04);
 }
 
 // The parts of a line in which it has values, as lists of indices.

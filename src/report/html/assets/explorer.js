@@ -184,7 +184,7 @@ function bars(values) {
   const low = Math.min(...values);
   const high = Math.max(...values);
   const whole = values.every(Number.isInteger);
-  let width = roundUp([(high - low) / 30]);
+  let width = high > low ? roundUp([(high - low) / 30]) : Math.abs(low) / 10 || 1;
   if (whole) width = Math.max(1, Math.ceil(width));
   const first = Math.floor(low / width) * width - (whole ? width / 2 : 0);
   const counts = new Array(Math.floor((high - first) / width) + 1).fill(0);
