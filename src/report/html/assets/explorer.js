@@ -130,8 +130,11 @@ class Explorer {
     const rows = bars(known.map((one) => one * scale[0]));
     const label = `${metric.name}${scale[1] ? `, ${scale[1]}` : ''}`;
     byId('run-among-chart').setAttribute('aria-label', `Histogram of ${metric.name} over ${known.length} runs, from ${written(metric, Math.min(...known))} to ${written(metric, Math.max(...known))}; run ${this.run} has ${written(metric, value)}.`);
+    // The mark's name stays within the chart.
+    const share = (value - Math.min(...known)) / (Math.max(...known) - Math.min(...known) || 1);
+    const aside = () => (share > 0.85 ? -45 : share < 0.15 ? 45 : 0);
     draw('run-among', (color, narrow) => {
-      const marks = value === null ? [] : [{ axis: 'xAxis', at: value * scale[0], name: `run ${this.run}: ${written(metric, value)}`, look: { color: color('ink') }, position: 'end' }];
+      const marks = value === null ? [] : [{ axis: 'xAxis', at: value * scale[0], name: `run ${this.run}: ${written(metric, value)}`, look: { color: color('ink') }, position: 'end', offset: [aside(), 0] }];
       return histogram(rows.bars, rows.width, marks, label, color, narrow, 'stable');
     });
   }

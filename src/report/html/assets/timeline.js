@@ -41,7 +41,7 @@ function timelineOption(timeline, color, narrow) {
     tooltip: { show: false }, z: 5,
   });
   const spread = (index, name, low, high, fill, more) => (low.length ? [area(name, edges, low, high, fill, { series: { ...on(index), z: 2 }, ...more })] : []);
-  const latencies = [...latency.p50, ...latency.p99, ...latency.low, ...latency.high, ...(bound ? [bound[0]] : [])].filter((v) => v > 0);
+  const latencies = [...latency.p50, ...latency.p99, ...latency.low, ...latency.high, ...(bound ? [bound[0] * 1.3] : [])].filter((v) => v > 0);
   const silent = latencies.length === 0;
   const lowest = silent ? 0.1 : Math.min(...latencies) / 1.15;
   const xAxis = (index) => axis(color, {
@@ -55,7 +55,7 @@ function timelineOption(timeline, color, narrow) {
     yAxis: [
       axis(color, { gridIndex: 0, min: 0, max: most, minInterval: 1, ...above(timeline.runs > 1 ? 'replicas, mean of runs' : 'replicas', timeline.marks.length ? 24 : 8) }),
       logAxis(color, silent ? [0.1, 10] : latencies, { gridIndex: 1, ...above('time to first token, s (log)') }),
-      axis(color, { gridIndex: 2, min: 0, max: roundUp([...traffic.mean, ...traffic.high]), splitNumber: 3, ...above('requests/s') }),
+      axis(color, { gridIndex: 2, min: 0, max: roundUp([...traffic.mean, ...traffic.high]), splitNumber: 3, axisLabel: { showMaxLabel: false }, ...above('requests/s') }),
       axis(color, { gridIndex: 3, min: 0, max: harmless ? 1 : roundUp(harm.flatMap(({ bars }) => bars.map((bar) => Math.min(bar[4] ?? bar[2], 3 * bar[2])))), splitNumber: 2, ...above(`${narrow ? 'cut and errors a minute' : 'responses cut and errors, per minute'}${harmless ? ': none in any run' : ''}`) }),
     ],
     axisPointer: { link: [{ xAxisIndex: 'all' }], triggerTooltip: true },
