@@ -516,13 +516,25 @@ fn what_is_not_supported_yet_is_called_so() {
     for (line, name) in [
         ("deploy scenario.toml", "cutover deploy"),
         ("schema", "cutover schema"),
-        ("run scenario.toml --format html", "--format html"),
+        ("run scenario.toml --format junit", "--format junit"),
         ("run scenario.toml --shard 0/4", "--shard"),
     ] {
         let said = place.refuses(line);
         assert!(said.contains(&format!("`{name}` is not supported yet")), "{said}");
     }
     assert!(place.refuses("deploy").contains("supported: run, check, compare"));
+}
+
+#[test]
+fn a_page_for_a_browser_is_written_when_asked_for_and_goes_with_the_next_run() {
+    let place = Place::new();
+    let page = place.path("output/scenario/report.html");
+    let with = output(&place.cutover("run scenario.toml --format html"));
+    let html = fs::read_to_string(&page).expect("a page");
+    assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>\n"));
+    assert_eq!(output(&place.cutover("run scenario.toml")), with, "standard output has the summary either way");
+    assert!(!page.exists(), "the page of earlier results");
+    place.refuses("compare scenario.toml --set-b fleet.replicas=3 --format html");
 }
 
 #[cfg(target_os = "linux")]

@@ -216,11 +216,11 @@ pub enum Format {
     Md,
 }
 
-/// What `run` and `check` take instead.
+/// What `run`, `check` and `report` take instead.
 #[derive(Debug, Args)]
 pub struct StudyPrinting {
-    /// Forms of the report: text, json, md, junit, github; several separated by commas. The first goes to standard
-    /// output; junit is also written to junit.xml
+    /// Forms of the report: text, json, md, junit, github, html; several separated by commas. The first goes to standard
+    /// output; junit is also written to junit.xml, html to report.html only
     #[arg(
         long,
         value_enum,
@@ -232,7 +232,7 @@ pub struct StudyPrinting {
     pub format: Vec<StudyFormat>,
 }
 
-/// A form of a study's report. (`html` is to be one more, see `unsupported`.)
+/// A form of a study's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StudyFormat {
     /// A summary for a terminal
@@ -245,6 +245,8 @@ pub enum StudyFormat {
     Junit,
     /// Annotations of GitHub Actions at the lines of the scenario
     Github,
+    /// One page for a browser, written to report.html; standard output has the next form, or the summary
+    Html,
 }
 
 /// What `check` compares with, and what fails it.

@@ -10,7 +10,7 @@ use super::load::{name, output_directory};
 use super::precise::{Asked, Job};
 use super::progress::Progress;
 use super::stop::on_interrupt;
-use super::terminal::{form, say, study_forms, write_report};
+use super::terminal::{form, printed, say, study_forms, write_report};
 use crate::ledger::RunLog;
 use crate::report::files::{OutputFile, check_place, replace, replace_gate};
 use crate::report::{self, Answer, Judged, StudyForm, csv};
@@ -33,7 +33,8 @@ fn simulate_and_report(arguments: &RunArguments, forms: &[StudyForm]) -> Result<
     let job = Job::load(&arguments.scenario, &asked, simulating)?;
     let directory = output_directory(&arguments.scenario, simulating.out.as_deref());
     check_place(&directory)?;
-    let result = job.simulate(simulating, on_interrupt()?)?;
+    let mut result = job.simulate(simulating, on_interrupt()?)?;
+    result.explored = study::explore(&result, simulating.threads());
     let (fail_on, file) = (FailOn::default(), arguments.scenario.as_path());
     let judged = Judged { file, result: &result, baseline: None, lacks_baseline: false, fail_on };
     let saved = report::study_files(&result).map_err(Failure::from).and_then(|mut files| {
@@ -41,7 +42,7 @@ fn simulate_and_report(arguments: &RunArguments, forms: &[StudyForm]) -> Result<
         files.extend(report::run_files(&judged, forms));
         save(&directory, &files, simulating.quiet)
     });
-    deliver(saved, &report::run_report_of(&judged, forms[0]))?;
+    deliver(saved, &report::run_report_of(&judged, printed(forms)))?;
     Ok(ending(&[judged]))
 }
 
@@ -67,7 +68,9 @@ fn simulate_and_judge(arguments: &CheckArguments, forms: &[StudyForm]) -> Result
         if job.scenario.checks.is_empty() && !simulating.quiet {
             say(&format!("warning: \"{}\" has no [[check]]", job.scenario.name));
         }
-        results.push(job.simulate(simulating, stop)?);
+        let mut result = job.simulate(simulating, stop)?;
+        result.explored = study::explore(&result, simulating.threads());
+        results.push(result);
         if results.last().is_some_and(|result| result.partial) {
             break;
         }
@@ -84,7 +87,7 @@ fn simulate_and_judge(arguments: &CheckArguments, forms: &[StudyForm]) -> Result
         })
         .collect();
     let saved = save_judged(&judged, &directories, simulating, forms);
-    deliver(saved, &report::check_report(&judged, forms[0]))?;
+    deliver(saved, &report::check_report(&judged, printed(forms)))?;
     Ok(ending(&judged))
 }
 
@@ -117,11 +120,14 @@ fn save_judged(
 ) -> Result<(), Failure> {
     let together = report::check_files(judged, forms);
     if let ([judged], [directory]) = (judged, directories) {
-        let files = [report::study_files(judged.result)?, together].concat();
+        let mut files = [report::study_files(judged.result)?, together].concat();
+        files.extend(report::page(judged.result, forms));
         return save(directory, &files, simulating.quiet);
     }
     for (judged, directory) in judged.iter().zip(directories) {
-        save(directory, &report::study_files(judged.result)?, simulating.quiet)?;
+        let mut files = report::study_files(judged.result)?;
+        files.extend(report::page(judged.result, forms));
+        save(directory, &files, simulating.quiet)?;
     }
     let common = simulating.out.clone().unwrap_or_else(|| PathBuf::from("output"));
     Ok(replace_gate(&common, &together)?)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::ReportArguments;
 use super::commands::{deliver, save};
 use super::failure::{Ending, Failure};
-use super::terminal::{say, study_forms};
+use super::terminal::{printed, say, study_forms};
 use super::{baseline, commands, grace, plan, power};
 use crate::report::files::{AS_WRITTEN, BEST, OutputFile, check_place};
 use crate::report::saved::{self, KINDS, Kept, STUDY, Saved, SavedError};
@@ -50,9 +50,10 @@ pub fn report(arguments: &ReportArguments) -> Result<Ending, Failure> {
     if !arguments.quiet {
         tell_other_version(&found);
     }
+    // A page goes to its file where files are written, else to standard output.
+    let shown = if arguments.out.is_some() { printed(&forms) } else { forms[0] };
     let gate = AtTheGate::read(arguments, directory)?;
-    let reports =
-        found.iter().map(|found| report_of(found, &gate, forms[0])).collect::<Result<Vec<String>, Failure>>()?;
+    let reports = found.iter().map(|found| report_of(found, &gate, shown)).collect::<Result<Vec<String>, Failure>>()?;
     let saved = match &arguments.out {
         Some(out) => files(directory, &found).and_then(|mut files| {
             files.extend(found.iter().flat_map(|found| gate.files(&found.kept, &forms)));
@@ -106,7 +107,9 @@ impl AtTheGate {
 
     fn files(&self, kept: &Kept, forms: &[StudyForm]) -> Vec<OutputFile> {
         let files = |judged: &Judged<'_>| match self.as_check {
-            true => report::check_files(&[*judged], forms),
+            true => {
+                report::check_files(&[*judged], forms).into_iter().chain(report::page(judged.result, forms)).collect()
+            }
             false => report::run_files(judged, forms),
         };
         self.with_study(kept, files).unwrap_or_default()

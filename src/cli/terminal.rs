@@ -62,6 +62,12 @@ pub fn study_forms(formats: &[StudyFormat]) -> Vec<StudyForm> {
         StudyFormat::Md => StudyForm::Markdown,
         StudyFormat::Junit => StudyForm::Junit,
         StudyFormat::Github => StudyForm::Github,
+        StudyFormat::Html => StudyForm::Html,
     };
     formats.iter().map(form).collect()
+}
+
+/// The one of these forms that goes to standard output: the first that is no page for a browser, else the summary.
+pub fn printed(forms: &[StudyForm]) -> StudyForm {
+    forms.iter().copied().find(|form| *form != StudyForm::Html).unwrap_or_else(|| StudyForm::Text(style()))
 }

@@ -19,6 +19,18 @@ pub struct EventRow {
     pub why: String,
 }
 
+/// The state that an event leaves its replica in, in the contract's words; `None` where it only says what becomes of a
+/// replica's GPUs after it is gone.
+pub fn state_after(event: &'static str) -> Option<&'static str> {
+    match event {
+        "created" => Some("pending"),
+        "start_failed" | "crashed" => Some("failed"),
+        "sigterm" | "sigkill" => Some("terminating"),
+        event if event.starts_with("gpus_") => None,
+        event => Some(event),
+    }
+}
+
 /// A row of `requests.csv`: one attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestRow {

@@ -15,7 +15,7 @@ mod timeline;
 
 pub use facts::{EndedAttempt, Estimates, FleetLevels, Outcome, RequestTimes, RolloutResult, TokenSnapshot};
 pub use histogram::Histogram;
-pub use log::{EventRow, RequestRow, RunLog};
+pub use log::{EventRow, RequestRow, RunLog, state_after};
 pub use metrics::{Better, Description, Kind, METRICS, Metric, OUTCOME_COLUMN, RolloutOutcome};
 pub use money::WATERFALL;
 pub use record::{Pooled, REPLICA_SERIES, RunRecord, SERIES, Series};

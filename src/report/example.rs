@@ -126,6 +126,8 @@ pub fn scenario() -> Scenario {
         plan: None,
         hash: "5f2c9a3de1b04786a9c3d2e1f0b5a6978877665544332211ffeeddccbbaa0099".to_owned(),
         read_by: env!("CARGO_PKG_VERSION").to_owned(),
+        source: "name = \"27 GB model\"  # <as written>\n".to_owned(),
+        settings: vec!["study.runs=40".to_owned()],
         warnings: Vec::new(),
     }
 }

@@ -16,6 +16,7 @@ mod fit;
 mod format;
 mod gate;
 mod grace;
+pub mod html;
 mod json;
 mod layout;
 mod levers;
@@ -32,7 +33,7 @@ pub use compare_report::{Compared, differing};
 pub use explain::Explained;
 pub use fit::Fitted;
 pub use gate::{
-    Annotation, Judged, Level, NoPast, StudyForm, annotations, check_files, check_report, of_problems, read_past,
+    Annotation, Judged, Level, NoPast, StudyForm, annotations, check_files, check_report, of_problems, page, read_past,
     run_files, run_report_of, tag,
 };
 pub use grace::GraceReport;

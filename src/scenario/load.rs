@@ -95,6 +95,8 @@ pub fn parse(
         return Err(not_a_scenario(file, text, 0, "the scenario could not be read"));
     };
     scenario.hash = hash;
+    scenario.source = text.to_owned();
+    scenario.settings = sets.to_vec();
     let unwise = |message| Problem { code: Code::UNWISE, ..Problem::new(message, "") };
     scenario.warnings = advice::warnings(&scenario).into_iter().map(unwise).collect();
     Ok(scenario)
@@ -170,6 +172,8 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         plan,
         hash: String::new(),
         read_by: env!("CARGO_PKG_VERSION").to_owned(),
+        source: String::new(),
+        settings: Vec::new(),
         warnings: Vec::new(),
     };
     Some(scenario)

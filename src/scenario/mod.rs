@@ -92,6 +92,10 @@ pub struct Scenario {
     pub hash: String,
     /// Version of the program that read it, and so simulates it.
     pub read_by: String,
+    /// The text as it was written, before any `--set`.
+    pub source: String,
+    /// Each `--set` that was applied to it, `KEY=VALUE`.
+    pub settings: Vec<String>,
     /// Things that are legal and unwise, for people.
     pub warnings: Vec<Problem>,
 }

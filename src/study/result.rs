@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::explore::Explored;
 use super::intervals::{Confidence, Moments};
 use super::precision::Precision;
-use crate::ledger::{Metric, Pooled, RolloutOutcome, RunRecord, SERIES};
+use crate::ledger::{Metric, Pooled, RolloutOutcome, RunRecord, SERIES, Series};
 use crate::scenario::{Scenario, Severity, Statistic};
 
 /// An estimate with its 95 % interval; `None` where the runs cannot give one.
@@ -149,9 +150,21 @@ pub struct Timeline {
     pub pooled_ttft_p99: Vec<f64>,
     /// Of each run, in the order of their numbers, the bins in which responses were cut, with how many.
     pub truncated_by_run: Vec<Vec<(u32, f32)>>,
+    /// The same of attempts that were refused, dropped or failed.
+    pub errors_by_run: Vec<Vec<(u32, f32)>>,
 }
 
 impl Timeline {
+    /// What a series counts in each run, in the order of their numbers, as pairs of bin and count: of cut responses and of
+    /// errors; of other series nothing is kept.
+    pub fn by_run(&self, series: Series) -> &[Vec<(u32, f32)>] {
+        match series {
+            Series::Truncated => &self.truncated_by_run,
+            Series::Errors => &self.errors_by_run,
+            _ => &[],
+        }
+    }
+
     /// When a bin ends, seconds from time zero.
     pub fn end_of(&self, bin: usize) -> f64 {
         (self.times[bin] + self.bin_s).min(self.window_s)
@@ -196,6 +209,8 @@ pub struct StudyResult {
     pub timeline: Timeline,
     /// The checks, in the order of the scenario.
     pub checks: Vec<CheckResult>,
+    /// The runs that were looked at one by one; none where nobody asked for it.
+    pub explored: Explored,
 }
 
 impl StudyResult {

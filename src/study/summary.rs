@@ -2,6 +2,7 @@
 //! in `timeline`.
 
 use super::checks::evaluate;
+use super::explore::Explored;
 use super::extent::{Extent, rare_upper_limit};
 use super::intervals::{Confidence, Moments};
 use super::result::{Estimate, Facts, MetricSummary, StudyResult};
@@ -191,6 +192,7 @@ pub fn summarize_at(
         records,
         partial,
         precision: None,
+        explored: Explored::default(),
         metrics,
         pooled,
         checks,

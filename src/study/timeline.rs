@@ -15,6 +15,7 @@ pub fn timeline(study: &Study, records: &[RunRecord], pooled: &Pooled) -> Timeli
     let pooled_quantile = |q: f64| -> Vec<f64> {
         (0..bins).map(|bin| pooled.ttft_by_bin.get(bin).map_or(f64::NAN, |ttft| ttft.quantile(q))).collect()
     };
+    let by_run = |series| records.iter().map(|record| counted_in(series, record, bins)).collect();
     Timeline {
         bin_s,
         window_s: study.duration.seconds(),
@@ -22,7 +23,8 @@ pub fn timeline(study: &Study, records: &[RunRecord], pooled: &Pooled) -> Timeli
         series: series.collect(),
         pooled_ttft_p50: pooled_quantile(0.5),
         pooled_ttft_p99: pooled_quantile(0.99),
-        truncated_by_run: records.iter().map(|record| truncated_in(record, bins)).collect(),
+        truncated_by_run: by_run(Series::Truncated),
+        errors_by_run: by_run(Series::Errors),
     }
 }
 
@@ -46,9 +48,9 @@ fn series_over_runs(name: &'static str, records: &[RunRecord], first: usize, bin
     summary
 }
 
-/// The bins of a run in which responses were cut, with how many: most have none.
-fn truncated_in(record: &RunRecord, bins: usize) -> Vec<(u32, f32)> {
-    let first = Series::Truncated as usize * bins;
+/// The bins of a run in which a series counts anything, with how much: most have nothing.
+fn counted_in(series: Series, record: &RunRecord, bins: usize) -> Vec<(u32, f32)> {
+    let first = series as usize * bins;
     let values = record.timeline.get(first..first + bins).unwrap_or(&[]);
     (0..).zip(values).filter(|(_, value)| **value > 0.0).map(|(bin, value)| (bin, *value)).collect()
 }

@@ -25,10 +25,14 @@ mod survival;
 mod sweep;
 mod sweep_axis;
 mod sweep_lines;
-mod theme;
+pub(super) mod theme;
 mod timeline;
 mod truncated;
 mod ttft;
+
+pub(super) use over_time::TimeView;
+pub(super) use timeline::{Bar, bars};
+pub(super) use truncated::{Bins, counts as cut_responses};
 
 #[cfg(test)]
 mod samples;

@@ -32,26 +32,36 @@ pub struct TimeView<'a> {
 impl<'a> TimeView<'a> {
     /// The whole window; `None` without bins.
     pub fn whole(result: &'a StudyResult) -> Option<TimeView<'a>> {
-        TimeView::of(result, 0..result.timeline.times.len())
+        TimeView::at_most(MOST_POINTS, result)
+    }
+
+    /// The whole window in so many points at most; `None` without bins.
+    pub fn at_most(points: usize, result: &'a StudyResult) -> Option<TimeView<'a>> {
+        TimeView::of(points, result, 0..result.timeline.times.len())
     }
 
     /// From shortly before the rollout until shortly after it has stopped changing anything; the whole window where
     /// there is no rollout, where it does not settle, or where little could be left out.
     pub fn interesting(result: &'a StudyResult) -> Option<TimeView<'a>> {
-        TimeView::of(result, interesting_bins(result))
+        TimeView::of(MOST_POINTS, result, interesting_bins(result))
     }
 
-    fn of(result: &'a StudyResult, bins: Range<usize>) -> Option<TimeView<'a>> {
+    fn of(points: usize, result: &'a StudyResult, bins: Range<usize>) -> Option<TimeView<'a>> {
         let timeline = &result.timeline;
         if bins.is_empty() {
             return None;
         }
-        let size = bins.len().div_ceil(MOST_POINTS);
+        let size = bins.len().div_ceil(points.max(1));
         let groups: Vec<Range<usize>> =
             bins.clone().step_by(size).map(|first| first..(first + size).min(bins.end)).collect();
         let mut edges: Vec<f64> = groups.iter().map(|group| timeline.times[group.start] / 60.0).collect();
         edges.push(timeline.end_of(bins.end - 1) / 60.0);
         Some(TimeView { result, groups, edges })
+    }
+
+    /// The bins of each group.
+    pub fn groups(&self) -> &[Range<usize>] {
+        &self.groups
     }
 
     /// Number of groups.

@@ -217,7 +217,7 @@ fn the_axis_and_the_bars_end_with_the_window() {
     let result = with_a_partial_bin();
     let view = TimeView::whole(&result).expect("a view");
     assert_eq!(view.edges, [0.0, 10.0 / 60.0, 0.25]);
-    let bars = timeline::bars(&view);
+    let bars = timeline::bars(&view, Series::Truncated);
     // Four cut in a quarter of a minute.
     let ends: Vec<(f64, f64, f64)> = bars.iter().map(|bar| (bar.from, bar.to, bar.mean)).collect();
     assert_eq!(ends, [(0.0, 0.25, 16.0)]);
@@ -234,7 +234,7 @@ fn a_bin_longer_than_the_window_is_as_long_as_the_window() {
     result.timeline.truncated_by_run = vec![vec![(0, 2.0)]; 3];
     let view = TimeView::whole(&result).expect("a view");
     assert_eq!(view.edges, [0.0, 0.25]);
-    assert_eq!(timeline::bars(&view)[0].mean, 8.0);
+    assert_eq!(timeline::bars(&view, Series::Truncated)[0].mean, 8.0);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub const INK: Color = Color(0x1f, 0x29, 0x33);
 /// Axes and secondary text.
 pub const MUTED: Color = Color(0x5c, 0x69, 0x76);
 /// Grid lines.
-const GRID: Color = Color(0xe4, 0xe9, 0xed);
+pub const GRID: Color = Color(0xe4, 0xe9, 0xed);
 /// Background.
 pub const PAPER: Color = Color(0xff, 0xff, 0xff);
 /// The stable version.

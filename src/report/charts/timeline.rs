@@ -61,17 +61,20 @@ fn alt_text(result: &StudyResult) -> String {
     )
 }
 
-/// A bar: responses cut per minute between two instants, minutes.
-pub(super) struct Bar {
-    pub(super) from: f64,
-    pub(super) to: f64,
-    pub(super) mean: f64,
+/// A bar: events per minute between two instants, minutes.
+pub struct Bar {
+    /// Where it begins.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
+    /// Mean over runs.
+    pub mean: f64,
     /// Ends of the 95 % interval of the mean; a single run has none.
-    interval: Option<(f64, f64)>,
+    pub interval: Option<(f64, f64)>,
 }
 
 fn draw_bars(canvas: &mut Canvas, view: &TimeView<'_>, top: f64, bottom: f64) -> Panel {
-    let bars = bars(view);
+    let bars = bars(view, Series::Truncated);
     let (left, right) = (theme::PANEL_LEFT, theme::PANEL_RIGHT);
     let tallest = bars.iter().map(|bar| bar.mean).fold(0.0, f64::max);
     let widest = bars.iter().filter_map(|bar| bar.interval).map(|(_, high)| high).fold(tallest, f64::max);
@@ -113,8 +116,8 @@ fn total(result: &StudyResult, whiskers: bool, y: f64) -> EndLabel {
     EndLabel { lines, y, color: theme::ALERT }
 }
 
-/// The bars of a view. The spread over runs comes from what was cut in each run.
-pub(super) fn bars(view: &TimeView<'_>) -> Vec<Bar> {
+/// The bars of a view, of a series that counts events. The spread over runs comes from what was counted in each run.
+pub fn bars(view: &TimeView<'_>, counted: Series) -> Vec<Bar> {
     let result = view.result;
     let bin_minutes = result.timeline.bin_s / 60.0;
     let length = view.axis().high - view.axis().low;
@@ -123,20 +126,20 @@ pub(super) fn bars(view: &TimeView<'_>) -> Vec<Bar> {
     let bins_a_bar = ((width / bin_minutes).round() as usize).max(1);
     let bins = view.bins();
     let ranges = bins.clone().step_by(bins_a_bar).map(|first| first..(first + bins_a_bar).min(bins.end));
-    ranges.map(|range| bar(result, range)).collect()
+    ranges.map(|range| bar(result, counted, range)).collect()
 }
 
-fn bar(result: &StudyResult, bins: Range<usize>) -> Bar {
+fn bar(result: &StudyResult, counted: Series, bins: Range<usize>) -> Bar {
     let timeline = &result.timeline;
     let from = timeline.times[bins.start] / 60.0;
     let minutes = timeline.end_of(bins.end - 1) / 60.0 - from;
     let in_run = |bars: &[(u32, f32)]| -> f64 {
-        bars.iter().filter(|(bin, _)| bins.contains(&(*bin as usize))).map(|(_, cut)| f64::from(*cut)).sum()
+        bars.iter().filter(|(bin, _)| bins.contains(&(*bin as usize))).map(|(_, count)| f64::from(*count)).sum()
     };
-    let summed = &timeline.series[Series::Truncated as usize].mean[bins.clone()];
+    let summed = &timeline.series[counted as usize].mean[bins.clone()];
     let mean = summed.iter().filter(|value| value.is_finite()).sum::<f64>();
     let runs = result.records.len();
-    let squares: f64 = timeline.truncated_by_run.iter().map(|run| (in_run(run) - mean).powi(2)).sum();
+    let squares: f64 = timeline.by_run(counted).iter().map(|run| (in_run(run) - mean).powi(2)).sum();
     let deviation = (squares / (runs.max(2) - 1) as f64).sqrt();
     let interval = student_t(mean, deviation, runs as u64).map(|(low, high)| (low.max(0.0) / minutes, high / minutes));
     Bar { from, to: from + minutes, mean: mean / minutes, interval }

@@ -19,12 +19,7 @@ const INTERVALS: &str = "brackets: 95 % intervals";
 
 /// The sheet; `None` without runs.
 pub fn sheet(result: &StudyResult) -> Option<Sheet> {
-    let mut counts: Vec<u64> = (result.records.iter())
-        .map(|record| record.value(Metric::TruncatedAttempts))
-        .filter(|value| value.is_finite() && *value >= 0.0)
-        .map(|value| value.round() as u64)
-        .collect();
-    counts.sort_unstable();
+    let counts = counts(result);
     let greatest = *counts.last()?;
     let summary = result.metric(Metric::TruncatedAttempts);
     let mut canvas = Canvas::new();
@@ -36,6 +31,17 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
         draw_histogram(&mut canvas, &counts, summary, top);
     }
     Some(Sheet { file_name: "truncated.png".to_owned(), canvas, alt_text: alt_text(result, summary) })
+}
+
+/// Responses cut in each run, ascending.
+pub fn counts(result: &StudyResult) -> Vec<u64> {
+    let mut counts: Vec<u64> = (result.records.iter())
+        .map(|record| record.value(Metric::TruncatedAttempts))
+        .filter(|value| value.is_finite() && *value >= 0.0)
+        .map(|value| value.round() as u64)
+        .collect();
+    counts.sort_unstable();
+    counts
 }
 
 fn alt_text(result: &StudyResult, summary: &MetricSummary) -> String {
@@ -75,19 +81,21 @@ fn state_none(canvas: &mut Canvas, result: &StudyResult, summary: &MetricSummary
 }
 
 /// Whole numbers in bars of equal width.
-struct Bins {
-    first: u64,
-    width: u64,
+pub struct Bins {
+    /// The first bar's first number.
+    pub first: u64,
+    /// Numbers in a bar.
+    pub width: u64,
     /// Runs in each.
-    runs: Vec<usize>,
+    pub runs: Vec<usize>,
     /// Runs beyond the last bar.
-    beyond: usize,
+    pub beyond: usize,
 }
 
 impl Bins {
     /// Bars for these counts, ascending: from zero unless all are far from it, up to the greatest unless a few are far
     /// beyond the rest.
-    fn of(counts: &[u64]) -> Bins {
+    pub fn of(counts: &[u64]) -> Bins {
         let (least, greatest) = (counts[0], counts[counts.len() - 1]);
         let usual = counts[(counts.len() * 99).div_ceil(100) - 1].max(1);
         let last = if greatest / 3 > usual { usual + usual / 2 + 1 } else { greatest };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ledger::RunLog;
+use crate::ledger::{RunLog, state_after};
 use crate::units::Time;
 
 /// One replica's changes in order: when, and the event's name.
@@ -25,17 +25,7 @@ impl Life<'_> {
     /// The state that it is in at a time, after all that happens then, and since when; `None` before it is created.
     pub fn state_at(&self, at: Time) -> Option<(&'static str, Time)> {
         let (since, event) = *self.changes.iter().rev().find(|(time, _)| *time <= at)?;
-        Some((state_after(event), since))
-    }
-}
-
-/// The state that an event leaves a replica in, in the contract's words.
-fn state_after(event: &'static str) -> &'static str {
-    match event {
-        "created" => "pending",
-        "start_failed" | "crashed" => "failed",
-        "sigterm" | "sigkill" => "terminating",
-        other => other,
+        Some((state_after(event)?, since))
     }
 }
 
@@ -44,7 +34,7 @@ pub(super) fn lives(log: &RunLog) -> Vec<Life<'_>> {
     let mut lives: BTreeMap<u32, Life<'_>> = BTreeMap::new();
     for event in &log.events {
         // What becomes of its GPUs afterwards is not a part of its life.
-        if let Some(id) = event.replica.filter(|_| !event.event.starts_with("gpus_")) {
+        if let Some(id) = event.replica.filter(|_| state_after(event.event).is_some()) {
             let life = lives.entry(id).or_insert_with(|| Life { id, version: &event.version, changes: Vec::new() });
             life.changes.push((event.time, event.event));
         }

@@ -19,7 +19,7 @@ use std::path::Path;
 use super::content::{self, CheckLine};
 use super::files::OutputFile;
 use super::layout::{Style, wrap};
-use super::{Form, json, markdown, terminal};
+use super::{Form, html, json, markdown, terminal};
 use crate::digits::counted;
 use crate::study::{Against, FailOn, Outcome, StudyResult, outcome_of_study};
 
@@ -91,8 +91,7 @@ impl Judged<'_> {
     }
 }
 
-/// The report of a study in each of its forms. (`html` is to be one more: here, in [`run_report_of`], [`check_report`],
-/// [`run_files`] and [`check_files`].)
+/// The report of a study in each of its forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StudyForm {
     /// Text for a terminal of this style.
@@ -105,6 +104,8 @@ pub enum StudyForm {
     Junit,
     /// Annotations of the scenarios' lines, as workflow commands of GitHub Actions.
     Github,
+    /// What `report.html` holds, of one study; of several, their pages one after another.
+    Html,
 }
 
 impl StudyForm {
@@ -119,7 +120,7 @@ impl StudyForm {
             StudyForm::Text(style) => Some(Form::Text(style)),
             StudyForm::Json => Some(Form::Json),
             StudyForm::Markdown => Some(Form::Markdown),
-            StudyForm::Junit | StudyForm::Github => None,
+            StudyForm::Junit | StudyForm::Github | StudyForm::Html => None,
         }
     }
 }
@@ -132,6 +133,7 @@ pub fn run_report_of(judged: &Judged<'_>, form: StudyForm) -> String {
         StudyForm::Markdown => markdown::report(judged.result, &[]),
         StudyForm::Junit => junit::report(&[*judged]),
         StudyForm::Github => github::report(&[*judged]),
+        StudyForm::Html => html::page(judged.result, &judged.result.explored),
     }
 }
 
@@ -147,13 +149,20 @@ pub fn check_report(judged: &[Judged<'_>], form: StudyForm) -> String {
         StudyForm::Markdown => comment::comment(judged),
         StudyForm::Junit => junit::report(judged),
         StudyForm::Github => github::report(judged),
+        StudyForm::Html => texts(&|judged| html::page(judged.result, &judged.result.explored)).concat(),
     }
 }
 
 /// The files that `run` writes for these forms beside those of every study.
 pub fn run_files(judged: &Judged<'_>, forms: &[StudyForm]) -> Vec<OutputFile> {
     let junit = forms.contains(&StudyForm::Junit).then(|| OutputFile::new("junit.xml", junit::report(&[*judged])));
-    junit.into_iter().collect()
+    junit.into_iter().chain(page(judged.result, forms)).collect()
+}
+
+/// The page of a study, where it is among these forms.
+pub fn page(result: &StudyResult, forms: &[StudyForm]) -> Option<OutputFile> {
+    let page = || OutputFile::new("report.html", html::page(result, &result.explored));
+    forms.contains(&StudyForm::Html).then(page)
 }
 
 /// The files about all scenarios of a `check` together: the comment, and those of these forms.
