@@ -99,7 +99,8 @@ fn the_answer_is_the_same_for_any_number_of_threads_and_in_every_form() {
             "charts/power.png",
             "power.csv",
             "power.json",
-            "power.md"
+            "power.md",
+            "power.saved"
         ]
     );
     assert_eq!(json.as_bytes(), one["power.json"]);

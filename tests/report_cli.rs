@@ -183,10 +183,16 @@ fn every_answer_is_rendered_to_the_same_bytes() {
     let place = Place::new();
     let canary = SCENARIO.split("[rollout]").next().unwrap().to_owned() + CANARY;
     fs::write(place.path("canary.toml"), canary).unwrap();
+    // A plan copies what its scenarios name.
+    fs::create_dir(place.path("data")).unwrap();
+    fs::write(place.path("data/starts.csv"), "seconds\n18\n21\n25\n").unwrap();
+    let starts = r#"{ distribution = "empirical", file = "data/starts.csv", column = "seconds" }"#;
+    let starts = SCENARIO.replace("engine_start = \"20s\"", &format!("engine_start = {starts}"));
+    fs::write(place.path("starts.toml"), starts).unwrap();
     for line in [
         "compare scenario.toml --variant rollout.strategy=none --variant termination.grace_period=2m,fleet.replicas=3",
         "grace scenario.toml --periods 5s,30s --cost-runs 4",
-        "plan scenario.toml --choose termination.grace_period=5s,30s --choose rollout.rolling.max_surge=1,2",
+        "plan starts.toml --choose termination.grace_period=5s,30s --choose rollout.rolling.max_surge=1,2",
         "levers scenario.toml --runs 4",
         "sweep scenario.toml --vary termination.grace_period=5s,30s --vary fleet.replicas=2,3",
         "power canary.toml --regression ttft=0%,200% --curves-only",

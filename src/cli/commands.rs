@@ -249,8 +249,7 @@ pub fn conclude(
         None => (None, false),
     };
     let files = || -> Result<Vec<OutputFile>, Failure> {
-        let mut files = report::answer_files(answer)?;
-        files.extend(further?);
+        let mut files = report::answer_files(answer, further?)?;
         if let Some((folder, results)) = &studies {
             for result in results {
                 files.extend(report::study_files_in(folder, result)?);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::arguments::ReportArguments;
 use super::commands::{deliver, save};
@@ -14,9 +14,8 @@ use crate::report::saved::{self, KINDS, Kept, STUDY, Saved, SavedError};
 use crate::report::{self, Judged, StudyForm};
 use crate::study::{self, FailOn, Past, StudyResult};
 
-/// What lies beside a result and is not made from it: it is taken over as it is.
-const TAKEN_OVER: [(&str, &[&str]); 2] =
-    [(STUDY, &["events.csv", "requests.csv"]), ("plan", &["best.toml", "runner-up.toml"])];
+/// What may lie beside a study and is not made from it.
+const LOGS: [&str; 2] = ["events.csv", "requests.csv"];
 /// What versions that saved no results left of a study.
 const UNSAVED: &str = "summary.json";
 
@@ -26,6 +25,8 @@ struct Found {
     version: String,
     bytes: Vec<u8>,
     kept: Kept,
+    /// Names of the files beside it that are not made from it: they are taken over as they are.
+    beside: Vec<String>,
 }
 
 /// `cutover report`.
@@ -226,7 +227,14 @@ fn find(directory: &Path, kind: &'static str) -> Result<Found, Failure> {
         Refused::Itself(error) => wrong(error),
         Refused::Study(failure) => failure,
     })?;
-    Ok(Found { kind, version: saved.version().to_owned(), bytes, kept })
+    let beside = match kind {
+        STUDY => LOGS.map(str::to_owned).to_vec(),
+        _ => saved.part(saved::BESIDE).map_err(wrong)?.unwrap_or_default(),
+    };
+    // Nothing outside of a directory of results belongs to it, whatever a file says.
+    let is_within = |name: &String| Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    let beside = beside.into_iter().filter(is_within).collect();
+    Ok(Found { kind, version: saved.version().to_owned(), bytes, kept, beside })
 }
 
 /// Why a saved result is refused: for itself, or for a study that it is made from.
@@ -250,11 +258,11 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Every file of these results: what is saved as it is, the rest made again. Of a directory with a plan also the scenarios
-/// that it wrote, of one with an answer also the study beside it.
+/// that it wrote with the files that they name, of one with an answer also the study beside it.
 fn files(directory: &Path, found: &[Found]) -> Result<Vec<OutputFile>, Failure> {
     let mut files = Vec::new();
     let mut folders: Vec<String> = Vec::new();
-    for Found { kind, bytes, kept, .. } in found {
+    for Found { kind, bytes, kept, beside, .. } in found {
         files.push(OutputFile::new(saved::file_name(kind), bytes.clone()));
         files.extend(kept.files()?);
         folders.extend(match (kept, *kind) {
@@ -263,10 +271,9 @@ fn files(directory: &Path, found: &[Found]) -> Result<Vec<OutputFile>, Failure> 
             (_, "plan") => vec![BEST.to_owned()],
             _ => vec![AS_WRITTEN.to_owned()],
         });
-        let taken_over = TAKEN_OVER.iter().filter(|(of, _)| of == kind).flat_map(|(_, names)| *names);
-        for name in taken_over {
+        for name in beside {
             match fs::read(directory.join(name)) {
-                Ok(content) => files.push(OutputFile::new(*name, content)),
+                Ok(content) => files.push(OutputFile::new(name, content)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(Failure::InputOutput(format!("cannot read {name}: {error}"))),
             }

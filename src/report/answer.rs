@@ -47,13 +47,19 @@ pub fn answer_report(answer: &dyn Answer, form: Form) -> String {
     }
 }
 
-/// The files that an answer leaves: `NAME.saved`, and those of [`rendered_answer_files`].
+/// The files that an answer leaves: `NAME.saved`, those of [`rendered_answer_files`], and `further` ones, which lie beside
+/// it and are not made from it.
 ///
 /// # Errors
 /// A chart that cannot be drawn.
-pub fn answer_files(answer: &dyn Answer) -> Result<Vec<OutputFile>, OutputError> {
-    let mut files = vec![OutputFile::new(saved::file_name(answer.name()), answer.saved()?.to_bytes())];
+pub fn answer_files(answer: &dyn Answer, further: Vec<OutputFile>) -> Result<Vec<OutputFile>, OutputError> {
+    let mut saved = answer.saved()?;
+    if !further.is_empty() {
+        saved = saved.with(saved::BESIDE, &further.iter().map(|file| &file.name).collect::<Vec<&String>>())?;
+    }
+    let mut files = vec![OutputFile::new(saved::file_name(answer.name()), saved.to_bytes())];
     files.extend(rendered_answer_files(answer)?);
+    files.extend(further);
     Ok(files)
 }
 

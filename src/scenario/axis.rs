@@ -118,7 +118,7 @@ pub fn split_list(text: &str, separator: char) -> Result<Vec<&str>, String> {
 }
 
 /// What numbers are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Nothing: a count or a factor.
     Plain,

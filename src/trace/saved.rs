@@ -33,3 +33,30 @@ impl<'de> Deserialize<'de> for Trace {
         Ok(Trace { store, len, recorded, rate_counts, first_in_bin, digest, layout, is_whole })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Reader, TraceRequest};
+    use super::*;
+
+    fn read_back() -> (Trace, Trace) {
+        let requests = [0, 5, 9].map(|arrival| TraceRequest { arrival, prompt_tokens: 7, output_tokens: 8 });
+        let trace = Trace::of(&requests, "a trace").expect("a trace");
+        let read = rmp_serde::from_slice(&rmp_serde::to_vec_named(&trace).expect("bytes")).expect("a trace");
+        (trace, read)
+    }
+
+    #[test]
+    fn what_reports_say_of_a_trace_is_read_back() {
+        let (trace, read) = read_back();
+        let known = |trace: &Trace| (trace.len(), trace.recorded(), trace.span(), trace.digest().to_owned());
+        assert_eq!(known(&read), known(&trace));
+    }
+
+    #[test]
+    #[should_panic(expected = "it cannot be simulated")]
+    fn its_requests_are_not() {
+        let (_, read) = read_back();
+        Reader::new(&read).get(0);
+    }
+}

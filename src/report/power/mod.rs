@@ -145,7 +145,7 @@ mod tests {
         for form in [Form::Markdown, Form::Text(Style { color: false, width: 100 })] {
             assert!(answer_report(&power, form).contains("INTERRUPTED: 100 runs"));
         }
-        let files = answer_files(&power).expect("the charts can be drawn");
+        let files = answer_files(&power, Vec::new()).expect("the charts can be drawn");
         let csv = files.iter().find(|file| file.name == "power.csv").expect("a table");
         let rows: Vec<&str> = std::str::from_utf8(&csv.content).unwrap().lines().collect();
         assert_eq!(rows.len(), 1 + 2 * 2 * 3);

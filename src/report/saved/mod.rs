@@ -21,6 +21,9 @@ pub const STUDY: &str = "study";
 /// The kind of a comparison, and the name of its part.
 pub const COMPARISON: &str = "comparison";
 
+/// The name of the part with the names of files that lie beside an answer and are not made from it.
+pub const BESIDE: &str = "beside";
+
 /// The name of the file that holds a saved result of this kind.
 pub fn file_name(kind: &str) -> String {
     format!("{kind}{EXTENSION}")
