@@ -95,8 +95,11 @@ count = 2
 interval = "20s"
 "#;
 
-/// A command, what it prints with `--format json`, and the documents that it leaves.
-const COMMANDS: [(&str, &str, &[(&str, &str)]); 15] = [
+/// A command, the document that it prints, and files with the documents that they are.
+type CommandLine = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// Every command that finds something out.
+const COMMANDS: [CommandLine; 15] = [
     ("run rolling.toml", "summary", &[("summary.json", "summary")]),
     ("run rolling.toml --precision requests.mean=3% --max-runs 80", "summary", &[("summary.json", "summary")]),
     ("run rolling.toml --set rollout.strategy=\"none\" --runs 1", "summary", &[("summary.json", "summary")]),
