@@ -97,7 +97,7 @@ pub fn fit_report(fitted: &Fitted<'_>, form: Form) -> String {
     }
 }
 
-/// The files that fitting a trace leaves: `fit.json`, `fit.md`, `fit.toml`, `charts/*.png`.
+/// The files that fitting a trace leaves: `fit.json`, `fit.md`, `fit.toml`, `charts/*.png|svg`.
 ///
 /// # Errors
 /// A chart that cannot be drawn.
@@ -108,15 +108,17 @@ pub fn fit_files(fitted: &Fitted<'_>) -> Result<Vec<OutputFile>, ChartError> {
         OutputFile::new("fit.md", fit::markdown(fitted, &charts)),
         OutputFile::new("fit.toml", fit::paste(fitted)),
     ];
-    files.extend(charts.into_iter().map(chart_file));
+    files.extend(charts.into_iter().flat_map(chart_files));
     Ok(files)
 }
 
-fn chart_file(chart: charts::Chart) -> OutputFile {
-    OutputFile::new(format!("{CHARTS}{}", chart.file_name), chart.png)
+/// A chart's two files.
+fn chart_files(chart: charts::Chart) -> [OutputFile; 2] {
+    let svg = OutputFile::new(format!("{CHARTS}{}", chart.svg_name()), chart.svg);
+    [OutputFile::new(format!("{CHARTS}{}", chart.file_name), chart.png), svg]
 }
 
-/// The files that every study leaves: `summary.json`, `runs.csv`, `timeline.csv`, `report.md`, `charts/*.png`.
+/// The files that every study leaves: `summary.json`, `runs.csv`, `timeline.csv`, `report.md`, `charts/*.png|svg`.
 ///
 /// # Errors
 /// A chart that cannot be drawn.
@@ -128,7 +130,7 @@ pub fn study_files(result: &StudyResult) -> Result<Vec<OutputFile>, ChartError> 
         OutputFile::new("timeline.csv", csv::timeline(&result.timeline)),
         OutputFile::new("report.md", markdown::report(result, &charts)),
     ];
-    files.extend(charts.into_iter().map(chart_file));
+    files.extend(charts.into_iter().flat_map(chart_files));
     Ok(files)
 }
 
@@ -152,7 +154,7 @@ pub fn comparison_files(compared: &Compared) -> Result<Vec<OutputFile>, ChartErr
         OutputFile::new("comparison.json", compare_report::json(compared)),
         OutputFile::new("comparison.md", compare_report::markdown(compared, &charts)),
     ];
-    files.extend(charts.into_iter().map(chart_file));
+    files.extend(charts.into_iter().flat_map(chart_files));
     for (folder, study) in COMPARED_FOLDERS.into_iter().zip(compared.studies) {
         files.extend(study_files_in(folder, study)?);
     }

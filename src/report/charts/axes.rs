@@ -138,8 +138,17 @@ impl Panel {
         }
     }
 
-    /// The left edge with ticks, their labels and a title.
+    /// The left edge with ticks, their labels and, at the left edge of the sheet, a title.
     pub fn left_axis(&self, canvas: &mut Canvas, ticks: &[f64], title: &str) {
+        self.left_axis_at(canvas, ticks, title, theme::MARGIN + theme::LABEL_SIZE / 2.0);
+    }
+
+    /// As [`Panel::left_axis`], of a panel with another to its left: the title stands beside the labels.
+    pub fn left_axis_beside(&self, canvas: &mut Canvas, ticks: &[f64], title: &str) {
+        self.left_axis_at(canvas, ticks, title, self.left - theme::PANEL_LEFT + theme::MARGIN + theme::LABEL_SIZE / 2.0);
+    }
+
+    fn left_axis_at(&self, canvas: &mut Canvas, ticks: &[f64], title: &str, x: f64) {
         canvas.line(vec![(self.left, self.top), (self.left, self.bottom)], theme::AXIS_STROKE);
         for (tick, label) in ticks.iter().zip(tick_labels(ticks, self.y.logarithmic)) {
             let y = self.up(*tick);
@@ -147,7 +156,7 @@ impl Panel {
             let at = (self.left - TICK_GAP, y);
             canvas.text(Text::new(label, at, Anchor::End, theme::MUTED).size(theme::TICK_SIZE));
         }
-        let at = (theme::MARGIN + theme::LABEL_SIZE / 2.0, (self.top + self.bottom) / 2.0);
+        let at = (x, (self.top + self.bottom) / 2.0);
         canvas.text(Text::new(title, at, Anchor::Middle, theme::INK).upwards());
     }
 

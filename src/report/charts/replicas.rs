@@ -108,11 +108,7 @@ impl Replicas {
 
     /// Names each band inside it where there is room, else in the row above the panel.
     fn name_bands(&self, canvas: &mut Canvas, view: &TimeView<'_>, panel: &Panel) {
-        let mut callouts = Vec::new();
-        if let Some(minutes) = view.rollout_start() {
-            let target = (panel.across(minutes), panel.top - 6.0);
-            callouts.push(Callout { content: "rollout starts".to_owned(), target, color: theme::MUTED });
-        }
+        let mut callouts = view.callouts(panel);
         for band in self.bands.iter().filter(|band| band.thickness() >= NOTEWORTHY) {
             let name = Text::new(band.name, (0.0, 0.0), Anchor::Middle, band.ink).bold();
             match self.room_inside(band, view, panel, name.width()) {
@@ -129,15 +125,15 @@ impl Replicas {
         labels::in_a_row(canvas, panel.top - 18.0, callouts);
     }
 
-    /// Where in a band a name of this width fits, clear of the lines across it and of the rollout's start.
+    /// Where in a band a name of this width fits, clear of the lines across it and of the marked moments.
     fn room_inside(&self, band: &Band, view: &TimeView<'_>, panel: &Panel, width: f64) -> Option<Point> {
         if band.fill == Fill::Hatched {
             return None;
         }
-        let mark = view.rollout_start().map(|minutes| panel.across(minutes));
-        let clear_of_mark = |at: &Point| mark.is_none_or(|mark| (mark - at.0).abs() >= width / 2.0 + 5.0);
+        let marks: Vec<f64> = view.moments.iter().map(|moment| panel.across(moment.minutes)).collect();
+        let clear_of_marks = |at: &Point| marks.iter().all(|mark| (mark - at.0).abs() >= width / 2.0 + 5.0);
         let places = self.places_inside(band, view, panel, width);
-        let clear = places.iter().filter(|(_, at)| clear_of_mark(at));
+        let clear = places.iter().filter(|(_, at)| clear_of_marks(at));
         clear.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, at)| *at)
     }
 

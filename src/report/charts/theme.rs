@@ -37,6 +37,8 @@ pub const NEW: Color = Color(0x1b, 0x7f, 0x79);
 pub const NEW_TINT: Color = Color(0xcf, 0xe5, 0xe2);
 /// What costs and does not serve: draining, surge.
 pub const COSTLY: Color = Color(0xe9, 0xb3, 0x66);
+/// Bands around lines about it.
+pub const COSTLY_TINT: Color = Color(0xf7, 0xe6, 0xcc);
 /// Text about it.
 pub const COSTLY_INK: Color = Color(0x85, 0x53, 0x0c);
 /// Harm to users, and the bounds that say what harm is.
@@ -95,15 +97,43 @@ pub const WHISKER_STROKE: Stroke = Stroke::solid(INK, 0.9);
 /// Where the rollout starts.
 pub const START_STROKE: Stroke = Stroke::dashed(MUTED, 0.9);
 
+/// Where operators or the world do something.
+pub const ACTION_STROKE: Stroke = Stroke::dotted(INK, 1.1);
+/// Where a rollout is given up.
+pub const VERDICT_STROKE: Stroke = Stroke::dotted(ALERT, 1.4);
+/// Where a rollout ends.
+pub const END_STROKE: Stroke = Stroke::dotted(MUTED, 1.1);
+
+/// Lines of a hatching.
+pub const HATCH_STROKE: Stroke = Stroke::solid(INK, 0.6);
+/// Ends of a spread that is not filled.
+pub const SPREAD_STROKE: Stroke = Stroke::dotted(STABLE_INK, 1.0);
+
 /// Lines of a sweep, as many as can be told apart.
 pub const SWEEP_STROKES: [Stroke; 6] = [
-    Stroke::solid(NEW, 1.6),
-    Stroke::solid(STABLE_INK, 1.6),
-    Stroke::solid(COSTLY_INK, 1.6),
-    Stroke::dashed(NEW, 1.6),
+    Stroke::solid(NEW, 1.8),
     Stroke::dashed(STABLE_INK, 1.6),
-    Stroke::dashed(COSTLY_INK, 1.6),
+    Stroke::dotted(COSTLY_INK, 1.8),
+    Stroke::dashed(ALERT, 1.6),
+    Stroke::solid(INK, 1.4),
+    Stroke::dotted(INK, 1.8),
 ];
+/// One of several things that are drawn alike: its line, and the fill of its band.
+#[derive(Clone, Copy, Debug)]
+pub struct Rival {
+    /// Its line.
+    pub stroke: Stroke,
+    /// Its band.
+    pub tint: Color,
+}
+
+/// Those that are held against one another, as many as can be told apart.
+pub fn rivals() -> Vec<Rival> {
+    let tints = [NEW_TINT, STABLE_TINT, COSTLY_TINT];
+    let rival = |(at, stroke): (usize, &Stroke)| Rival { stroke: *stroke, tint: tints[at % tints.len()] };
+    SWEEP_STROKES.iter().enumerate().map(rival).collect()
+}
+
 /// The least value of a heat map.
 pub const HEAT_LEAST: Color = Color(0xf1, 0xf6, 0xf6);
 /// The greatest value of a heat map.

@@ -32,7 +32,7 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     latency.lower_axis(&mut canvas, &ticks, None);
     let bars = draw_bars(&mut canvas, &view, 402.0, 468.0);
     bars.lower_axis(&mut canvas, &ticks, Some("minutes since time zero, the end of the warm-up"));
-    view.mark_start(&mut canvas, &bars, top - 6.0, bars.bottom);
+    view.mark_moments(&mut canvas, &bars, top - 6.0, bars.bottom);
     Some(Sheet { file_name: "timeline.png".to_owned(), canvas, alt_text: alt_text(result) })
 }
 
