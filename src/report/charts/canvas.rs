@@ -154,6 +154,11 @@ impl Canvas {
         }
     }
 
+    /// Fills a circle.
+    pub fn disc(&mut self, middle: Point, radius: f64, color: Color) {
+        self.area(arc(middle, radius, 0.0, 1.0), color);
+    }
+
     /// Fills the rectangle between two corners.
     pub fn rectangle(&mut self, one: Point, other: Point, color: Color) {
         self.area(vec![one, (other.0, one.1), other, (one.0, other.1)], color);
@@ -204,6 +209,16 @@ impl Canvas {
             format!("width=\"{}\" height=\"{}\" stroke-linejoin=\"round\"", theme::WIDTH as u32, theme::HEIGHT as u32);
         Ok(svg.replacen(&drawn, &shown, 1))
     }
+}
+
+/// The points of a part of a circle, from and to these shares of a turn.
+pub fn arc(middle: Point, radius: f64, from: f64, to: f64) -> Vec<Point> {
+    const CORNERS: u32 = 28;
+    let corner = |i: u32| {
+        let angle = std::f64::consts::TAU * (from + (to - from) * f64::from(i) / f64::from(CORNERS));
+        (middle.0 + radius * angle.cos(), middle.1 + radius * angle.sin())
+    };
+    (0..=CORNERS).map(corner).collect()
 }
 
 /// A length in the back end's pixels.

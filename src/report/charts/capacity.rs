@@ -2,10 +2,10 @@
 //! each scenario.
 
 use super::Sheet;
-use super::axes::{Axis, Panel};
+use super::axes::{Axis, Panel, SHARE_TICKS};
 use super::canvas::Canvas;
 use super::distribution::{self, Distribution};
-use super::labels::{self, Callout};
+use super::labels::{self, Upright};
 use super::numbers;
 use super::theme;
 use crate::ledger::Metric;
@@ -65,10 +65,9 @@ fn draw(
         x: Axis::linear(low, greatest.max(100.0) + 2.0),
         y: Axis::linear(0.0, 104.0),
     };
-    let ticks = [0.0, 20.0, 40.0, 60.0, 80.0, 100.0];
-    panel.grid(&mut canvas, &ticks);
+    panel.grid(&mut canvas, &SHARE_TICKS);
     distribution::draw(&mut canvas, &panel, curves);
-    panel.left_axis(&mut canvas, &ticks, "runs that fall to this or below, %");
+    panel.left_axis(&mut canvas, &SHARE_TICKS, "runs that fall to this or below, %");
     panel.lower_axis(&mut canvas, &panel.x.ticks(10), Some("least ready replicas of a run, % of the desired ones"));
     mark_levels(&mut canvas, &panel, studies[0]);
     Some(Sheet { file_name: file_name.to_owned(), canvas, alt_text: alt_text(curves) })
@@ -80,19 +79,12 @@ fn mark_levels(canvas: &mut Canvas, panel: &Panel, study: &StudyResult) {
     let replicas = f64::from(fleet.replicas.max(1));
     let needed = format!("needed: {} of {}", numbers::short(fleet.needed_replicas), numbers::short(replicas));
     let one_less = format!("one missing: {} of {}", numbers::short(replicas - 1.0), numbers::short(replicas));
-    let mut callouts = Vec::new();
-    for (level, words, stroke) in
-        [(fleet.needed_replicas, needed, theme::BOUND_STROKE), (replicas - 1.0, one_less, theme::START_STROKE)]
-    {
-        let share = 100.0 * level / replicas;
-        if share < panel.x.low || share > panel.x.high {
-            continue;
-        }
-        let x = panel.across(share);
-        canvas.line(vec![(x, panel.top - 6.0), (x, panel.bottom)], stroke);
-        callouts.push(Callout { content: words, target: (x, panel.top - 6.0), color: stroke.color });
+    let upright = |level: f64, content: String, stroke| Upright { value: 100.0 * level / replicas, content, stroke };
+    let mut uprights = vec![upright(fleet.needed_replicas, needed, theme::BOUND_STROKE)];
+    if fleet.needed_replicas != replicas - 1.0 {
+        uprights.push(upright(replicas - 1.0, one_less, theme::START_STROKE));
     }
-    labels::in_a_row(canvas, panel.top - 20.0, callouts);
+    labels::uprights(canvas, panel, uprights);
 }
 
 fn alt_text(curves: &[Distribution]) -> String {

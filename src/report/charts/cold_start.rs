@@ -6,7 +6,7 @@
 use super::Sheet;
 use super::axes::{Axis, Panel};
 use super::canvas::{Anchor, Canvas, Text};
-use super::labels::{self, Callout};
+use super::labels::{self, Upright};
 use super::numbers;
 use super::theme::{self, Stroke};
 use crate::random::{Purpose, RunKey};
@@ -48,8 +48,11 @@ impl Row {
     }
 }
 
-/// The sheet; `None` where replicas start at once, or never.
+/// The sheet; `None` where replicas start at once, or never, or where nothing was run.
 pub fn sheet(result: &StudyResult) -> Option<Sheet> {
+    if result.records.is_empty() {
+        return None;
+    }
     let cold = &result.scenario.cold_start;
     let rows = rows(cold, result.scenario.study.seed)?;
     let mut canvas = Canvas::new();
@@ -67,10 +70,7 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
         y: Axis::linear(0.0, rows.len() as f64),
     };
     let ticks = panel.x.ticks(8);
-    for tick in &ticks {
-        let x = panel.across(*tick);
-        canvas.line(vec![(x, panel.top), (x, panel.bottom)], theme::GRID_STROKE);
-    }
+    panel.upright_grid(&mut canvas, &ticks);
     for (at, row) in rows.iter().enumerate() {
         draw(&mut canvas, &panel, at, row);
     }
@@ -178,15 +178,9 @@ fn draw(canvas: &mut Canvas, panel: &Panel, at: usize, row: &Row) {
 /// The deadline of the rollout, upright.
 fn mark(canvas: &mut Canvas, panel: &Panel, rows: &[Row], deadline: Option<f64>) {
     let Some(seconds) = deadline else { return };
-    let x = panel.across(seconds);
-    canvas.line(vec![(x, panel.top - 6.0), (x, panel.bottom)], theme::BOUND_STROKE);
     let beyond = if longest(rows) > seconds { "a cold start may be longer than " } else { "" };
     let content = format!("{beyond}progress deadline {} s", numbers::short(seconds));
-    labels::in_a_row(
-        canvas,
-        panel.top - 20.0,
-        vec![Callout { content, target: (x, panel.top - 6.0), color: theme::ALERT }],
-    );
+    labels::uprights(canvas, panel, vec![Upright { value: seconds, content, stroke: theme::BOUND_STROKE }]);
 }
 
 fn alt_text(rows: &[Row]) -> String {

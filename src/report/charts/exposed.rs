@@ -2,7 +2,7 @@
 //! distribution over runs; one curve for each scenario.
 
 use super::Sheet;
-use super::axes::{Axis, Panel};
+use super::axes::{Axis, Panel, SHARE_TICKS};
 use super::canvas::Canvas;
 use super::distribution::{self, Distribution};
 use super::labels;
@@ -79,10 +79,9 @@ fn draw(mut canvas: Canvas, top: f64, curves: &[Distribution], file_name: &str) 
         x: Axis::linear(0.0, greatest * 1.06),
         y: Axis::linear(0.0, 104.0),
     };
-    let ticks = [0.0, 20.0, 40.0, 60.0, 80.0, 100.0];
-    panel.grid(&mut canvas, &ticks);
+    panel.grid(&mut canvas, &SHARE_TICKS);
     distribution::draw(&mut canvas, &panel, curves);
-    panel.left_axis(&mut canvas, &ticks, "runs that expose so many or fewer, %");
+    panel.left_axis(&mut canvas, &SHARE_TICKS, "runs that expose so many or fewer, %");
     let title = "requests that met the new version before it was promoted or given up, % of a run's";
     panel.lower_axis(&mut canvas, &panel.x.ticks(10), Some(title));
     Some(Sheet { file_name: file_name.to_owned(), canvas, alt_text: alt_text(curves) })

@@ -165,16 +165,13 @@ fn power_axis(canvas: &mut Canvas, panel: &Panel, ticks: &[f64]) {
     for tick in ticks {
         let y = panel.up(*tick);
         canvas.line(vec![(panel.left - 4.0, y), (panel.left, y)], theme::AXIS_STROKE);
-        let label = Text::new(small(*tick), (panel.left - 7.0, y), Anchor::End, theme::MUTED);
-        canvas.text(label.size(theme::TICK_SIZE));
+        let number = numbers::short(*tick);
+        // Many zeros need more room than other labels.
+        let size = labels::fitting_size(&number, theme::TICK_SIZE, panel.left - 34.0, false);
+        canvas.text(Text::new(number, (panel.left - 7.0, y), Anchor::End, theme::MUTED).size(size));
     }
     let at = (theme::MARGIN + theme::LABEL_SIZE / 2.0, (panel.top + panel.bottom) / 2.0);
     canvas.text(Text::new("of a rollout: answers, probability (log)", at, Anchor::Middle, theme::INK).upwards());
-}
-
-/// A number that may be very small.
-fn small(value: f64) -> String {
-    if value == 0.0 || value >= 1e-3 { numbers::short(value) } else { format!("{value:.0e}") }
 }
 
 fn end_labels(panel: &Panel, answer: &GraceAnswer) -> Vec<(EndLabel, Stroke)> {

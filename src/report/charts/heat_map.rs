@@ -323,9 +323,11 @@ fn key(canvas: &mut Canvas, sweep: &Sweep, values: &Values, cells: &Cells, detai
         let frame = corners.map(|(across, down)| (x + across, y + down)).to_vec();
         canvas.line(frame, Stroke::solid(theme::INK, 2.0));
     });
-    let shares: Vec<f64> = (0..sweep.points.len()).map(|point| stuck(sweep, point)).filter(|share| *share > 0.0).collect();
+    let shares: Vec<f64> =
+        (0..sweep.points.len()).map(|point| stuck(sweep, point)).filter(|share| *share > 0.0).collect();
     if !shares.is_empty() {
-        let some = if shares.iter().all(|share| *share == 1.0) { "rollouts get stuck" } else { "some rollouts get stuck" };
+        let some =
+            if shares.iter().all(|share| *share == 1.0) { "rollouts get stuck" } else { "some rollouts get stuck" };
         line(canvas, some, &|canvas, (x, y)| {
             canvas.hatch((x - 6.0, y - 5.0), (x + 6.0, y + 5.0), theme::HATCH_STROKE);
         });

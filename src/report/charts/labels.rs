@@ -231,6 +231,29 @@ pub fn in_a_row(canvas: &mut Canvas, y: f64, mut callouts: Vec<Callout>) {
     }
 }
 
+/// A value of the x axis that is marked across a panel, and what it is.
+#[derive(Clone, Debug)]
+pub struct Upright {
+    /// Where.
+    pub value: f64,
+    /// What it is.
+    pub content: String,
+    /// Its line, whose colour the words have too.
+    pub stroke: Stroke,
+}
+
+/// Draws lines across a panel at those values that lie on it, and names them in a row above.
+pub fn uprights(canvas: &mut Canvas, panel: &Panel, uprights: Vec<Upright>) {
+    let on_axis = uprights.into_iter().filter(|upright| (panel.x.low..=panel.x.high).contains(&upright.value));
+    let mark = |upright: Upright| {
+        let target = (panel.across(upright.value), panel.top - 6.0);
+        canvas.line(vec![target, (target.0, panel.bottom)], upright.stroke);
+        Callout { content: upright.content, target, color: upright.stroke.color }
+    };
+    let callouts = on_axis.map(mark).collect();
+    in_a_row(canvas, panel.top - 20.0, callouts);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -224,6 +224,7 @@ fn sheets(result: &StudyResult) -> Vec<Sheet> {
 
 /// The sheets of a fit whose data exist.
 fn fit_sheets(fitted: &Fitted<'_>) -> Vec<Sheet> {
-    let sheets = [arrivals::sheet(fitted), survival::of_prompts(fitted), survival::of_outputs(fitted), qq::sheet(fitted)];
+    let sheets =
+        [arrivals::sheet(fitted), survival::of_prompts(fitted), survival::of_outputs(fitted), qq::sheet(fitted)];
     sheets.into_iter().flatten().collect()
 }

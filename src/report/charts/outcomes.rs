@@ -1,7 +1,7 @@
 //! `outcomes.png`, `comparison-outcomes.png`, `plan-outcomes.png`: how the rollouts of each policy end, as shares of runs.
 
 use super::Sheet;
-use super::axes::{Axis, Panel};
+use super::axes::{Axis, Panel, SHARE_TICKS};
 use super::canvas::{Anchor, Canvas, Text, text_width};
 use super::exposed::is_good;
 use super::labels;
@@ -125,15 +125,11 @@ fn draw(mut canvas: Canvas, top: f64, rows: &[Row], file_name: &str) -> Option<S
         x: Axis::linear(0.0, 100.0),
         y: Axis::linear(0.0, rows.len() as f64),
     };
-    let ticks = [0.0, 20.0, 40.0, 60.0, 80.0, 100.0];
-    for tick in ticks {
-        let x = panel.across(tick);
-        canvas.line(vec![(x, panel.top), (x, panel.bottom)], theme::GRID_STROKE);
-    }
+    panel.upright_grid(&mut canvas, &SHARE_TICKS);
     for (at, row) in rows.iter().enumerate() {
         draw_row(&mut canvas, &panel, at, row);
     }
-    panel.lower_axis(&mut canvas, &ticks, Some("runs, %; whiskers: 95 % interval of the share to their left"));
+    panel.lower_axis(&mut canvas, &SHARE_TICKS, Some("runs, %; whiskers: 95 % interval of the share to their left"));
     Some(Sheet { file_name: file_name.to_owned(), canvas, alt_text: alt_text(rows) })
 }
 

@@ -103,13 +103,23 @@ impl<'a> TimeView<'a> {
 
     /// A quantile of TTFT of all runs' requests that arrived in each group, seconds; NaN without any.
     pub fn pooled_ttft(&self, quantile: f64) -> Vec<f64> {
-        let histograms = &self.result.pooled.ttft_by_bin;
+        self.pooled(&self.result.pooled.ttft_by_bin, 1, quantile)
+    }
+
+    /// The same of the requests that reached the new version; NaN where there are fewer than the quantile needs to be one
+    /// of them rather than their greatest.
+    pub fn pooled_ttft_of_new(&self, quantile: f64) -> Vec<f64> {
+        let fewest = (1.0 / (1.0 - quantile)).ceil() as u64;
+        self.pooled(&self.result.pooled.ttft_new_by_bin, fewest, quantile)
+    }
+
+    fn pooled(&self, by_bin: &[Histogram], fewest: u64, quantile: f64) -> Vec<f64> {
         self.by_group(|group| {
             let mut together = Histogram::new();
-            for histogram in histograms.get(group).unwrap_or(&[]) {
+            for histogram in by_bin.get(group).unwrap_or(&[]) {
                 together.merge(histogram);
             }
-            together.quantile(quantile)
+            if together.count() < fewest { f64::NAN } else { together.quantile(quantile) }
         })
     }
 

@@ -18,6 +18,8 @@ const BAND: f64 = 0.1;
 const QUANTILES: [u32; 15] = [10, 20, 50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 950, 990, 999];
 /// Those that are named.
 const NAMED: [u32; 4] = [100, 500, 900, 990];
+/// Quantiles without which there is nothing to trust.
+const FEWEST: usize = 5;
 /// Half the side of a mark, points.
 const MARK: f64 = 2.6;
 
@@ -35,17 +37,18 @@ impl Pair {
     }
 }
 
-/// The sheet; `None` where prompts or answers are all equally long.
+/// The sheet; `None` where prompts or answers are all equally long, or too few for their quantiles.
 pub fn sheet(fitted: &Fitted<'_>) -> Option<Sheet> {
     let lengths = [("prompt", &fitted.fit.prompt_tokens), ("answer", &fitted.fit.output_tokens)];
-    if lengths.iter().any(|(_, length)| length.values.distinct() < 2) {
+    let all = lengths.map(|(noun, length)| (noun, length.recommended(), pairs(length)));
+    let is_told = |length: &LengthFit, pairs: &[Pair]| length.values.distinct() > 1 && pairs.len() >= FEWEST;
+    if lengths.iter().zip(&all).any(|((_, length), (_, _, pairs))| !is_told(length, pairs)) {
         return None;
     }
     let mut canvas = Canvas::new();
     let requests = format!("{} requests", numbers::fixed(fitted.fit.traffic.requests as f64, 0));
     let question = "Can the fitted lengths be trusted?";
     let top = labels::heading_of(&mut canvas, question, fitted.name, &requests) + 44.0;
-    let all = lengths.map(|(noun, length)| (noun, length.recommended(), pairs(length)));
     let middle = theme::WIDTH / 2.0;
     for (at, (noun, candidate, pairs)) in all.iter().enumerate() {
         let left = if at == 0 { theme::PANEL_LEFT } else { middle + 44.0 };
@@ -56,7 +59,8 @@ pub fn sheet(fitted: &Fitted<'_>) -> Option<Sheet> {
                  recorded quantiles.";
     let at = (theme::PANEL_LEFT, 496.0);
     canvas.text(Text::new(words, at, Anchor::Start, theme::MUTED).size(theme::SMALL_SIZE));
-    let alt_text = all.iter().map(|(noun, candidate, pairs)| told(noun, candidate, pairs)).collect::<Vec<_>>().join(" ");
+    let alt_text =
+        all.iter().map(|(noun, candidate, pairs)| told(noun, candidate, pairs)).collect::<Vec<_>>().join(" ");
     Some(Sheet { file_name: "qq.png".to_owned(), canvas, alt_text })
 }
 
@@ -104,7 +108,8 @@ fn draw(canvas: &mut Canvas, (left, right, top): (f64, f64, f64), noun: &str, ca
         [panel.at(from, from * factor), panel.at(to, to * factor)]
     };
     let [lower, upper] = [diagonal(1.0 - BAND), diagonal(1.0 + BAND)];
-    let corners = vec![lower[0], panel.at(axis.low, axis.low), upper[0], upper[1], panel.at(axis.high, axis.high), lower[1]];
+    let corners =
+        vec![lower[0], panel.at(axis.low, axis.low), upper[0], upper[1], panel.at(axis.high, axis.high), lower[1]];
     canvas.area(corners, theme::STABLE_TINT);
     canvas.line(diagonal(1.0).to_vec(), Stroke::solid(theme::STABLE_INK, 1.2));
     for pair in pairs {
@@ -141,7 +146,8 @@ fn name_quantiles(canvas: &mut Canvas, panel: &Panel, pairs: &[Pair]) {
     let wishes: Vec<(f64, f64)> = named.iter().rev().map(|pair| (place(pair).1 + 9.0, 12.0)).collect();
     let centres = labels::spread(&wishes, panel.top, panel.bottom - 6.0);
     for (pair, y) in named.iter().rev().zip(centres) {
-        let name = Text::new(format!("P{}", pair.per_mille / 10), (0.0, y), Anchor::Start, theme::MUTED).size(theme::TICK_SIZE);
+        let name = Text::new(format!("P{}", pair.per_mille / 10), (0.0, y), Anchor::Start, theme::MUTED)
+            .size(theme::TICK_SIZE);
         let x = (place(pair).0 + 7.0).min(panel.right - name.width());
         canvas.text(Text { at: (x, y), ..name });
     }
@@ -150,7 +156,10 @@ fn name_quantiles(canvas: &mut Canvas, panel: &Panel, pairs: &[Pair]) {
 fn told(noun: &str, candidate: &Candidate, pairs: &[Pair]) -> String {
     let within = pairs.iter().filter(|pair| pair.is_within_band()).count();
     let name = candidate.kind.name();
-    format!("{within} of {} recorded quantiles of the {noun}s are within 10 % of the fitted ones ({name}).", pairs.len())
+    format!(
+        "{within} of {} recorded quantiles of the {noun}s are within 10 % of the fitted ones ({name}).",
+        pairs.len()
+    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use super::Sheet;
 use super::axes::{Axis, Panel};
 use super::canvas::{Canvas, Point};
-use super::labels::{self, Callout, EndLabel};
+use super::labels::{self, EndLabel, Upright};
 use super::numbers;
 use super::theme::{self, Stroke};
 use crate::ledger::Histogram;
@@ -106,13 +106,8 @@ fn mark(canvas: &mut Canvas, panel: &Panel, result: &StudyResult, today: f64, pr
         (today, format!("today {} s: {}", numbers::short(today), cut(today)), theme::BOUND_STROKE),
         (proposed, enough, Stroke::dotted(theme::NEW, 1.4)),
     ];
-    let mut callouts = Vec::new();
-    for (seconds, content, stroke) in marks.into_iter().filter(|mark| mark.0 >= panel.x.low) {
-        let x = panel.across(seconds);
-        canvas.line(vec![(x, panel.top - 6.0), (x, panel.bottom)], stroke);
-        callouts.push(Callout { content, target: (x, panel.top - 6.0), color: stroke.color });
-    }
-    labels::in_a_row(canvas, panel.top - 20.0, callouts);
+    let marks = marks.map(|(value, content, stroke)| Upright { value, content, stroke });
+    labels::uprights(canvas, panel, marks.into());
 }
 
 fn alt_text(result: &StudyResult, today: f64, proposed: f64) -> String {
@@ -135,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_chart_says_what_todays_time_cuts() {
-        let mut result = study(Shape::Rolling, 3);
+        let mut result = study(Shape::Quiet, 3);
         assert!(sheet(&result).is_none());
         for seconds in 1..=1_000 {
             result.pooled.needed_grace.record(Duration::from_seconds(seconds));
@@ -143,6 +138,11 @@ mod tests {
         let sheet = sheet(&result).expect("a sheet");
         // Today's 30 s cut 970 of 1,000, give or take what shares a bucket of the histogram.
         assert!(sheet.alt_text.contains("97.0 % need longer than the 30 s"), "{}", sheet.alt_text);
-        assert!(sheet.canvas.to_svg().expect("an SVG").contains("today 30 s: 97.0 % [95.8, 97.9] cut"));
+        let svg = sheet.canvas.to_svg().expect("an SVG");
+        assert!(
+            svg.contains("today 30 s: 97.0 % [95.8, 97.9] cut") && svg.contains("let 99.9 % finish"),
+            "{}",
+            sheet.alt_text
+        );
     }
 }

@@ -2,7 +2,7 @@
 //! `sweep_lines` and `heat_map`.
 
 use super::Sheet;
-use super::canvas::{Anchor, Canvas, Point as Place, Text};
+use super::canvas::{Anchor, Canvas, Point as Place, Text, arc};
 use super::theme::{self, Color, Stroke};
 use super::{heat_map, labels, numbers, sweep_lines, tornado};
 use crate::digits;
@@ -13,8 +13,6 @@ use crate::study::{CheckResult, Estimate, Measure, Overall, Point, Sweep};
 
 /// Decimals up to which an interval's width is told.
 const MOST_DECIMALS: usize = 4;
-/// Corners of a circle.
-const CORNERS: usize = 28;
 /// Radius of a point's mark, points of the sheet.
 pub const RADIUS: f64 = 4.2;
 
@@ -210,30 +208,20 @@ pub fn verdicts(sweep: &Sweep) -> Vec<Overall> {
     [Overall::Passed, Overall::Failed, Overall::Inconclusive].into_iter().filter(occurs).collect()
 }
 
-/// A circle's corners, or those of its left half.
-fn arc(at: Place, radius: f64, half: bool) -> Vec<Place> {
-    let (from, share) = if half { (0.25, 0.5) } else { (0.0, 1.0) };
-    let corner = |i: usize| {
-        let angle = std::f64::consts::TAU * (from + share * i as f64 / CORNERS as f64);
-        (at.0 + radius * angle.cos(), at.1 + radius * angle.sin())
-    };
-    (0..=CORNERS).map(corner).collect()
-}
-
 /// A point's mark: full where every check holds or there is none, hollow where one fails, half full where it is undecided.
 pub fn mark(canvas: &mut Canvas, at: Place, verdict: Option<Overall>, color: Color) {
-    canvas.area(arc(at, RADIUS + 1.2, false), theme::PAPER);
+    canvas.disc(at, RADIUS + 1.2, theme::PAPER);
     match verdict {
-        None | Some(Overall::Passed) => canvas.area(arc(at, RADIUS, false), color),
+        None | Some(Overall::Passed) => canvas.disc(at, RADIUS, color),
         Some(Overall::Failed) => {}
-        Some(Overall::Inconclusive) => canvas.area(arc(at, RADIUS, true), color),
+        Some(Overall::Inconclusive) => canvas.area(arc(at, RADIUS, 0.25, 0.75), color),
     }
-    canvas.line(arc(at, RADIUS, false), Stroke::solid(color, 1.4));
+    canvas.line(arc(at, RADIUS, 0.0, 1.0), Stroke::solid(color, 1.4));
 }
 
 /// A ring around the mark of the scenario as written.
 pub fn ring(canvas: &mut Canvas, at: Place) {
-    canvas.line(arc(at, RADIUS + 3.4, false), Stroke::solid(theme::INK, 1.2));
+    canvas.line(arc(at, RADIUS + 3.4, 0.0, 1.0), Stroke::solid(theme::INK, 1.2));
 }
 
 /// A cross where a point has no value.

@@ -27,6 +27,15 @@ static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     named.scenario.name = "W".repeat(500);
     named.scenario.fleet.needed_replicas = 0.5;
     drawings.extend(drawings_of("one word", &named));
+    for (case, name) in [
+        ("right to left", "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{631}\u{62d}\u{628}\u{627}".repeat(30)),
+        ("wide", "\u{6a21}\u{578b}\u{53d1}\u{5e03}".repeat(60)),
+    ] {
+        let mut named = study(Shape::Mixed, 3);
+        named.scenario.name = name;
+        drawings.extend(drawings_of(case, &named));
+    }
+    drawings.extend(comparison_drawings());
     drawings.extend(crate::profiles::all().iter().map(|profile| {
         let sheet = profile::sheet(&Figures::of(profile));
         (profile.name.clone(), sheet.canvas.to_svg().expect("an SVG"))
@@ -52,25 +61,44 @@ static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     drawings
 });
 
+/// Comparisons of two and of eight scenarios, with names short and long.
+fn comparison_drawings() -> Vec<(String, String)> {
+    let mut drawings = Vec::new();
+    for (count, name) in [(2, "A canary".to_owned()), (8, "W ".repeat(300)), (3, "W".repeat(500))] {
+        let shapes = [Shape::Mixed, Shape::RolledBack, Shape::Rolling, Shape::Stuck];
+        let mut studies: Vec<StudyResult> = (0..count).map(|at| study(shapes[at % 4], 20)).collect();
+        studies.iter_mut().for_each(|study| study.scenario.name = name.clone());
+        let compare = |other: &StudyResult| crate::study::compare(&studies[0], other).expect("the same runs");
+        let comparisons: Vec<_> = studies[1..].iter().map(compare).collect();
+        let settings: Vec<Vec<String>> =
+            (0..count).map(|at| vec![format!("rollout.rolling.max_surge=\"{at}0%\"")]).collect();
+        for settings in [settings, vec![Vec::new(); count]] {
+            let compared = Compared { studies: &studies, comparisons: &comparisons, settings: &settings };
+            let others = [
+                outcomes::of_comparison(&compared),
+                capacity::of_comparison(&compared),
+                exposed::of_comparison(&compared),
+            ];
+            let sheets = (0..count - 1).map(|index| comparison::sheet(&compared, index));
+            let sheets: Vec<Sheet> = sheets.chain(others.into_iter().flatten()).collect();
+            assert_eq!(sheets.len(), count - 1 + 3);
+            drawings.extend(sheets.iter().map(|sheet| drawing(&format!("comparison of {count}"), sheet)));
+        }
+    }
+    drawings
+}
+
 /// Plans that ended in every way, with names short and long.
 fn plan_drawings() -> Vec<(String, String)> {
-    use crate::report::plan::example::{axes, outcome, scenario};
+    use crate::report::plan::example::{axes, outcome, planned, scenario};
     use crate::study::plan::Ending;
     let mut drawings = Vec::new();
     for ending in [Ending::Decided, Ending::OutOfRuns, Ending::NothingMeets, Ending::Interrupted] {
         for name in ["A plan".to_owned(), "A <very> long & \"quoted\" name \u{1} ".repeat(20), "W".repeat(500)] {
             let (mut scenario, axes, outcome) = (scenario(), axes(), outcome(ending));
             scenario.name = name;
-            let (as_written, left_out, repeated) = (Some(0), &[][..], 0);
-            let planned = Planned {
-                scenario: &scenario,
-                axes: &axes,
-                outcome: &outcome,
-                as_written,
-                left_out,
-                repeated,
-                unequal: &[],
-            };
+            let planned = planned(&scenario, &axes, &outcome);
+            drawings.extend(outcomes::of_plan(&planned).iter().map(|sheet| drawing(&format!("{ending:?}"), sheet)));
             drawings.extend(plan::sheet(&planned).iter().map(|sheet| drawing(&format!("{ending:?}"), sheet)));
         }
     }
@@ -151,7 +179,11 @@ fn every_point_is_a_number_inside_the_sheet() {
 fn the_same_study_gives_the_same_bytes_and_pictures_of_the_promised_size() {
     let (one, other) = (all(&study(Shape::Rolling, 5)).unwrap(), all(&study(Shape::Rolling, 5)).unwrap());
     let names: Vec<&str> = one.iter().map(|chart| chart.file_name.as_str()).collect();
-    assert_eq!(names, FILE_NAMES);
+    // A rolling update exposes everyone without a verdict, and these all complete.
+    let expected = FILE_NAMES.iter().copied().filter(|name| !["exposed.png", "outcomes.png"].contains(name));
+    assert_eq!(names, expected.collect::<Vec<&str>>());
+    let mixed: Vec<String> = sheets(&study(Shape::Mixed, 8)).into_iter().map(|sheet| sheet.file_name).collect();
+    assert_eq!(mixed, FILE_NAMES);
     for (one, other) in one.iter().zip(&other) {
         assert!(one.png == other.png && one.svg == other.svg, "{}", one.file_name);
         assert_eq!(one.png[..8], *b"\x89PNG\r\n\x1a\n");
@@ -197,7 +229,7 @@ fn a_timeline_of_one_bin_is_drawn() {
     pooled.ttft_by_bin[0].record(Duration::from_seconds(1));
     let result = summarize(sample.scenario, sample.facts, sample.records, pooled, false);
     let drawings = drawings_of("one bin", &result);
-    assert_eq!(drawings.len(), 4);
+    assert_eq!(drawings.len(), 6);
     assert!(drawings.iter().all(|(_, svg)| text_boxes(svg).len() > 3));
 }
 
@@ -318,4 +350,71 @@ fn samples_have_a_value_for_every_metric() {
     let sample = study(Shape::Rolling, 1);
     assert_eq!(sample.records[0].values.len(), METRICS.len());
     assert!(sample.metric(Metric::TruncatedAttempts).mean.value > 0.0);
+}
+
+/// What charts say: for each its name, its finding and all its words.
+fn said(sheets: &[Sheet]) -> String {
+    let one = |sheet: &Sheet| {
+        let words = text_boxes(&sheet.canvas.to_svg().expect("an SVG"));
+        let words: Vec<String> = words.into_iter().map(|(text, _)| format!("  {text}")).collect();
+        format!("{}: {}\n{}\n", sheet.file_name, sheet.alt_text, words.join("\n"))
+    };
+    sheets.iter().map(one).collect::<Vec<String>>().join("\n")
+}
+
+#[test]
+fn the_words_of_a_studys_charts() {
+    insta::assert_snapshot!(said(&sheets(&crate::report::example::study())));
+}
+
+#[test]
+fn the_words_of_a_canarys_charts() {
+    insta::assert_snapshot!(said(&sheets(&study(Shape::Mixed, 40))));
+}
+
+#[test]
+fn the_words_of_a_fits_and_a_sweeps_charts() {
+    let fitted = Fitted { name: "a trace.csv.gz", fit: example::bursty() };
+    let sweep = crate::report::sweep::example::over(&["termination.grace_period=30s,60s,2m", "fleet.gpu_limit=9,10"]);
+    insta::assert_snapshot!(format!("{}\n{}", said(&fit_sheets(&fitted)), said(&sweep::sheets(&sweep))));
+}
+
+#[test]
+fn the_page_on_charts_names_every_one() {
+    let page = include_str!("../../../docs/charts.md");
+    for name in FILE_NAMES.iter().chain(&FIT_FILE_NAMES) {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+    for (name, _) in
+        comparison_drawings().iter().filter_map(|(case, _)| case.rsplit_once(' ').map(|(_, name)| (name, ())))
+    {
+        let is_further = name.starts_with("comparison-") && name.len() == "comparison-c.png".len();
+        assert!(is_further || page.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
+fn no_number_is_written_with_a_power_of_ten_that_only_programmers_read() {
+    let is_exponent = |text: &str| {
+        text.as_bytes()
+            .windows(3)
+            .any(|part| part[0].is_ascii_digit() && part[1] == b'e' && (part[2] == b'-' || part[2].is_ascii_digit()))
+    };
+    for (case, svg) in DRAWN.iter() {
+        for (text, _) in text_boxes(svg) {
+            assert!(!is_exponent(&text), "{case}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_is_crisp_at_twice_its_size() {
+    // An upright of one point, drawn at a whole point, covers two whole pixels: no grey beside it.
+    let mut canvas = Canvas::new();
+    canvas.line(vec![(100.5, 50.0), (100.5, 400.0)], theme::Stroke::solid(theme::INK, 1.0));
+    let drawing = canvas::read(&canvas.to_svg().expect("an SVG")).expect("a drawing");
+    let png = canvas::rasterize(&drawing).expect("a picture");
+    let pixels = resvg::tiny_skia::Pixmap::decode_png(&png).expect("pixels");
+    let row: Vec<u8> = (198..205).filter_map(|x| pixels.pixel(x, 400)).map(|pixel| pixel.red()).collect();
+    assert_eq!(row, [255, 255, theme::INK.0, theme::INK.0, 255, 255, 255]);
 }

@@ -4,7 +4,7 @@
 use super::Sheet;
 use super::axes::{Axis, Panel};
 use super::canvas::{Anchor, Canvas, Text};
-use super::labels;
+use super::labels::{self, Upright};
 use super::numbers;
 use super::sweep::{self, Values};
 use super::theme::{self, Stroke};
@@ -67,18 +67,13 @@ fn sheet(sweep: &Sweep, metric: Metric) -> Option<Sheet> {
     let top = labels::heading_of(&mut canvas, &question, sweep.scenario.name.trim(), &sweep::provenance(sweep));
     let panel = panel(&rows, reference.value, top + 44.0);
     let ticks = panel.x.ticks(8);
-    for tick in &ticks {
-        let x = panel.across(*tick);
-        canvas.line(vec![(x, panel.top), (x, panel.bottom)], theme::GRID_STROKE);
-    }
+    panel.upright_grid(&mut canvas, &ticks);
     for (at, row) in rows.iter().enumerate() {
         draw(&mut canvas, &panel, at, row, reference.value);
     }
-    let zero = panel.across(reference.value);
-    canvas.line(vec![(zero, panel.top - 6.0), (zero, panel.bottom)], Stroke::solid(theme::INK, 1.2));
-    let told = format!("{}: {}", reference_name(sweep), numbers::estimate(&reference));
-    let callout = labels::Callout { content: told, target: (zero, panel.top - 6.0), color: theme::INK };
-    labels::in_a_row(&mut canvas, panel.top - 20.0, vec![callout]);
+    let content = format!("{}: {}", reference_name(sweep), numbers::estimate(&reference));
+    let upright = Upright { value: reference.value, content, stroke: Stroke::solid(theme::INK, 1.2) };
+    labels::uprights(&mut canvas, &panel, vec![upright]);
     panel.lower_axis(&mut canvas, &ticks, Some(&values.title()));
     let remark = "Each key by itself, the others as in the reference. Whiskers: 95 % intervals of the difference from the reference, \
                   over pairs of runs.";
@@ -113,7 +108,9 @@ fn rows(sweep: &Sweep, metric: Metric, values: &Values) -> Vec<Row> {
 
 fn panel(rows: &[Row], reference: f64, top: f64) -> Panel {
     let ends = || rows.iter().flat_map(|row| &row.ends);
-    let bars = ends().map(|end| end.difference.value).fold((0.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+    let bars = ends()
+        .map(|end| end.difference.value)
+        .fold((0.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
     let span = bars.1 - bars.0;
     // The whiskers of a few runs can be many times as long as the bars, and are cut off then.
     let reach = ends().filter_map(|end| end.difference.interval).fold(bars, |(low, high), interval| {

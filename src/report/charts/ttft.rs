@@ -14,7 +14,7 @@ use crate::study::StudyResult;
 /// The sheet; `None` where no request got a first token.
 pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     let view = TimeView::whole(result)?;
-    let latency = Latency::of(&view);
+    let latency = Latency::of(&view).by_version(&view);
     if latency.is_empty() {
         return None;
     }
