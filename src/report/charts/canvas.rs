@@ -4,6 +4,8 @@
 //! is drawn eight times as large and shrunk by its view box. Fonts are embedded and no others are looked at: the same
 //! input gives the same bytes everywhere.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use plotters::prelude::*;
@@ -364,8 +366,25 @@ pub fn rasterize(tree: &usvg::Tree) -> Result<Vec<u8>, ChartError> {
     pixmap.encode_png().map_err(ChartError::drawing)
 }
 
+thread_local! {
+    /// Widths of what was measured before, at a size of 100: charts ask for the same words again and again.
+    static WIDTHS: RefCell<HashMap<(String, bool), f64>> = RefCell::default();
+}
+
 /// The width of a line of text as the renderer shapes it, points.
 pub fn text_width(content: &str, size: f64, bold: bool) -> f64 {
+    let key = (content.to_owned(), bold);
+    let known = WIDTHS.with_borrow(|widths| widths.get(&key).copied());
+    let width = known.unwrap_or_else(|| {
+        let width = shaped_width(content, bold);
+        WIDTHS.with_borrow_mut(|widths| widths.insert(key, width));
+        width
+    });
+    width * size / 100.0
+}
+
+/// The width at a size of 100.
+fn shaped_width(content: &str, bold: bool) -> f64 {
     let escaped = escaped(content);
     let weight = if bold { "bold" } else { "normal" };
     let svg = format!(
@@ -373,7 +392,7 @@ pub fn text_width(content: &str, size: f64, bold: bool) -> f64 {
          font-size=\"100\" font-weight=\"{weight}\">{escaped}</text></svg>"
     );
     let Ok(tree) = usvg::Tree::from_str(&svg, &options()) else { return 0.0 };
-    f64::from(tree.root().bounding_box().width()) * size / 100.0
+    f64::from(tree.root().bounding_box().width())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn least_ready(result: &StudyResult) -> impl Iterator<Item = f64> + '_ {
 
 /// The sheet of a study; `None` where capacity falls equally far in every run, which a number says as well.
 pub fn sheet(result: &StudyResult) -> Option<Sheet> {
-    let name = vec!["share of runs".to_owned(), "band: 95 %".to_owned()];
+    let name = vec!["share of runs".to_owned()];
     let curve = Distribution::new(name, least_ready(result));
     let mut canvas = Canvas::new();
     let top = labels::heading(&mut canvas, QUESTION, result);
@@ -29,12 +29,11 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
 /// The sheet of a comparison; `None` where capacity falls equally far in every run of all.
 pub fn of_comparison(compared: &Compared<'_>) -> Option<Sheet> {
     let studies: Vec<&StudyResult> = compared.studies.iter().take(theme::rivals().len()).collect();
-    let mut curves: Vec<Distribution> = studies
+    let curves: Vec<Distribution> = studies
         .iter()
         .enumerate()
         .map(|(at, study)| Distribution::new(vec![compared.letter_and_change(at)], least_ready(study)))
         .collect();
-    curves.first_mut()?.name.push("band: 95 %".to_owned());
     let mut canvas = Canvas::new();
     let top = labels::heading_over(&mut canvas, QUESTION, &labels::subjects(compared));
     draw(canvas, top, &curves, &studies, "comparison-capacity.png")
@@ -92,7 +91,11 @@ fn alt_text(curves: &[Distribution]) -> String {
         let (least, greatest) = curve.range().unwrap_or((f64::NAN, f64::NAN));
         let below = numbers::readable(100.0 * curve.share_up_to(99.999));
         let range = format!("{} to {} %", numbers::short(least), numbers::short(greatest));
-        format!("{}: in {below} % of runs fewer replicas are ready than desired; the least are {range}", curve.name[0])
+        let name = if curves.len() > 1 { format!("{}: ", curve.name[0]) } else { String::new() };
+        format!(
+            "{name}in {below} % of runs fewer replicas are ready than desired; over runs the least are {range} of them"
+        )
     };
-    format!("{}.", curves.iter().map(one).collect::<Vec<String>>().join("; "))
+    let told = curves.iter().map(one).collect::<Vec<String>>().join("; ");
+    format!("How far capacity falls: {told}.")
 }

@@ -67,22 +67,32 @@ impl Distribution {
     }
 }
 
-/// Draws the curves, the first with its band if there are more than two, and names each at its right end.
+/// Draws the curves and names each at its right end: the first with its band filled, a second with the edges of its own,
+/// more without, which would hide one another.
 pub fn draw(canvas: &mut Canvas, panel: &Panel, curves: &[Distribution]) {
     let rivals = theme::rivals();
-    let with_band = if curves.len() > 2 { 1 } else { curves.len() };
-    for (curve, rival) in curves.iter().zip(&rivals).take(with_band) {
-        let mut outline = curve.steps(panel, curve.reach());
-        outline.extend(curve.steps(panel, -curve.reach()).into_iter().rev());
-        canvas.area(outline, rival.tint);
+    if let Some(first) = curves.first() {
+        let mut outline = first.steps(panel, first.reach());
+        outline.extend(first.steps(panel, -first.reach()).into_iter().rev());
+        canvas.area(outline, rivals[0].tint);
     }
-    // A band hides no other band's curve.
+    if let [_, second] = curves {
+        let edge = Stroke { color: rivals[1].stroke.color, ..theme::SPREAD_STROKE };
+        canvas.line(second.steps(panel, second.reach()), edge);
+        canvas.line(second.steps(panel, -second.reach()), edge);
+    }
     let mut names: Vec<(EndLabel, Stroke)> = Vec::new();
-    for (curve, rival) in curves.iter().zip(&rivals) {
+    for (at, (curve, rival)) in curves.iter().zip(&rivals).enumerate() {
         let points = curve.steps(panel, 0.0);
         let y = points.last().map_or(panel.top, |last| last.1);
         canvas.line(points, rival.stroke);
-        names.push((EndLabel { lines: curve.name.clone(), y, color: rival.stroke.color }, rival.stroke));
+        let mut lines = curve.name.clone();
+        match (at, curves.len()) {
+            (0, _) => lines.push("band: 95 %".to_owned()),
+            (1, 2) => lines.push("dotted edges: 95 %".to_owned()),
+            _ => {}
+        }
+        names.push((EndLabel { lines, y, color: rival.stroke.color }, rival.stroke));
     }
     labels::at_line_ends_with_samples(canvas, panel, names);
 }

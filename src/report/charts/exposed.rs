@@ -44,7 +44,7 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     if !has_verdict(result) {
         return None;
     }
-    let name = vec!["share of runs".to_owned(), truth(result).to_owned(), "band: 95 %".to_owned()];
+    let name = vec!["share of runs".to_owned(), truth(result).to_owned()];
     let curve = Distribution::new(name, result.records.iter().map(share));
     let mut canvas = Canvas::new();
     let top = labels::heading(&mut canvas, QUESTION, result);
@@ -92,8 +92,9 @@ fn alt_text(curves: &[Distribution]) -> String {
         let [median, p95] = [0.5, 0.95].map(|share| {
             curve.quantile(share).map_or_else(|| "n/a".to_owned(), |value| format!("{} %", numbers::readable(value)))
         });
-        format!("{}, {}: median {median}, P95 {p95}", curve.name[0], curve.name[1])
+        let name = if curves.len() > 1 { format!("{}, ", curve.name[0]) } else { String::new() };
+        format!("{name}{}: median {median} of runs, P95 {p95}", curve.name[1])
     };
     let all = curves.iter().map(one).collect::<Vec<String>>().join("; ");
-    format!("Share of a run's requests that meet the new version before the verdict, over runs. {all}.")
+    format!("Share of a run's requests that meet the new version before the verdict: {all}.")
 }

@@ -177,12 +177,26 @@ fn draw_cell(
     let fill = estimate.and_then(|estimate| share(estimate.value, values.range)).map_or(theme::PAPER, color);
     canvas.rectangle((x, y), (x + cells.width, y + cells.height), fill);
     let ink = ink_on(fill);
+    let (middle, centre) = cells.middle(row, column);
     if stuck(sweep, point) > 0.0 {
         let inset = theme::HATCH_STROKE.width;
         let other = (x + cells.width - inset, y + cells.height - inset);
         canvas.hatch((x + inset, y + inset), other, Stroke { color: ink, ..theme::HATCH_STROKE });
+        if let (Some(estimate), false) = (estimate, detail == Detail::Color) {
+            // Words are not read on lines.
+            let value = text_width(&value_text(estimate), theme::LABEL_SIZE, true);
+            let interval = text_width(&interval_text(estimate), theme::SMALL_SIZE, false);
+            let (wide, high) = match detail {
+                Detail::Interval => (value.max(interval) / 2.0 + 4.0, 15.0),
+                _ => (value / 2.0 + 4.0, 8.0),
+            };
+            let mark = (x + cells.width - 16.0, y + 16.0);
+            canvas.rectangle((middle - wide, centre - high), (middle + wide, centre + high), fill);
+            if detail == Detail::Interval {
+                canvas.rectangle((mark.0, y + 1.0), (x + cells.width - 1.0, mark.1), fill);
+            }
+        }
     }
-    let (middle, centre) = cells.middle(row, column);
     let text = |content: String, y: f64| Text::new(content, (middle, y), Anchor::Middle, ink);
     match (estimate, detail) {
         (None, _) if detail != Detail::Color => canvas.text(text("not run".to_owned(), centre).size(theme::SMALL_SIZE)),

@@ -36,6 +36,9 @@ const STUCK: Ending = Ending { name: "stuck", fill: theme::ALERT, ink: theme::PA
 const UNFINISHED: Ending =
     Ending { name: "not over in the window", fill: theme::STABLE_TINT, ink: theme::INK, hatched: false };
 
+/// Every one, in the order in which they are drawn.
+const ENDINGS: [&Ending; 5] = [&PROMOTED, &TRUE_ALARM, &FALSE_ALARM, &STUCK, &UNFINISHED];
+
 /// One policy and the shares of its endings, which sum to one.
 struct Row {
     name: String,
@@ -107,12 +110,8 @@ pub fn of_plan(planned: &Planned<'_>) -> Option<Sheet> {
 const QUESTION: &str = "How do rollouts end?";
 
 fn draw(mut canvas: Canvas, top: f64, rows: &[Row], file_name: &str) -> Option<Sheet> {
-    let mut kinds: Vec<&Ending> = Vec::new();
-    for (ending, _) in rows.iter().flat_map(|row| &row.shares) {
-        if kinds.iter().all(|kind| kind.name != ending.name) {
-            kinds.push(ending);
-        }
-    }
+    let occurs = |ending: &&Ending| rows.iter().flat_map(|row| &row.shares).any(|share| share.0.name == ending.name);
+    let kinds: Vec<&Ending> = ENDINGS.into_iter().filter(occurs).collect();
     if kinds.len() < 2 {
         return None;
     }
@@ -201,11 +200,12 @@ fn told_share(ending: &Ending, share: &Estimate) -> String {
 fn alt_text(rows: &[Row]) -> String {
     let one = |row: &Row| {
         let shares: Vec<String> = row.shares.iter().map(|(ending, share)| told_share(ending, share)).collect();
-        format!("{}: {}", row.name, shares.join(", "))
+        let name = if rows.len() > 1 { format!("{}: ", row.name) } else { String::new() };
+        format!("{name}{}", shares.join(", "))
     };
     format!(
-        "How rollouts end, as shares of runs with 95 % intervals. {}.",
-        rows.iter().map(one).collect::<Vec<_>>().join(". ")
+        "How rollouts end, as shares of runs with 95 % intervals: {}.",
+        rows.iter().map(one).collect::<Vec<_>>().join("; ")
     )
 }
 

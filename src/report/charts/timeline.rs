@@ -53,8 +53,7 @@ fn alt_text(result: &StudyResult) -> String {
     let truncated = &result.metric(Metric::TruncatedAttempts).mean;
     let ready = &result.metric(Metric::MinCapacityFraction).mean;
     format!(
-        "Replicas by version and state, time to first token, and truncated responses per minute over the rollout, {}. \
-         Least capacity: {} of what is needed, on average. Truncated responses a run: {}.",
+        "On average over {}, capacity falls to {} of what is needed and {} responses are cut.",
         labels::runs(result),
         numbers::estimate(ready),
         numbers::estimate(truncated),

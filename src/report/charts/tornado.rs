@@ -15,9 +15,9 @@ use crate::study::{Estimate, Measure, Sweep};
 /// Left edge of the bars, points: room for the keys.
 const LEFT: f64 = 190.0;
 /// Room to the right of the bars for the value at their end.
-const RIGHT: f64 = 60.0;
+const RIGHT: f64 = 104.0;
 /// Greatest height of a bar, points.
-const BAR: f64 = 30.0;
+const BAR: f64 = 36.0;
 /// Keys that there is room for.
 const MOST_ROWS: usize = 12;
 
@@ -121,7 +121,7 @@ fn panel(rows: &[Row], reference: f64, top: f64) -> Panel {
         left: LEFT,
         top,
         right: theme::WIDTH - RIGHT,
-        bottom: (top + 62.0 * rows.len() as f64).min(452.0),
+        bottom: (top + 92.0 * rows.len() as f64).min(452.0),
         x: Axis::linear(reference + reach.0 - room, reference + reach.1 + room),
         y: Axis::linear(0.0, rows.len() as f64),
     }
@@ -150,7 +150,8 @@ fn draw(canvas: &mut Canvas, panel: &Panel, at: usize, row: &Row, reference: f64
         }
         let is_lower = end.difference.value < 0.0;
         let (x, anchor) = if is_lower { (low - 6.0, Anchor::End) } else { (high + 6.0, Anchor::Start) };
-        words.push((x, anchor, end.label.clone()));
+        let mean = numbers::short(reference + end.difference.value);
+        words.push((x, anchor, format!("{}: {mean}", end.label)));
     }
     // Two ends on one side: the nearer one's name stands above.
     let same_side = words.len() == 2 && words[0].1 == words[1].1;

@@ -27,16 +27,24 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     let lower = latency.draw(&mut canvas, &view, upper.bottom + 24.0, 468.0);
     lower.lower_axis(&mut canvas, &ticks, Some("minutes since time zero, the end of the warm-up"));
     view.mark_moments(&mut canvas, &lower, top - 6.0, lower.bottom);
-    Some(Sheet { file_name: "ttft.png".to_owned(), canvas, alt_text: alt_text(result) })
+    Some(Sheet { file_name: "ttft.png".to_owned(), canvas, alt_text: alt_text(&view) })
 }
 
-fn alt_text(result: &StudyResult) -> String {
-    let p99 = &result.metric(Metric::TtftP99).mean;
+fn alt_text(view: &TimeView<'_>) -> String {
+    let p99 = view.pooled_ttft(0.99);
+    let mut sorted: Vec<f64> = finite(&p99).collect();
+    sorted.sort_by(f64::total_cmp);
+    let (usual, worst) = (sorted[sorted.len() / 2], sorted[sorted.len() - 1]);
+    let at = p99.iter().position(|value| *value == worst).map_or(0.0, |group| view.edges[group]);
+    let own = &view.result.metric(Metric::TtftP99).mean;
     format!(
-        "Traffic by version and, under it, median and P99 of time to first token over time with the spread over {}. P99 of \
-         a run, seconds, on average: {}.",
-        labels::runs(result),
-        numbers::estimate(p99),
+        "P99 of time to first token of all requests is {} s at its worst, in the bin from minute {}, and usually {} s; a run's own is {} s \
+         on average over {}.",
+        numbers::readable(worst),
+        numbers::short(at),
+        numbers::readable(usual),
+        numbers::estimate(own),
+        labels::runs(view.result),
     )
 }
 
