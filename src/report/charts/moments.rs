@@ -102,7 +102,7 @@ fn aborted_at(result: &StudyResult, record: &RunRecord) -> Option<f64> {
 fn end(result: &StudyResult) -> Option<Moment> {
     let finished = [
         (RolloutOutcome::Completed, "completed", theme::NEW),
-        (RolloutOutcome::RolledBack, "stable restored", theme::STABLE_INK),
+        (RolloutOutcome::RolledBack, "restored", theme::STABLE_INK),
     ];
     let durations = |outcome: RolloutOutcome| -> Vec<f64> {
         let ended = result.records.iter().filter(|record| record.outcome == outcome);
@@ -122,10 +122,11 @@ fn median(result: &StudyResult, word: &str, after_s: &[f64]) -> Option<(f64, Str
     let decimals = numbers::decimals(value);
     let told = format!("{} min {}", numbers::fixed(value, decimals), numbers::interval(interval, decimals));
     let (some, all) = (after_s.len(), result.records.len());
+    // Short: names of bands stand in the same row. The page on charts says that these are medians.
     let name = match (some == all, all) {
-        (true, 1) => format!("{word} after {}", told.trim_end_matches(" (no interval)")),
-        (true, _) => format!("{word} after {told}, median"),
-        (false, _) => format!("{word} in {some} of {all} runs, median {told}"),
+        (true, 1) => format!("{word}: {}", told.trim_end_matches(" (no interval)")),
+        (true, _) => format!("{word}: {told}"),
+        (false, _) => format!("{word} in {some} of {all}: {told}"),
     };
     Some((start(result) + value, name))
 }
@@ -147,7 +148,7 @@ mod tests {
         assert_eq!((moments[0].minutes, moments[0].name.as_str()), (20.0, "rollout starts"));
         // The sample's rollouts take 1,000 s, give or take a minute.
         assert!((36.0..37.5).contains(&moments[1].minutes), "{:?}", moments[1]);
-        assert!(moments[1].name.starts_with("completed after 16.") && moments[1].name.ends_with("median"));
+        assert!(moments[1].name.starts_with("completed: 16.") && moments[1].name.ends_with(']'), "{:?}", moments[1]);
         assert_eq!(names(&study(Shape::Quiet, 3)), Vec::<String>::new());
         assert_eq!(names(&study(Shape::Stuck, 3)), ["rollout starts"]);
     }
@@ -164,6 +165,6 @@ mod tests {
         }
         let abort = abort(&result).expect("an abort");
         assert_eq!(abort.minutes, 30.0);
-        assert!(abort.name.starts_with("aborted in 4 of 10 runs, median 10.0 min"), "{}", abort.name);
+        assert!(abort.name.starts_with("aborted in 4 of 10: 10.0 min"), "{}", abort.name);
     }
 }
