@@ -168,8 +168,10 @@ fn a_run_writes_every_file_of_the_contract() {
     assert_eq!(rows("runs.csv"), 1 + 12);
     assert_eq!(rows("timeline.csv"), 1 + 18);
     let report = String::from_utf8(files["report.md"].clone()).unwrap();
-    for chart in files.keys().filter(|name| name.starts_with("charts/")) {
+    for chart in files.keys().filter(|name| name.starts_with("charts/") && name.ends_with(".png")) {
         assert!(report.contains(&format!("({chart})")), "{chart} is not in report.md");
+        let vector = String::from_utf8(files[&chart.replace(".png", ".svg")].clone()).unwrap();
+        assert!(vector.starts_with("<svg ") && vector.contains("<desc>") && !vector.contains("<text"), "{chart}");
     }
 }
 
@@ -582,11 +584,12 @@ fn what_a_command_of_the_same_kind_left_in_the_directory_is_removed_and_other_fi
             "a/",
             "b/",
             "comparison.",
-            "charts/comparison.",
+            "charts/comparison",
             "fit.",
             "charts/arrivals",
             "charts/prompt",
             "charts/output",
+            "charts/qq",
         ];
         !others.iter().any(|other| name.starts_with(other))
     };
@@ -642,9 +645,10 @@ fn a_fit_writes_its_files_and_names_the_trace_alone() {
     assert!(!report.contains("traces/") && !report.contains("output/"), "{report}");
     assert!(errors(&assert).contains("output/day"), "{}", errors(&assert));
     let files = files(&place.path("output/day"));
-    let charts = ["charts/arrivals.png", "charts/output_tokens.png", "charts/prompt_tokens.png"];
-    let expected: Vec<&str> = charts.into_iter().chain(["fit.json", "fit.md", "fit.toml"]).collect();
-    assert_eq!(files.keys().map(String::as_str).collect::<Vec<&str>>(), expected);
+    let charts = ["arrivals", "output_tokens", "prompt_tokens", "qq"].map(|name| format!("charts/{name}.png"));
+    let both = charts.iter().flat_map(|chart| [chart.clone(), chart.replace(".png", ".svg")]);
+    let expected: Vec<String> = both.chain(["fit.json", "fit.md", "fit.toml"].map(str::to_owned)).collect();
+    assert_eq!(files.keys().cloned().collect::<Vec<String>>(), expected);
     let pasted = String::from_utf8(files["fit.toml"].clone()).unwrap();
     assert!(report.ends_with(&pasted), "{report}");
     let page = String::from_utf8(files["fit.md"].clone()).unwrap();

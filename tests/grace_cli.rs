@@ -110,7 +110,7 @@ fn the_answer_is_printed_and_saved_the_same_for_any_number_of_threads() {
     // Beside it the whole study of the scenario as written.
     assert!(of_one.contains_key("as-written/summary.json") && of_one.contains_key("as-written/charts/truncated.png"));
     let names: Vec<&String> = of_one.keys().filter(|name| !name.starts_with("as-written/")).collect();
-    assert_eq!(names, ["charts/grace.png", "grace.csv", "grace.json", "grace.md", "grace.saved"]);
+    assert_eq!(names, ["charts/grace.png", "charts/grace.svg", "grace.csv", "grace.json", "grace.md", "grace.saved"]);
     assert!(of_one == of_three);
     assert!(String::from_utf8_lossy(&of_one["grace.md"]).contains("](charts/grace.png)"));
 }

@@ -157,9 +157,16 @@ fn every_form_is_the_same_for_any_number_of_threads_and_names_no_place() {
         assert_eq!(one, three);
         assert!(!one.contains(place.directory.path().to_str().unwrap()));
     }
-    for file in
-        ["plan.json", "plan.md", "plan.csv", "best.toml", "runner-up.toml", "charts/plan.png", "data/starts.csv"]
-    {
+    for file in [
+        "plan.json",
+        "plan.md",
+        "plan.csv",
+        "best.toml",
+        "runner-up.toml",
+        "charts/plan.png",
+        "charts/plan.svg",
+        "data/starts.csv",
+    ] {
         let read = |directory: &str| fs::read(place.path(&format!("work/{directory}/{file}"))).unwrap();
         assert!(read("out1") == read("out3"), "{file}");
     }

@@ -94,9 +94,13 @@ fn the_answer_is_the_same_for_any_number_of_threads_and_in_every_form() {
         names,
         [
             "charts/power-exposed.png",
+            "charts/power-exposed.svg",
             "charts/power-steps.png",
+            "charts/power-steps.svg",
             "charts/power-ttft.png",
+            "charts/power-ttft.svg",
             "charts/power.png",
+            "charts/power.svg",
             "power.csv",
             "power.json",
             "power.md",

@@ -118,6 +118,8 @@ pub struct Pooled {
     pub queue_time: Histogram,
     /// TTFT by the timeline bin in which the request arrived.
     pub ttft_by_bin: Vec<Histogram>,
+    /// The same of the requests of which an attempt reached the new version.
+    pub ttft_new_by_bin: Vec<Histogram>,
     /// Of each answer in flight when its replica was told to terminate: the grace period that would have let it finish.
     /// For those that were cut, estimated from the tokens that were missing and the last step's length.
     pub needed_grace: Histogram,
@@ -126,7 +128,8 @@ pub struct Pooled {
 impl Pooled {
     /// Empty, with so many timeline bins.
     pub fn new(bins: usize) -> Pooled {
-        Pooled { ttft_by_bin: vec![Histogram::new(); bins], ..Pooled::default() }
+        let empty = || vec![Histogram::new(); bins];
+        Pooled { ttft_by_bin: empty(), ttft_new_by_bin: empty(), ..Pooled::default() }
     }
 
     /// Adds another's counts.
@@ -136,7 +139,9 @@ impl Pooled {
         self.e2e.merge(&other.e2e);
         self.queue_time.merge(&other.queue_time);
         self.needed_grace.merge(&other.needed_grace);
-        for (mine, theirs) in self.ttft_by_bin.iter_mut().zip(&other.ttft_by_bin) {
+        let all = self.ttft_by_bin.iter_mut().zip(&other.ttft_by_bin);
+        let new = self.ttft_new_by_bin.iter_mut().zip(&other.ttft_new_by_bin);
+        for (mine, theirs) in all.chain(new) {
             mine.merge(theirs);
         }
     }

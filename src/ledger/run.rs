@@ -333,7 +333,7 @@ impl RunLedger {
         let Some(first_token) = times.first_token else { return };
         let ttft = first_token.since(times.arrival);
         self.ttft.record(ttft);
-        self.timeline.ttft(times.arrival, ttft);
+        self.timeline.ttft(times.arrival, ttft, times.reached_new);
         if self.slo.is_some_and(|slo| ttft <= slo.ttft)
             && let Some(bin) = self.slo_bin(times.arrival)
         {
@@ -460,7 +460,7 @@ impl RunLedger {
         pooled.e2e.merge(&self.e2e.histogram);
         pooled.queue_time.merge(&self.queue_time.histogram);
         pooled.needed_grace.merge(&self.needed_grace);
-        self.timeline.pool_ttft(&mut pooled.ttft_by_bin);
+        self.timeline.pool_ttft(pooled);
         RunRecord {
             run,
             values,

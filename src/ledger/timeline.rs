@@ -2,7 +2,7 @@
 
 use super::grid::Grid;
 use super::histogram::Histogram;
-use super::record::{REPLICA_SERIES, SERIES, Series};
+use super::record::{Pooled, REPLICA_SERIES, SERIES, Series};
 use crate::units::{Duration, Time};
 
 /// What a bin of one run holds.
@@ -42,13 +42,20 @@ pub(super) struct TimelineBins {
     grid: Grid,
     bins: Vec<Bin>,
     ttft: Vec<Histogram>,
+    /// Of those of which an attempt reached the new version.
+    ttft_new: Vec<Histogram>,
 }
 
 impl TimelineBins {
     pub(super) fn new(width: Duration, duration: Duration) -> TimelineBins {
         let grid = Grid::new(width, duration);
         let n = grid.len();
-        TimelineBins { grid, bins: vec![Bin::default(); n], ttft: vec![Histogram::new(); n] }
+        TimelineBins {
+            grid,
+            bins: vec![Bin::default(); n],
+            ttft: vec![Histogram::new(); n],
+            ttft_new: vec![Histogram::new(); n],
+        }
     }
 
     #[inline]
@@ -97,15 +104,20 @@ impl TimelineBins {
         }
     }
 
-    pub(super) fn ttft(&mut self, arrival: Time, ttft: Duration) {
+    pub(super) fn ttft(&mut self, arrival: Time, ttft: Duration, reached_new: bool) {
         if let Some(i) = self.grid.index(arrival) {
             self.ttft[i].record(ttft);
+            if reached_new {
+                self.ttft_new[i].record(ttft);
+            }
         }
     }
 
     /// Adds the TTFT of each bin to those of all runs.
-    pub(super) fn pool_ttft(&self, pooled: &mut [Histogram]) {
-        for (all, mine) in pooled.iter_mut().zip(&self.ttft) {
+    pub(super) fn pool_ttft(&self, pooled: &mut Pooled) {
+        let all = pooled.ttft_by_bin.iter_mut().zip(&self.ttft);
+        let new = pooled.ttft_new_by_bin.iter_mut().zip(&self.ttft_new);
+        for (all, mine) in all.chain(new) {
             all.merge(mine);
         }
     }
@@ -141,6 +153,6 @@ impl TimelineBins {
     /// Forgets the run, keeps the storage.
     pub(super) fn clear(&mut self) {
         self.bins.fill(Bin::default());
-        self.ttft.iter_mut().for_each(Histogram::clear);
+        self.ttft.iter_mut().chain(&mut self.ttft_new).for_each(Histogram::clear);
     }
 }

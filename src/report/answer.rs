@@ -5,12 +5,12 @@ use super::charts::{Chart, ChartError};
 use super::files::{CHARTS, OutputFile};
 use super::layout::Style;
 use super::saved::{self, Saved};
-use super::{Form, OutputError, chart_file};
+use super::{Form, OutputError, chart_files};
 
 /// The answer to a command's question.
 pub trait Answer {
-    /// The command's name: its files are `NAME.json`, `NAME.md`, `NAME.csv`, and charts of the names `NAME.png` or
-    /// `NAME-anything.png`. It stands in [`super::files::ANSWERS`].
+    /// The command's name: its files are `NAME.json`, `NAME.md`, `NAME.csv`, and charts of the names `NAME.png`,
+    /// `NAME-anything.png` and their SVGs. It stands in [`super::files::ANSWERS`].
     fn name(&self) -> &'static str;
 
     /// For a terminal, ending in a newline.
@@ -75,6 +75,6 @@ pub fn rendered_answer_files(answer: &dyn Answer) -> Result<Vec<OutputFile>, Out
         OutputFile::new(format!("{name}.md"), answer.markdown(&charts)),
         OutputFile::new(format!("{name}.csv"), answer.csv()),
     ];
-    files.extend(charts.into_iter().map(chart_file));
+    files.extend(charts.into_iter().flat_map(chart_files));
     Ok(files)
 }

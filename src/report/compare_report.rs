@@ -22,6 +22,9 @@ pub struct Compared<'a> {
     pub settings: &'a [Vec<String>],
 }
 
+/// Letters of a change that is told at the end of a line.
+const MOST_CHANGE: usize = 16;
+
 /// The letter of the study of this index, and its folder in lower case.
 pub(super) fn letter(index: usize) -> char {
     (b'A' + index as u8) as char
@@ -54,6 +57,22 @@ pub(super) fn verdict(row: &Difference) -> String {
 }
 
 impl Compared<'_> {
+    /// `A: NAME`, or what was set for the study of this index alone in the place of its name.
+    pub(super) fn subject(&self, at: usize) -> String {
+        let set = self.settings[at].join(", ");
+        let name = if set.is_empty() { self.studies[at].scenario.name.clone() } else { set };
+        format!("{}: {}", letter(at), name.trim())
+    }
+
+    /// The letter of a study with the values that were set for it alone, for the end of a line.
+    pub(super) fn letter_and_change(&self, at: usize) -> String {
+        let value = |set: &String| set.rsplit('=').next().unwrap_or_default().trim_matches('"').to_owned();
+        let values: Vec<String> = self.settings[at].iter().map(value).collect();
+        let change = values.join(", ");
+        let is_short = !change.is_empty() && change.chars().count() <= MOST_CHANGE;
+        if is_short { format!("{}: {change}", letter(at)) } else { letter(at).to_string() }
+    }
+
     /// What was compared: name, the scenario's hash as far as it tells them apart, and what was set.
     fn subjects(&self) -> Vec<String> {
         let subject = |(at, (study, set)): (usize, (&StudyResult, &Vec<String>))| {

@@ -233,6 +233,7 @@ pub fn study_with(change: impl Fn(&mut RunRecord)) -> StudyResult {
     let pooled = Pooled {
         // Nobody arrives in the last bin.
         ttft_by_bin: (0..BINS).map(|bin| if bin + 1 < BINS { ttft.clone() } else { Histogram::new() }).collect(),
+        ttft_new_by_bin: vec![Histogram::new(); BINS],
         ttft,
         tpot: histogram(quantiles().map(|q| 0.012 + 0.02 * q.powi(20))),
         e2e: histogram(quantiles().map(|q| 3.0 / (1.0 - q).powf(0.6))),

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::charts;
+use super::charts::{self, svg_name};
 
 /// The folder of charts.
 pub(super) const CHARTS: &str = "charts/";
@@ -44,7 +44,7 @@ const GATE_FILES: [&str; 2] = ["comment.md", "junit.xml"];
 const COMPARISON_FILES: [&str; 3] = ["comparison.saved", "comparison.json", "comparison.md"];
 /// Every file that fitting a trace leaves.
 const FIT_FILES: [&str; 3] = ["fit.json", "fit.md", "fit.toml"];
-/// What leaves a `NAME.json` and charts of the names `NAME.png` and `NAME-anything.png`: a comparison, and the commands
+/// What leaves a `NAME.json` and charts of the names `NAME.png`, `NAME-anything.png` and their SVGs: a comparison, and the commands
 /// that answer a question of their own, see [`super::Answer`].
 pub(super) const ANSWERS: [&str; 6] = ["comparison", "sweep", "grace", "power", "plan", "levers"];
 /// The folders of a comparison's studies, of which there are no more.
@@ -114,7 +114,8 @@ pub fn replace_gate(directory: &Path, files: &[OutputFile]) -> Result<(), WriteE
 
 /// Whether a file's name is that of a chart of this command's answer.
 pub(super) fn is_chart_of(answer: &str, file: &str) -> bool {
-    let stem = file.strip_prefix(CHARTS).and_then(|chart| chart.strip_suffix(".png"));
+    let chart = file.strip_prefix(CHARTS);
+    let stem = chart.and_then(|chart| chart.strip_suffix(".png").or_else(|| chart.strip_suffix(".svg")));
     stem.and_then(|stem| stem.strip_prefix(answer)).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
@@ -135,7 +136,7 @@ pub const BEST: &str = "best";
 /// The names of the files that a study may leave, a comparison, a fit, a plan and the studies beside answers.
 fn kinds() -> [Vec<String>; 6] {
     let named = |own: &[&str], charts: &[&str]| -> Vec<String> {
-        let charts = charts.iter().map(|name| format!("{CHARTS}{name}"));
+        let charts = charts.iter().flat_map(|name| [format!("{CHARTS}{name}"), format!("{CHARTS}{}", svg_name(name))]);
         own.iter().map(|name| (*name).to_owned()).chain(charts).collect()
     };
     let study = named(&STUDY_FILES, &charts::FILE_NAMES);

@@ -97,7 +97,7 @@ pub fn fit_report(fitted: &Fitted<'_>, form: Form) -> String {
     }
 }
 
-/// The files that fitting a trace leaves: `fit.json`, `fit.md`, `fit.toml`, `charts/*.png`.
+/// The files that fitting a trace leaves: `fit.json`, `fit.md`, `fit.toml`, `charts/*.png|svg`.
 ///
 /// # Errors
 /// A chart that cannot be drawn.
@@ -108,12 +108,14 @@ pub fn fit_files(fitted: &Fitted<'_>) -> Result<Vec<OutputFile>, ChartError> {
         OutputFile::new("fit.md", fit::markdown(fitted, &charts)),
         OutputFile::new("fit.toml", fit::paste(fitted)),
     ];
-    files.extend(charts.into_iter().map(chart_file));
+    files.extend(charts.into_iter().flat_map(chart_files));
     Ok(files)
 }
 
-fn chart_file(chart: charts::Chart) -> OutputFile {
-    OutputFile::new(format!("{CHARTS}{}", chart.file_name), chart.png)
+/// A chart's two files.
+fn chart_files(chart: charts::Chart) -> [OutputFile; 2] {
+    let svg = OutputFile::new(format!("{CHARTS}{}", chart.svg_name()), chart.svg);
+    [OutputFile::new(format!("{CHARTS}{}", chart.file_name), chart.png), svg]
 }
 
 /// The files that every study leaves: `study.saved`, and those of [`rendered_study_files`].
@@ -140,7 +142,7 @@ pub fn rendered_study_files(result: &StudyResult) -> Result<Vec<OutputFile>, Out
         OutputFile::new("timeline.csv", csv::timeline(&result.timeline)),
         OutputFile::new("report.md", markdown::report(result, &charts)),
     ];
-    files.extend(charts.into_iter().map(chart_file));
+    files.extend(charts.into_iter().flat_map(chart_files));
     Ok(files)
 }
 
@@ -183,6 +185,6 @@ pub fn rendered_comparison_files(compared: &Compared) -> Result<Vec<OutputFile>,
         OutputFile::new("comparison.json", compare_report::json(compared)),
         OutputFile::new("comparison.md", compare_report::markdown(compared, &charts)),
     ];
-    files.extend(charts.into_iter().map(chart_file));
+    files.extend(charts.into_iter().flat_map(chart_files));
     Ok(files)
 }

@@ -152,6 +152,8 @@ pub struct Timeline {
     pub truncated_by_run: Vec<Vec<(u32, f32)>>,
     /// The same of attempts that were refused, dropped or failed.
     pub errors_by_run: Vec<Vec<(u32, f32)>>,
+    /// Of each run, in the order of their numbers, the bin in which the new version got its first request.
+    pub first_new_by_run: Vec<Option<u32>>,
 }
 
 impl Timeline {

@@ -25,6 +25,7 @@ pub fn timeline(study: &Study, records: &[RunRecord], pooled: &Pooled) -> Timeli
         pooled_ttft_p99: pooled_quantile(0.99),
         truncated_by_run: by_run(Series::Truncated),
         errors_by_run: by_run(Series::Errors),
+        first_new_by_run: records.iter().map(|record| first_new_in(record, bins)).collect(),
     }
 }
 
@@ -53,6 +54,12 @@ fn counted_in(series: Series, record: &RunRecord, bins: usize) -> Vec<(u32, f32)
     let first = series as usize * bins;
     let values = record.timeline.get(first..first + bins).unwrap_or(&[]);
     (0..).zip(values).filter(|(_, value)| **value > 0.0).map(|(bin, value)| (bin, *value)).collect()
+}
+
+/// The bin of a run in which the new version got its first request.
+fn first_new_in(record: &RunRecord, bins: usize) -> Option<u32> {
+    let share = record.timeline.get(Series::NewVersionShare as usize * bins..)?;
+    (0..).zip(share.iter().take(bins)).find(|(_, share)| **share > 0.0).map(|(bin, _)| bin)
 }
 
 /// As [`quantile_index`], and 0 of no values.

@@ -7,6 +7,8 @@ use crate::digits;
 
 /// Steps between ticks of an axis in minutes: what divides hours and days.
 const MINUTE_STEPS: [f64; 12] = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 240.0, 360.0, 720.0, 1440.0];
+/// Ticks of an axis of shares, per cent.
+pub const SHARE_TICKS: [f64; 6] = [0.0, 20.0, 40.0, 60.0, 80.0, 100.0];
 /// Space between tick labels and the axis, points.
 const TICK_GAP: f64 = 7.0;
 
@@ -138,8 +140,30 @@ impl Panel {
         }
     }
 
-    /// The left edge with ticks, their labels and a title.
+    /// Grid lines at these values of the x axis, to be drawn before the data.
+    pub fn upright_grid(&self, canvas: &mut Canvas, ticks: &[f64]) {
+        for tick in ticks {
+            let x = self.across(*tick);
+            canvas.line(vec![(x, self.top), (x, self.bottom)], theme::GRID_STROKE);
+        }
+    }
+
+    /// The left edge with ticks, their labels and, at the left edge of the sheet, a title.
     pub fn left_axis(&self, canvas: &mut Canvas, ticks: &[f64], title: &str) {
+        self.left_axis_at(canvas, ticks, title, theme::MARGIN + theme::LABEL_SIZE / 2.0);
+    }
+
+    /// As [`Panel::left_axis`], of a panel with another to its left: the title stands beside the labels.
+    pub fn left_axis_beside(&self, canvas: &mut Canvas, ticks: &[f64], title: &str) {
+        self.left_axis_at(
+            canvas,
+            ticks,
+            title,
+            self.left - theme::PANEL_LEFT + theme::MARGIN + theme::LABEL_SIZE / 2.0,
+        );
+    }
+
+    fn left_axis_at(&self, canvas: &mut Canvas, ticks: &[f64], title: &str, x: f64) {
         canvas.line(vec![(self.left, self.top), (self.left, self.bottom)], theme::AXIS_STROKE);
         for (tick, label) in ticks.iter().zip(tick_labels(ticks, self.y.logarithmic)) {
             let y = self.up(*tick);
@@ -147,7 +171,7 @@ impl Panel {
             let at = (self.left - TICK_GAP, y);
             canvas.text(Text::new(label, at, Anchor::End, theme::MUTED).size(theme::TICK_SIZE));
         }
-        let at = (theme::MARGIN + theme::LABEL_SIZE / 2.0, (self.top + self.bottom) / 2.0);
+        let at = (x, (self.top + self.bottom) / 2.0);
         canvas.text(Text::new(title, at, Anchor::Middle, theme::INK).upwards());
     }
 

@@ -4,6 +4,8 @@
 //! is drawn eight times as large and shrunk by its view box. Fonts are embedded and no others are looked at: the same
 //! input gives the same bytes everywhere.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use plotters::prelude::*;
@@ -16,6 +18,8 @@ use super::theme::{self, Color, Stroke};
 
 /// Back-end pixels a point.
 const OVERSIZE: f64 = 8.0;
+/// Distance between the feet of a hatching's lines, points.
+const HATCH: f64 = 6.0;
 /// PNG pixels a point.
 const PIXELS_PER_POINT: f32 = 2.0;
 /// Plotters divides every font size by this before it writes it.
@@ -152,9 +156,30 @@ impl Canvas {
         }
     }
 
+    /// Fills a circle.
+    pub fn disc(&mut self, middle: Point, radius: f64, color: Color) {
+        self.area(arc(middle, radius, 0.0, 1.0), color);
+    }
+
     /// Fills the rectangle between two corners.
     pub fn rectangle(&mut self, one: Point, other: Point, color: Color) {
         self.area(vec![one, (other.0, one.1), other, (one.0, other.1)], color);
+    }
+
+    /// Puts rising lines over the rectangle between two corners.
+    pub fn hatch(&mut self, one: Point, other: Point, stroke: Stroke) {
+        let (left, right) = (one.0.min(other.0), one.0.max(other.0));
+        let (top, bottom) = (one.1.min(other.1), one.1.max(other.1));
+        let height = bottom - top;
+        let lines = ((right - left + height) / HATCH).floor() as usize;
+        for line in 1..=lines {
+            // Where the line meets the level of the lower edge; it rises by as much as it goes to the right.
+            let foot = left - height + line as f64 * HATCH;
+            let (from, to) = (foot.max(left), (foot + height).min(right));
+            if from < to {
+                self.line(vec![(from, bottom - (from - foot)), (to, bottom - (to - foot))], stroke);
+            }
+        }
     }
 
     /// Puts a line of text; what XML cannot hold becomes a space.
@@ -186,6 +211,16 @@ impl Canvas {
             format!("width=\"{}\" height=\"{}\" stroke-linejoin=\"round\"", theme::WIDTH as u32, theme::HEIGHT as u32);
         Ok(svg.replacen(&drawn, &shown, 1))
     }
+}
+
+/// The points of a part of a circle, from and to these shares of a turn.
+pub fn arc(middle: Point, radius: f64, from: f64, to: f64) -> Vec<Point> {
+    const CORNERS: u32 = 28;
+    let corner = |i: u32| {
+        let angle = std::f64::consts::TAU * (from + (to - from) * f64::from(i) / f64::from(CORNERS));
+        (middle.0 + radius * angle.cos(), middle.1 + radius * angle.sin())
+    };
+    (0..=CORNERS).map(corner).collect()
 }
 
 /// A length in the back end's pixels.
@@ -286,29 +321,78 @@ pub fn options() -> usvg::Options<'static> {
     usvg::Options { fontdb: FONTS.clone(), font_family: "Open Sans".to_owned(), ..usvg::Options::default() }
 }
 
-/// The PNG of an SVG made here.
+/// An SVG made here as it is drawn.
 ///
 /// # Errors
 /// When the drawing library refuses, which no data should bring about.
-pub fn rasterize(svg: &str) -> Result<Vec<u8>, ChartError> {
-    let tree = usvg::Tree::from_str(svg, &options()).map_err(ChartError::drawing)?;
+pub fn read(svg: &str) -> Result<usvg::Tree, ChartError> {
+    usvg::Tree::from_str(svg, &options()).map_err(ChartError::drawing)
+}
+
+/// The SVG to hand out: every letter is an outline, so that it looks the same in a browser, a slide or a drawing program
+/// that has other fonts; what it says stands beside the picture for those who cannot see it.
+pub fn outlined(tree: &usvg::Tree, alt_text: &str) -> String {
+    let settings = usvg::WriteOptions {
+        // A hundredth of a point: the sheet is drawn in eighths of one.
+        coordinates_precision: 1,
+        transforms_precision: 6,
+        indent: usvg::Indent::None,
+        attributes_indent: usvg::Indent::None,
+        ..usvg::WriteOptions::default()
+    };
+    let said = escaped(alt_text);
+    let opening = format!("<svg role=\"img\" aria-label=\"{said}\" ");
+    let svg = tree.to_string(&settings).replacen("<svg ", &opening, 1);
+    match svg.find('>') {
+        Some(end) => format!("{}<desc>{said}</desc>{}\n", &svg[..=end], &svg[end + 1..]),
+        None => svg,
+    }
+}
+
+/// Text as XML takes it, also between double quotes.
+fn escaped(text: &str) -> String {
+    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The PNG of a drawing.
+///
+/// # Errors
+/// When the drawing library refuses, which no data should bring about.
+pub fn rasterize(tree: &usvg::Tree) -> Result<Vec<u8>, ChartError> {
     let (width, height) = (theme::WIDTH as f32 * PIXELS_PER_POINT, theme::HEIGHT as f32 * PIXELS_PER_POINT);
     let mut pixmap = tiny_skia::Pixmap::new(width as u32, height as u32).ok_or(ChartError::Size)?;
     let scale = tiny_skia::Transform::from_scale(PIXELS_PER_POINT, PIXELS_PER_POINT);
-    resvg::render(&tree, scale, &mut pixmap.as_mut());
+    resvg::render(tree, scale, &mut pixmap.as_mut());
     pixmap.encode_png().map_err(ChartError::drawing)
+}
+
+thread_local! {
+    /// Widths of what was measured before, at a size of 100: charts ask for the same words again and again.
+    static WIDTHS: RefCell<HashMap<(String, bool), f64>> = RefCell::default();
 }
 
 /// The width of a line of text as the renderer shapes it, points.
 pub fn text_width(content: &str, size: f64, bold: bool) -> f64 {
-    let escaped = printable(content).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let key = (content.to_owned(), bold);
+    let known = WIDTHS.with_borrow(|widths| widths.get(&key).copied());
+    let width = known.unwrap_or_else(|| {
+        let width = shaped_width(content, bold);
+        WIDTHS.with_borrow_mut(|widths| widths.insert(key, width));
+        width
+    });
+    width * size / 100.0
+}
+
+/// The width at a size of 100.
+fn shaped_width(content: &str, bold: bool) -> f64 {
+    let escaped = escaped(content);
     let weight = if bold { "bold" } else { "normal" };
     let svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"><text font-family=\"Open Sans\" \
          font-size=\"100\" font-weight=\"{weight}\">{escaped}</text></svg>"
     );
     let Ok(tree) = usvg::Tree::from_str(&svg, &options()) else { return 0.0 };
-    f64::from(tree.root().bounding_box().width()) * size / 100.0
+    f64::from(tree.root().bounding_box().width())
 }
 
 #[cfg(test)]
@@ -327,6 +411,35 @@ mod tests {
         let width = text_width("0000000000", 10.0, false);
         assert!((width - 100.0 * 1169.0 / 2048.0).abs() < 0.5, "{width}");
         assert!(text_width("bold", 10.0, true) > text_width("bold", 10.0, false));
+    }
+
+    #[test]
+    fn a_hatching_stays_inside_its_rectangle() {
+        let mut canvas = Canvas::new();
+        canvas.hatch((10.0, 20.0), (50.0, 30.0), theme::GRID_STROKE);
+        assert_eq!(canvas.shapes.len(), 8);
+        for shape in &canvas.shapes {
+            let Shape::Line { points, .. } = shape else { panic!("{shape:?}") };
+            assert!(
+                points.iter().all(|at| (10.0..=50.0).contains(&at.0) && (20.0..=30.0).contains(&at.1)),
+                "{points:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_svg_to_hand_out_holds_no_font_and_says_what_it_shows() {
+        let mut canvas = Canvas::new();
+        canvas.text(Text::new("P99 < 2 s", (100.0, 100.0), Anchor::Start, theme::INK));
+        let drawing = read(&canvas.to_svg().expect("an SVG")).expect("a drawing");
+        let svg = outlined(&drawing, "P99 is < 2 s & \"so\"");
+        assert!(!svg.contains("<text") && !svg.contains("font") && svg.contains("<path"), "{svg}");
+        assert!(
+            svg.contains("<desc>P99 is &lt; 2 s &amp; &quot;so&quot;</desc>") && svg.contains("role=\"img\""),
+            "{svg}"
+        );
+        let again = read(&svg).expect("it can be read again");
+        assert_eq!((again.size().width(), again.size().height()), (theme::WIDTH as f32, theme::HEIGHT as f32));
     }
 
     #[test]

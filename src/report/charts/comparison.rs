@@ -94,12 +94,7 @@ fn rows(comparison: &Comparison) -> Vec<&Difference> {
 /// The two that are compared, a line each, and over what.
 fn subjects(compared: &Compared<'_>, index: usize) -> Vec<String> {
     let room = theme::WIDTH - theme::PANEL_LEFT - theme::MARGIN;
-    let one = |at: usize| {
-        let set = compared.settings[at].join(", ");
-        let name = if set.is_empty() { compared.studies[at].scenario.name.clone() } else { set };
-        let text = format!("{}: {name}", letter(at));
-        labels::shorten(&text, theme::SUBTITLE_SIZE, room)
-    };
+    let one = |at: usize| labels::shorten(&compared.subject(at), theme::SUBTITLE_SIZE, room);
     let (runs, seed) = (compared.comparisons[index].runs, compared.studies[0].scenario.study.seed);
     let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
     vec![one(0), one(index + 1), format!("{runs} of the same requests, seed {seed}")]

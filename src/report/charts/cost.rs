@@ -130,10 +130,14 @@ fn columns(result: &StudyResult, total: Estimate) -> Vec<Column> {
 }
 
 fn alt_text(columns: &[Column]) -> String {
-    let parts: Vec<String> = (columns.iter())
-        .map(|column| format!("{} {}", column.name, format::estimate(&column.estimate, Quantity::Usd)))
-        .collect();
-    format!("Waterfall of USD per million useful output tokens with 95 % intervals: {}.", parts.join(", "))
+    let told = |column: &Column| format!("{} {}", column.name, format::estimate(&column.estimate, Quantity::Usd));
+    let of = |kind: Kind| columns.iter().filter(move |column| column.kind == kind);
+    let parts: Vec<String> = of(Kind::Part).map(told).collect();
+    let [total, formula] = [Kind::Total, Kind::Formula].map(|kind| of(kind).map(told).collect::<String>());
+    format!(
+        "A million useful output tokens costs, in USD with 95 % intervals, {total}: {}; {formula}.",
+        parts.join(", ")
+    )
 }
 
 /// A panel whose x axis counts columns, high enough for two lines of text above every bar.

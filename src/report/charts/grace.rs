@@ -165,16 +165,13 @@ fn power_axis(canvas: &mut Canvas, panel: &Panel, ticks: &[f64]) {
     for tick in ticks {
         let y = panel.up(*tick);
         canvas.line(vec![(panel.left - 4.0, y), (panel.left, y)], theme::AXIS_STROKE);
-        let label = Text::new(small(*tick), (panel.left - 7.0, y), Anchor::End, theme::MUTED);
-        canvas.text(label.size(theme::TICK_SIZE));
+        let number = numbers::short(*tick);
+        // Many zeros need more room than other labels.
+        let size = labels::fitting_size(&number, theme::TICK_SIZE, panel.left - 34.0, false);
+        canvas.text(Text::new(number, (panel.left - 7.0, y), Anchor::End, theme::MUTED).size(size));
     }
     let at = (theme::MARGIN + theme::LABEL_SIZE / 2.0, (panel.top + panel.bottom) / 2.0);
     canvas.text(Text::new("of a rollout: answers, probability (log)", at, Anchor::Middle, theme::INK).upwards());
-}
-
-/// A number that may be very small.
-fn small(value: f64) -> String {
-    if value == 0.0 || value >= 1e-3 { numbers::short(value) } else { format!("{value:.0e}") }
 }
 
 fn end_labels(panel: &Panel, answer: &GraceAnswer) -> Vec<(EndLabel, Stroke)> {
@@ -324,30 +321,31 @@ mod tests {
 
     #[test]
     fn the_chart_shows_today_the_shortest_period_and_the_target() {
-        let chart = finish(sheet(&example::answer())).expect("a chart");
+        let sheet = sheet(&example::answer());
+        let svg = sheet.canvas.to_svg().expect("an SVG");
         for said in ["today 30s", "1m is the shortest that is enough", "target 0.001", "bill, against today"] {
-            assert!(chart.svg.contains(said), "{said}");
+            assert!(svg.contains(said), "{said}");
         }
-        assert!(chart.alt_text.contains("Today's 30s cuts 11.2"), "{}", chart.alt_text);
+        assert!(sheet.alt_text.contains("Today's 30s cuts 11.2"), "{}", sheet.alt_text);
     }
 
     #[test]
     fn a_settled_period_is_marked_and_named_and_short_times_are_in_seconds() {
         let mut answer = example::answer();
         answer.smallest = Some(4);
-        let chart = finish(sheet(&answer)).expect("a chart");
+        let svg = sheet(&answer).canvas.to_svg().expect("an SVG");
         for said in [
             "5m is the shortest that is enough (settled)",
             "longest answer ends in time",
             "seconds",
             "runs that cut any",
         ] {
-            assert!(chart.svg.contains(said), "{said}");
+            assert!(svg.contains(said), "{said}");
         }
         if let Some(cost) = answer.periods[4].cost.as_mut() {
             cost.duration.difference = Estimate { value: 130.0, interval: Some((120.0, 140.0)) };
         }
-        assert!(finish(sheet(&answer)).expect("a chart").svg.contains("minutes"));
+        assert!(sheet(&answer).canvas.to_svg().expect("an SVG").contains("minutes"));
     }
 
     #[test]

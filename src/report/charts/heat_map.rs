@@ -5,6 +5,7 @@ use super::canvas::{Anchor, Canvas, Point as Place, Text, text_width};
 use super::sweep::{self, Values};
 use super::theme::{self, Color, Stroke};
 use super::{labels, numbers};
+use crate::ledger::RolloutOutcome;
 use crate::report::sweep::reference_name;
 use crate::study::{Estimate, Overall, Sweep};
 
@@ -177,6 +178,25 @@ fn draw_cell(
     canvas.rectangle((x, y), (x + cells.width, y + cells.height), fill);
     let ink = ink_on(fill);
     let (middle, centre) = cells.middle(row, column);
+    if stuck(sweep, point) > 0.0 {
+        let inset = theme::HATCH_STROKE.width;
+        let other = (x + cells.width - inset, y + cells.height - inset);
+        canvas.hatch((x + inset, y + inset), other, Stroke { color: ink, ..theme::HATCH_STROKE });
+        if let (Some(estimate), false) = (estimate, detail == Detail::Color) {
+            // Words are not read on lines.
+            let value = text_width(&value_text(estimate), theme::LABEL_SIZE, true);
+            let interval = text_width(&interval_text(estimate), theme::SMALL_SIZE, false);
+            let (wide, high) = match detail {
+                Detail::Interval => (value.max(interval) / 2.0 + 4.0, 15.0),
+                _ => (value / 2.0 + 4.0, 8.0),
+            };
+            let mark = (x + cells.width - 16.0, y + 16.0);
+            canvas.rectangle((middle - wide, centre - high), (middle + wide, centre + high), fill);
+            if detail == Detail::Interval {
+                canvas.rectangle((mark.0, y + 1.0), (x + cells.width - 1.0, mark.1), fill);
+            }
+        }
+    }
     let text = |content: String, y: f64| Text::new(content, (middle, y), Anchor::Middle, ink);
     match (estimate, detail) {
         (None, _) if detail != Detail::Color => canvas.text(text("not run".to_owned(), centre).size(theme::SMALL_SIZE)),
@@ -202,6 +222,14 @@ fn draw_cell(
     if cells.width.min(cells.height) > 3.0 * CROSS {
         mark(canvas, at, verdict, ink);
     }
+}
+
+/// The share of a point's runs whose rollout gets stuck: waits for GPUs that nothing frees, or cannot go on for another
+/// reason.
+fn stuck(sweep: &Sweep, point: usize) -> f64 {
+    let outcomes = sweep.points[point].iter().flat_map(|point| &point.outcomes);
+    let is_stuck = |outcome: &RolloutOutcome| matches!(outcome, RolloutOutcome::Deadlock | RolloutOutcome::Stuck);
+    outcomes.filter(|(outcome, _)| is_stuck(outcome)).map(|(_, share)| share.value).sum()
 }
 
 /// A cross where a check fails, a question mark where one is undecided.
@@ -309,6 +337,15 @@ fn key(canvas: &mut Canvas, sweep: &Sweep, values: &Values, cells: &Cells, detai
         let frame = corners.map(|(across, down)| (x + across, y + down)).to_vec();
         canvas.line(frame, Stroke::solid(theme::INK, 2.0));
     });
+    let shares: Vec<f64> =
+        (0..sweep.points.len()).map(|point| stuck(sweep, point)).filter(|share| *share > 0.0).collect();
+    if !shares.is_empty() {
+        let some =
+            if shares.iter().all(|share| *share == 1.0) { "rollouts get stuck" } else { "some rollouts get stuck" };
+        line(canvas, some, &|canvas, (x, y)| {
+            canvas.hatch((x - 6.0, y - 5.0), (x + 6.0, y + 5.0), theme::HATCH_STROKE);
+        });
+    }
     let intervals = match detail {
         Detail::Interval => "brackets: 95 % intervals",
         Detail::Value => "95 % intervals: see sweep.csv",

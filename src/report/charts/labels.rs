@@ -5,6 +5,7 @@ use super::axes::Panel;
 use super::canvas::{Anchor, Canvas, Point, Text, text_width};
 use super::numbers;
 use super::theme::{self, Color, Stroke};
+use crate::report::compare_report::Compared;
 use crate::study::StudyResult;
 
 /// Least space between two labels side by side, points.
@@ -38,6 +39,20 @@ pub fn heading_over(canvas: &mut Canvas, question: &str, lines: &[String]) -> f6
         canvas.text(Text::new(line, at, Anchor::Start, theme::MUTED).size(theme::SUBTITLE_SIZE));
     }
     40.0 + lines.len() as f64 * theme::SUBTITLE_SIZE * theme::LINE_HEIGHT
+}
+
+/// What is compared, a line for each as far as there is room, and over what.
+pub fn subjects(compared: &Compared<'_>) -> Vec<String> {
+    const MOST: usize = 3;
+    let count = compared.studies.len();
+    let one = |at: usize| shorten(&compared.subject(at), theme::SUBTITLE_SIZE, HEADING_ROOM);
+    let mut lines: Vec<String> = (0..count.min(MOST)).map(one).collect();
+    let runs = compared.comparisons.iter().map(|comparison| comparison.runs).min().unwrap_or(0);
+    let (runs, plural) = (numbers::fixed(runs as f64, 0), if runs == 1 { "" } else { "s" });
+    let more = if count > MOST { format!("and {} more, ", count - MOST) } else { String::new() };
+    let seed = compared.studies[0].scenario.study.seed;
+    lines.push(format!("{more}{runs} run{plural} of the same requests, seed {seed}"));
+    lines
 }
 
 /// The name, at most two lines of it, then the rest, which is always shown whole.
@@ -214,6 +229,29 @@ pub fn in_a_row(canvas: &mut Canvas, y: f64, mut callouts: Vec<Callout>) {
         canvas.line(vec![(x, y + 7.0), callout.target], theme::LEADER_STROKE);
         canvas.text(Text::new(callout.content.clone(), (x, y), Anchor::Middle, callout.color).size(size));
     }
+}
+
+/// A value of the x axis that is marked across a panel, and what it is.
+#[derive(Clone, Debug)]
+pub struct Upright {
+    /// Where.
+    pub value: f64,
+    /// What it is.
+    pub content: String,
+    /// Its line, whose colour the words have too.
+    pub stroke: Stroke,
+}
+
+/// Draws lines across a panel at those values that lie on it, and names them in a row above.
+pub fn uprights(canvas: &mut Canvas, panel: &Panel, uprights: Vec<Upright>) {
+    let on_axis = uprights.into_iter().filter(|upright| (panel.x.low..=panel.x.high).contains(&upright.value));
+    let mark = |upright: Upright| {
+        let target = (panel.across(upright.value), panel.top - 6.0);
+        canvas.line(vec![target, (target.0, panel.bottom)], upright.stroke);
+        Callout { content: upright.content, target, color: upright.stroke.color }
+    };
+    let callouts = on_axis.map(mark).collect();
+    in_a_row(canvas, panel.top - 20.0, callouts);
 }
 
 #[cfg(test)]

@@ -7,13 +7,15 @@ use super::numbers;
 use super::over_time::{TimeView, finite, last_finite};
 use super::theme;
 use crate::ledger::{Metric, Series};
-use crate::scenario::Slo;
+use crate::scenario::{Slo, Strategy};
 
 /// What the panel shows.
 #[derive(Debug)]
 pub struct Latency {
     p50: Vec<f64>,
     p99: Vec<f64>,
+    /// P99 of the requests that reached the new version, where that is told apart.
+    new_p99: Vec<f64>,
     low: Vec<f64>,
     high: Vec<f64>,
 }
@@ -27,8 +29,17 @@ impl Latency {
         Latency {
             p50: view.pooled_ttft(0.5),
             p99: view.pooled_ttft(0.99),
+            new_p99: none(),
             low: if spread { view.low(Series::TtftP99) } else { none() },
             high: if spread { view.high(Series::TtftP99) } else { none() },
+        }
+    }
+
+    /// With the new version by itself, where it serves beside the stable one under a traffic router.
+    pub fn by_version(self, view: &TimeView<'_>) -> Latency {
+        match view.result.scenario.rollout.strategy {
+            Strategy::Canary(_) | Strategy::Flagger(_) => Latency { new_p99: view.pooled_ttft_of_new(0.99), ..self },
+            _ => self,
         }
     }
 
@@ -41,7 +52,7 @@ impl Latency {
     fn axis(&self, slo: Option<&Slo>) -> Axis {
         let bound = slo.map(|slo| slo.ttft.seconds());
         let values = || {
-            [&self.p50, &self.p99, &self.low, &self.high]
+            [&self.p50, &self.p99, &self.new_p99, &self.low, &self.high]
                 .into_iter()
                 .flat_map(|values| finite(values))
                 .chain(bound)
@@ -61,6 +72,7 @@ impl Latency {
         view.band(canvas, &panel, &self.low, &self.high, theme::NEW_TINT);
         view.curve(canvas, &panel, &self.p50, theme::SECOND_STROKE);
         view.curve(canvas, &panel, &self.p99, theme::DATA_STROKE);
+        view.curve(canvas, &panel, &self.new_p99, theme::NEW_VERSION_STROKE);
         if let Some(slo) = slo {
             panel.level(canvas, slo.ttft.seconds(), theme::BOUND_STROKE);
         }
@@ -94,6 +106,10 @@ impl Latency {
                 if spread { &["band: P99 within a", "run, 90 % of runs"] } else { &["no band: 1 run"] };
             let lines = ["P99 of all requests"].iter().chain(remark).map(|line| (*line).to_owned()).collect();
             labels.push(EndLabel { lines, y: panel.up(p99), color: theme::NEW });
+        }
+        if let Some(new) = last_finite(&self.new_p99) {
+            let lines = ["dotted: P99 of those", "sent to the new version"].map(str::to_owned).to_vec();
+            labels.push(EndLabel { lines, y: panel.up(new), color: theme::COSTLY_INK });
         }
         if let Some(p50) = last_finite(&self.p50) {
             let lines = vec!["P50 of all requests".to_owned()];

@@ -56,7 +56,7 @@ pub fn sheet(result: &LeversResult) -> Option<Sheet> {
         [(&tornado, "USD per million output tokens", LEFT), (&latency, "mean TTFT P99, seconds", LATENCY)]
     {
         canvas.text(Text::new(title, (x, top - 12.0), Anchor::Start, theme::INK).bold());
-        upright_grid(&mut canvas, panel, &ticks(panel));
+        panel.upright_grid(&mut canvas, &ticks(panel));
     }
     canvas.text(Text::new("replicas", (REPLICAS, top - 12.0), Anchor::End, theme::MUTED).size(theme::SMALL_SIZE));
     for (i, row) in rows.iter().enumerate() {
@@ -184,13 +184,6 @@ fn latencies(result: &LeversResult, rows: &[Row<'_>], top: f64) -> Panel {
     };
     let right = theme::WIDTH - theme::MARGIN;
     Panel { left: LATENCY, top, right, bottom: BOTTOM, x, y: Axis::linear(0.0, rows.len() as f64) }
-}
-
-fn upright_grid(canvas: &mut Canvas, panel: &Panel, ticks: &[f64]) {
-    for tick in ticks {
-        let x = panel.across(*tick);
-        canvas.line(vec![(x, panel.top), (x, panel.bottom)], theme::GRID_STROKE);
-    }
 }
 
 fn draw_row(canvas: &mut Canvas, tornado: &Panel, latency: &Panel, i: usize, row: &Row<'_>) {

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use super::axes::{Axis, Panel};
 use super::canvas::{Canvas, Point};
-use super::theme::{self, Color, Stroke};
+use super::labels::Callout;
+use super::moments::{self, Moment};
+use super::theme::{Color, Stroke};
 use crate::ledger::{Histogram, REPLICA_SERIES, Series};
 use crate::scenario::Strategy;
 use crate::study::{SeriesSummary, StudyResult};
@@ -27,6 +29,8 @@ pub struct TimeView<'a> {
     groups: Vec<Range<usize>>,
     /// Where groups begin and, last, where the view ends; minutes from time zero.
     pub edges: Vec<f64>,
+    /// What is marked in it, in the order of time.
+    pub moments: Vec<Moment>,
 }
 
 impl<'a> TimeView<'a> {
@@ -56,7 +60,10 @@ impl<'a> TimeView<'a> {
             bins.clone().step_by(size).map(|first| first..(first + size).min(bins.end)).collect();
         let mut edges: Vec<f64> = groups.iter().map(|group| timeline.times[group.start] / 60.0).collect();
         edges.push(timeline.end_of(bins.end - 1) / 60.0);
-        Some(TimeView { result, groups, edges })
+        let mut moments = moments::of(result);
+        moments.retain(|moment| moment.minutes >= edges[0] && moment.minutes <= edges[groups.len()]);
+        moments.sort_by(|one, other| one.minutes.total_cmp(&other.minutes));
+        Some(TimeView { result, groups, edges, moments })
     }
 
     /// The bins of each group.
@@ -77,14 +84,6 @@ impl<'a> TimeView<'a> {
     /// The bins of the view.
     pub fn bins(&self) -> Range<usize> {
         self.groups[0].start..self.groups[self.len() - 1].end
-    }
-
-    /// When the rollout starts, minutes, where there is one and it starts within the view.
-    pub fn rollout_start(&self) -> Option<f64> {
-        let rollout = &self.result.scenario.rollout;
-        let minutes = rollout.start.seconds() / 60.0;
-        let within = minutes >= self.edges[0] && minutes <= self.edges[self.len()];
-        (within && !matches!(rollout.strategy, Strategy::None)).then_some(minutes)
     }
 
     fn summary(&self, series: Series) -> &'a SeriesSummary {
@@ -114,13 +113,23 @@ impl<'a> TimeView<'a> {
 
     /// A quantile of TTFT of all runs' requests that arrived in each group, seconds; NaN without any.
     pub fn pooled_ttft(&self, quantile: f64) -> Vec<f64> {
-        let histograms = &self.result.pooled.ttft_by_bin;
+        self.pooled(&self.result.pooled.ttft_by_bin, 1, quantile)
+    }
+
+    /// The same of the requests that reached the new version; NaN where there are fewer than the quantile needs to be one
+    /// of them rather than their greatest.
+    pub fn pooled_ttft_of_new(&self, quantile: f64) -> Vec<f64> {
+        let fewest = (1.0 / (1.0 - quantile)).ceil() as u64;
+        self.pooled(&self.result.pooled.ttft_new_by_bin, fewest, quantile)
+    }
+
+    fn pooled(&self, by_bin: &[Histogram], fewest: u64, quantile: f64) -> Vec<f64> {
         self.by_group(|group| {
             let mut together = Histogram::new();
-            for histogram in histograms.get(group).unwrap_or(&[]) {
+            for histogram in by_bin.get(group).unwrap_or(&[]) {
                 together.merge(histogram);
             }
-            together.quantile(quantile)
+            if together.count() < fewest { f64::NAN } else { together.quantile(quantile) }
         })
     }
 
@@ -169,20 +178,26 @@ impl<'a> TimeView<'a> {
         }
     }
 
-    /// The middle of the panel's wider side of the rollout's start, for words that should not be crossed by its mark.
+    /// The middle of the panel's widest part between moments, for words that should not be crossed by their marks.
     pub fn clear_middle(&self, panel: &Panel) -> f64 {
-        let Some(mark) = self.rollout_start().map(|minutes| panel.across(minutes)) else {
-            return (panel.left + panel.right) / 2.0;
-        };
-        if mark - panel.left > panel.right - mark { (panel.left + mark) / 2.0 } else { (mark + panel.right) / 2.0 }
+        let marks = self.moments.iter().map(|moment| panel.across(moment.minutes));
+        let edges: Vec<f64> = [panel.left].into_iter().chain(marks).chain([panel.right]).collect();
+        let widest = edges.windows(2).max_by(|one, other| (one[1] - one[0]).total_cmp(&(other[1] - other[0])));
+        widest.map_or(panel.left, |pair| (pair[0] + pair[1]) / 2.0)
     }
 
-    /// Marks the start of the rollout from one height to another.
-    pub fn mark_start(&self, canvas: &mut Canvas, panel: &Panel, top: f64, bottom: f64) {
-        if let Some(minutes) = self.rollout_start() {
-            let x = panel.across(minutes);
-            canvas.line(vec![(x, top), (x, bottom)], theme::START_STROKE);
+    /// Marks the moments from one height to another.
+    pub fn mark_moments(&self, canvas: &mut Canvas, panel: &Panel, top: f64, bottom: f64) {
+        for moment in &self.moments {
+            let x = panel.across(moment.minutes);
+            canvas.line(vec![(x, top), (x, bottom)], moment.stroke);
         }
+    }
+
+    /// The moments' names above a panel that begins at this height.
+    pub fn callouts(&self, panel: &Panel) -> Vec<Callout> {
+        let callout = |moment: &Moment| moment.callout((panel.across(moment.minutes), panel.top - 6.0));
+        self.moments.iter().filter_map(callout).collect()
     }
 }
 

@@ -272,14 +272,10 @@ fn bars(
 
 /// A disc, or a ring.
 fn disc(canvas: &mut Canvas, at: Point, radius: f64, color: Color, hollow: bool) {
-    let circle = |radius: f64| -> Vec<Point> {
-        let corner = |i: i32| f64::from(i) * std::f64::consts::TAU / 24.0;
-        (0..24).map(|i| (at.0 + radius * corner(i).cos(), at.1 + radius * corner(i).sin())).collect()
-    };
-    canvas.area(circle(radius + 0.9), theme::PAPER);
-    canvas.area(circle(radius), color);
+    canvas.disc(at, radius + 0.9, theme::PAPER);
+    canvas.disc(at, radius, color);
     if hollow {
-        canvas.area(circle(radius - 1.5), theme::PAPER);
+        canvas.disc(at, radius - 1.5, theme::PAPER);
     }
 }
 
@@ -303,22 +299,13 @@ fn frontier(canvas: &mut Canvas, panel: &Panel, mut points: Vec<(Estimate, Estim
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::plan::example::{axes, outcome, scenario};
+    use crate::report::plan::example::{axes, outcome, planned, scenario};
     use crate::study::plan::Ending;
 
     #[test]
     fn the_frontier_leaves_out_who_fails_a_check() {
         let (scenario, axes, outcome) = (scenario(), axes(), outcome(Ending::Decided));
-        let (as_written, left_out, repeated) = (Some(0), &[][..], 0);
-        let planned = Planned {
-            scenario: &scenario,
-            axes: &axes,
-            outcome: &outcome,
-            as_written,
-            left_out,
-            repeated,
-            unequal: &[],
-        };
+        let planned = planned(&scenario, &axes, &outcome);
         let names: Vec<String> = named(&planned).into_iter().map(|(name, ..)| name).collect();
         assert_eq!(names, ["best", "runner-up", "as written"]);
         let fails: Vec<bool> = outcome.candidates.iter().map(|candidate| super::fails(&planned, candidate)).collect();
@@ -337,16 +324,7 @@ mod tests {
             (Metric::TruncatedAttempts, "truncated_attempts against cost_usd and rollout_duration_s"),
         ] {
             outcome.rules.objective = objective;
-            let (as_written, left_out, repeated) = (None, &[][..], 0);
-            let planned = Planned {
-                scenario: &scenario,
-                axes: &axes,
-                outcome: &outcome,
-                as_written,
-                left_out,
-                repeated,
-                unequal: &[],
-            };
+            let planned = Planned { as_written: None, ..planned(&scenario, &axes, &outcome) };
             let told = super::sheet(&planned).expect("there are candidates").alt_text;
             assert!(told.starts_with(expected), "{told}");
         }

@@ -28,6 +28,8 @@ struct Band {
 #[derive(Clone, Copy, PartialEq)]
 enum Fill {
     Plain(Color),
+    /// With lines over it: as light as a neighbour, and told apart without its colour.
+    Striped(Color),
     /// Only lines: these replicas hold no GPUs.
     Hatched,
 }
@@ -37,7 +39,7 @@ const BANDS: [(&str, &[Series], Fill, Color); 6] = [
     ("stable, ready", &[Series::ReadyStable], Fill::Plain(theme::STABLE), theme::INK),
     ("new, ready", &[Series::ReadyNew], Fill::Plain(theme::NEW), theme::PAPER),
     ("new, starting", &[Series::StartingNew], Fill::Plain(theme::NEW_TINT), theme::INK),
-    ("stable, starting", &[Series::StartingStable], Fill::Plain(theme::STABLE_TINT), theme::INK),
+    ("stable, starting", &[Series::StartingStable], Fill::Striped(theme::STABLE_TINT), theme::INK),
     (
         "draining, holds GPUs",
         &[Series::DrainingStable, Series::DrainingNew],
@@ -108,11 +110,7 @@ impl Replicas {
 
     /// Names each band inside it where there is room, else in the row above the panel.
     fn name_bands(&self, canvas: &mut Canvas, view: &TimeView<'_>, panel: &Panel) {
-        let mut callouts = Vec::new();
-        if let Some(minutes) = view.rollout_start() {
-            let target = (panel.across(minutes), panel.top - 6.0);
-            callouts.push(Callout { content: "rollout starts".to_owned(), target, color: theme::MUTED });
-        }
+        let mut callouts = view.callouts(panel);
         for band in self.bands.iter().filter(|band| band.thickness() >= NOTEWORTHY) {
             let name = Text::new(band.name, (0.0, 0.0), Anchor::Middle, band.ink).bold();
             match self.room_inside(band, view, panel, name.width()) {
@@ -129,15 +127,15 @@ impl Replicas {
         labels::in_a_row(canvas, panel.top - 18.0, callouts);
     }
 
-    /// Where in a band a name of this width fits, clear of the lines across it and of the rollout's start.
+    /// Where in a band a name of this width fits, clear of the lines across it and of the marked moments.
     fn room_inside(&self, band: &Band, view: &TimeView<'_>, panel: &Panel, width: f64) -> Option<Point> {
-        if band.fill == Fill::Hatched {
+        if !matches!(band.fill, Fill::Plain(_)) {
             return None;
         }
-        let mark = view.rollout_start().map(|minutes| panel.across(minutes));
-        let clear_of_mark = |at: &Point| mark.is_none_or(|mark| (mark - at.0).abs() >= width / 2.0 + 5.0);
+        let marks: Vec<f64> = view.moments.iter().map(|moment| panel.across(moment.minutes)).collect();
+        let clear_of_marks = |at: &Point| marks.iter().all(|mark| (mark - at.0).abs() >= width / 2.0 + 5.0);
         let places = self.places_inside(band, view, panel, width);
-        let clear = places.iter().filter(|(_, at)| clear_of_mark(at));
+        let clear = places.iter().filter(|(_, at)| clear_of_marks(at));
         clear.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, at)| *at)
     }
 
@@ -232,15 +230,21 @@ impl Band {
                 canvas.area(outline, color);
                 canvas.line(upper, Stroke::solid(theme::PAPER, 0.6));
             }
+            Fill::Striped(color) => {
+                canvas.area(outline, color);
+                self.hatch(canvas, view, panel, theme::STABLE);
+                canvas.line(upper, Stroke::solid(theme::PAPER, 0.6));
+            }
             Fill::Hatched => {
-                self.hatch(canvas, view, panel);
+                self.hatch(canvas, view, panel, theme::MUTED);
                 canvas.line(upper, Stroke::solid(theme::MUTED, 0.8));
             }
         }
     }
 
     /// Rising lines across the band.
-    fn hatch(&self, canvas: &mut Canvas, view: &TimeView<'_>, panel: &Panel) {
+    fn hatch(&self, canvas: &mut Canvas, view: &TimeView<'_>, panel: &Panel, color: Color) {
+        let stroke = Stroke::solid(color, 0.6);
         let height = panel.bottom - panel.top;
         let lines = ((panel.right - panel.left + height) / HATCH) as usize;
         for line in 0..lines {
@@ -251,10 +255,10 @@ impl Band {
                 if x >= panel.left && x < panel.right && self.holds(view, panel, x, y) {
                     piece.push((x, y));
                 } else {
-                    canvas.line(std::mem::take(&mut piece), Stroke::solid(theme::MUTED, 0.6));
+                    canvas.line(std::mem::take(&mut piece), stroke);
                 }
             }
-            canvas.line(piece, Stroke::solid(theme::MUTED, 0.6));
+            canvas.line(piece, stroke);
         }
     }
 
@@ -285,6 +289,25 @@ fn clear_height(ceiling: f64, floor: f64, text: f64, lines: &[(f64, f64)]) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::charts::theme::vision::{LEAST_DISTANCE, LEAST_LIGHTNESS, Vision, distance, lightness};
+
+    #[test]
+    fn bands_can_be_told_apart_in_grey_and_by_the_colour_blind() {
+        let plain: Vec<(&str, Color)> = (BANDS.iter())
+            .filter_map(|(name, _, fill, _)| if let Fill::Plain(color) = fill { Some((*name, *color)) } else { None })
+            .collect();
+        assert_eq!(plain.len(), 4, "the others are told apart by their lines");
+        for (i, one) in plain.iter().enumerate() {
+            for other in &plain[..i] {
+                let grey = (lightness(one.1) - lightness(other.1)).abs();
+                assert!(grey >= LEAST_LIGHTNESS, "{} and {}: {grey} in grey", one.0, other.0);
+                for vision in Vision::ALL {
+                    let apart = distance(one.1, other.1, vision);
+                    assert!(apart >= LEAST_DISTANCE, "{} and {}: {apart} for {vision:?}", one.0, other.0);
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_name_stands_beside_level_lines_and_avoids_upright_ones() {

@@ -26,6 +26,8 @@ pub enum Shape {
     Stuck,
     /// A canary that is rolled back after 20 minutes.
     RolledBack,
+    /// A canary whose runs end in every way, while operators are at work.
+    Mixed,
     /// Nothing is ever cut and nothing changes.
     Quiet,
     /// Thousands of replicas, cut responses and dollars.
@@ -35,8 +37,27 @@ pub enum Shape {
 }
 
 /// Every shape.
-pub const SHAPES: [Shape; 7] =
-    [Shape::Rolling, Shape::None, Shape::Stuck, Shape::RolledBack, Shape::Quiet, Shape::Huge, Shape::Silent];
+pub const SHAPES: [Shape; 8] = [
+    Shape::Rolling,
+    Shape::None,
+    Shape::Stuck,
+    Shape::RolledBack,
+    Shape::Mixed,
+    Shape::Quiet,
+    Shape::Huge,
+    Shape::Silent,
+];
+
+impl Shape {
+    fn is_canary(self) -> bool {
+        matches!(self, Shape::RolledBack | Shape::Mixed)
+    }
+
+    /// Whether a replica is ever replaced.
+    fn is_eventful(self) -> bool {
+        !matches!(self, Shape::None | Shape::Quiet | Shape::Silent)
+    }
+}
 
 /// A study of this shape with so many runs.
 pub fn study(shape: Shape, runs: u64) -> StudyResult {
@@ -56,7 +77,7 @@ pub fn study(shape: Shape, runs: u64) -> StudyResult {
 fn scenario(shape: Shape, runs: u64) -> Scenario {
     let (strategy, replicas, limit) = match shape {
         Shape::None | Shape::Quiet | Shape::Silent => ("none", 8, "gpu_limit = 10"),
-        Shape::RolledBack => ("canary", 8, ""),
+        Shape::RolledBack | Shape::Mixed => ("canary", 8, ""),
         Shape::Huge => ("rolling", 4_000, "gpu_limit = 40000\ngpus_per_replica = 8"),
         Shape::Rolling | Shape::Stuck => ("rolling", 8, "gpu_limit = 10"),
     };
@@ -71,6 +92,13 @@ fn scenario(shape: Shape, runs: u64) -> Scenario {
     );
     let text =
         if strategy == "canary" { format!("{text}[rollout.canary]\nsteps = [{{ set_weight = 25 }}]\n") } else { text };
+    let cold = "[cold_start]\nimage_pull = { distribution = \"lognormal\", median = \"60s\", p99 = \"240s\" }\n\
+                weight_load = { gigabytes = 27, gigabytes_per_second = 0.7, shared_gigabytes_per_second = 4.0 }\n\
+                engine_start = \"75s\"\n";
+    let text = if shape.is_eventful() { format!("{text}{cold}") } else { text };
+    let at = |minute: u32, what: &str| format!("[[action]]\nat = \"{minute}m\"\ndo = \"{what}\"\n");
+    let acted = [at(24, "pause"), at(26, "resume"), at(31, "pause"), at(32, "resume"), at(33, "promote")].concat();
+    let text = if shape == Shape::Mixed { format!("{text}{acted}") } else { text };
     parse(&text, "sample.toml", std::path::Path::new(""), &[], &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -93,18 +121,33 @@ fn record(shape: Shape, run: u64, pooled: &mut Pooled) -> RunRecord {
         set(Series::Truncated, cut_now);
         let busy = shape != Shape::Silent && !(run < 3 && bin == 100);
         let p99 = 1.0 + (-((minute - 33.0) / 5.0).powi(2)).exp() + random.random_range(-0.2..0.2);
+        let routed = counts[0] + counts[1];
+        set(Series::NewVersionShare, if busy && routed > 0.0 { counts[1] / routed } else { f64::NAN });
         set(Series::RequestsPerSecond, if busy { 6.0 + random.random_range(-1.5..1.5) } else { 0.0 });
         set(Series::TtftP50, if busy { 0.35 } else { f64::NAN });
         set(Series::TtftP99, if busy { p99 } else { f64::NAN });
         if busy {
             pooled.ttft_by_bin[bin].record(Duration::from_seconds_f64(p99));
+            if counts[1] > 0.0 {
+                pooled.ttft_new_by_bin[bin].record(Duration::from_seconds_f64(1.4 * p99));
+            }
             for i in 0..20 {
                 pooled.ttft_by_bin[bin].record(Duration::from_seconds_f64(0.25 + 0.01 * f64::from(i)));
             }
         }
     }
-    let values = METRICS.iter().map(|metric| value(shape, *metric, cut, random.random_range(-1.0..1.0))).collect();
+    for _ in 0..if shape.is_eventful() { 40 } else { 0 } {
+        // A lognormal of median 8 s in all but name.
+        let tail: f64 = (0..12).map(|_| random.random_range(-0.5..0.5)).sum();
+        pooled.needed_grace.record(Duration::from_seconds_f64(8.0 * tail.exp()));
+    }
+    let values: Vec<f64> =
+        METRICS.iter().map(|metric| value(shape, *metric, cut, random.random_range(-1.0..1.0))).collect();
     let outcome = match shape {
+        Shape::Mixed => {
+            [RolloutOutcome::Completed, RolloutOutcome::RolledBack, RolloutOutcome::Stuck, RolloutOutcome::Unfinished]
+                [run as usize % 4]
+        }
         Shape::Rolling | Shape::Huge => RolloutOutcome::Completed,
         Shape::RolledBack => RolloutOutcome::RolledBack,
         Shape::Stuck => RolloutOutcome::Stuck,
@@ -133,10 +176,10 @@ fn replicas(shape: Shape, minute: f64, delay: f64) -> [f64; 6] {
     match shape {
         Shape::None | Shape::Quiet | Shape::Silent => steady,
         Shape::Stuck => [8.0, 0.0, 0.0, 2.0, 0.0, 0.0],
-        Shape::RolledBack if since < 5.0 => [8.0, 0.0, 2.0, 0.0, 0.0, 0.0],
-        Shape::RolledBack if since < 20.0 + delay => [8.0, 2.0, 0.0, 0.0, 0.0, 0.0],
-        Shape::RolledBack if since < 21.0 + delay => [8.0, 0.0, 0.0, 0.0, 0.0, 2.0],
-        Shape::RolledBack => steady,
+        Shape::RolledBack | Shape::Mixed if since < 5.0 => [8.0, 0.0, 2.0, 0.0, 0.0, 0.0],
+        Shape::RolledBack | Shape::Mixed if since < 20.0 + delay => [8.0, 2.0, 0.0, 0.0, 0.0, 0.0],
+        Shape::RolledBack | Shape::Mixed if since < 21.0 + delay => [8.0, 0.0, 0.0, 0.0, 0.0, 2.0],
+        Shape::RolledBack | Shape::Mixed => steady,
         Shape::Rolling | Shape::Huge => {
             let wave = 4.0 + delay / 4.0;
             let waves = (since / wave).floor().min(4.0);
@@ -176,7 +219,13 @@ fn value(shape: Shape, metric: Metric, cut: f64, noise: f64) -> f64 {
     };
     match metric {
         Metric::TruncatedAttempts => cut,
+        Metric::TimeToDetect if shape.is_canary() => 880.0 + 100.0 * noise,
+        Metric::TimeToDetect => f64::NAN,
+        Metric::Requests if shape != Shape::Silent => 32_400.0 + (300.0 * noise).round(),
+        Metric::ExposedRequests if shape.is_canary() => 700.0 + (200.0 * noise).round(),
+        Metric::MinReadyFraction if shape.is_eventful() => 1.0 - 0.125 * (1.0 + noise).round(),
         Metric::RolloutDuration if shape == Shape::Rolling => 1_000.0 + 60.0 * noise,
+        Metric::RolloutDuration if shape == Shape::Mixed => 1_200.0 + 90.0 * noise,
         Metric::RolloutDuration => f64::NAN,
         Metric::Utilization => 0.7,
         Metric::SloViolation if shape == Shape::Quiet => 0.0,

@@ -2,9 +2,9 @@
 //! `sweep_lines` and `heat_map`.
 
 use super::Sheet;
-use super::canvas::{Anchor, Canvas, Point as Place, Text};
+use super::canvas::{Anchor, Canvas, Point as Place, Text, arc};
 use super::theme::{self, Color, Stroke};
-use super::{heat_map, labels, numbers, sweep_lines};
+use super::{heat_map, labels, numbers, sweep_lines, tornado};
 use crate::digits;
 use crate::report::format::Quantity;
 use crate::report::sweep::{quantity, short_keys, title};
@@ -13,8 +13,6 @@ use crate::study::{CheckResult, Estimate, Measure, Overall, Point, Sweep};
 
 /// Decimals up to which an interval's width is told.
 const MOST_DECIMALS: usize = 4;
-/// Corners of a circle.
-const CORNERS: usize = 28;
 /// Radius of a point's mark, points of the sheet.
 pub const RADIUS: f64 = 4.2;
 
@@ -41,7 +39,7 @@ pub fn kind(sweep: &Sweep) -> Kind {
     }
 }
 
-/// A sheet for each selection that has values.
+/// A sheet for each selection that has values, and, of several keys, one for each metric that says which matters most.
 pub fn sheets(sweep: &Sweep) -> Vec<Sheet> {
     let sheet = |selection: &Measure| {
         let values = Values::of(sweep, *selection)?;
@@ -53,7 +51,8 @@ pub fn sheets(sweep: &Sweep) -> Vec<Sheet> {
         let file_name = format!("sweep-{}-{}.png", selection.metric.name(), selection.statistic.name());
         Some(Sheet { file_name, canvas, alt_text: alt_text(sweep, &values) })
     };
-    sweep.selected.iter().filter_map(sheet).collect()
+    let along_keys = sweep.selected.iter().filter_map(sheet);
+    along_keys.chain(tornado::sheets(sweep)).collect()
 }
 
 /// What a chart shows of every point, in the unit in which it shows it.
@@ -79,14 +78,16 @@ impl Values {
         finite().next()?;
         let greatest = finite().fold(0.0, |greatest: f64, value| greatest.max(value.abs()));
         let (factor, unit) = unit_for(greatest, selection);
-        let scaled = |estimate: Estimate| Estimate {
-            value: estimate.value * factor,
-            interval: estimate.interval.map(|(low, high)| (low * factor, high * factor)),
-        };
+        let scaled = |estimate: Estimate| scaled(estimate, factor);
         let range = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
             (low.min(value * factor), high.max(value * factor))
         });
         Some(Values { selection, estimates: raw.into_iter().map(|one| one.map(scaled)).collect(), range, factor, unit })
+    }
+
+    /// An estimate of the same metric in the chart's unit.
+    pub fn scaled(&self, estimate: Estimate) -> Estimate {
+        scaled(estimate, self.factor)
     }
 
     /// What the numbers are: `p90 over runs of truncated_attempts (attempts)`.
@@ -119,6 +120,11 @@ impl Values {
         let checks = checks.filter(|check| everywhere(*check)).map(|(_, check)| check);
         checks.flat_map(|check| [bound(check.min, "at least"), bound(check.max, "at most")]).flatten().collect()
     }
+}
+
+fn scaled(estimate: Estimate, factor: f64) -> Estimate {
+    let interval = estimate.interval.map(|(low, high)| (low * factor, high * factor));
+    Estimate { value: estimate.value * factor, interval }
 }
 
 /// The factor to, and the name of, the unit in which values up to this one are shown.
@@ -154,16 +160,28 @@ pub fn heading(canvas: &mut Canvas, sweep: &Sweep, values: &Values) -> f64 {
         [one] => vec![sweep.grid.axes()[*one].key.as_str()],
         _ => axes.iter().map(|at| short[*at].as_str()).collect(),
     };
-    let verb = if names.len() == 1 { "does" } else { "do" };
-    let question = format!("What {verb} {} do to {}?", listed(&names), values.selection.metric.name());
+    let question = question(&names, values.selection.metric.name());
+    labels::heading_of(canvas, &question, sweep.scenario.name.trim(), &provenance(sweep))
+}
+
+/// What a chart of these keys answers.
+fn question(keys: &[&str], metric: &str) -> String {
+    match keys {
+        [key] if key.starts_with("cold_start.") => {
+            format!("Is a faster cold start worth it? What {key} does to {metric}")
+        }
+        [key] => format!("What does {key} do to {metric}?"),
+        _ => format!("What do {} do to {metric}?", listed(keys)),
+    }
+}
+
+/// How many points of how many runs, and the seed.
+pub fn provenance(sweep: &Sweep) -> String {
     let study = &sweep.scenario.study;
     let runs =
         if study.runs == 1 { "1 run".to_owned() } else { format!("{} runs", numbers::fixed(study.runs as f64, 0)) };
-    let mut provenance = format!("{} points of {runs}, seed {}", sweep.points.len(), study.seed);
-    if sweep.partial() {
-        provenance = format!("{} of {provenance}, interrupted", sweep.done().count());
-    }
-    labels::heading_of(canvas, &question, sweep.scenario.name.trim(), &provenance)
+    let provenance = format!("{} points of {runs}, seed {}", sweep.points.len(), study.seed);
+    if sweep.partial() { format!("{} of {provenance}, interrupted", sweep.done().count()) } else { provenance }
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -190,30 +208,20 @@ pub fn verdicts(sweep: &Sweep) -> Vec<Overall> {
     [Overall::Passed, Overall::Failed, Overall::Inconclusive].into_iter().filter(occurs).collect()
 }
 
-/// A circle's corners, or those of its left half.
-fn arc(at: Place, radius: f64, half: bool) -> Vec<Place> {
-    let (from, share) = if half { (0.25, 0.5) } else { (0.0, 1.0) };
-    let corner = |i: usize| {
-        let angle = std::f64::consts::TAU * (from + share * i as f64 / CORNERS as f64);
-        (at.0 + radius * angle.cos(), at.1 + radius * angle.sin())
-    };
-    (0..=CORNERS).map(corner).collect()
-}
-
 /// A point's mark: full where every check holds or there is none, hollow where one fails, half full where it is undecided.
 pub fn mark(canvas: &mut Canvas, at: Place, verdict: Option<Overall>, color: Color) {
-    canvas.area(arc(at, RADIUS + 1.2, false), theme::PAPER);
+    canvas.disc(at, RADIUS + 1.2, theme::PAPER);
     match verdict {
-        None | Some(Overall::Passed) => canvas.area(arc(at, RADIUS, false), color),
+        None | Some(Overall::Passed) => canvas.disc(at, RADIUS, color),
         Some(Overall::Failed) => {}
-        Some(Overall::Inconclusive) => canvas.area(arc(at, RADIUS, true), color),
+        Some(Overall::Inconclusive) => canvas.area(arc(at, RADIUS, 0.25, 0.75), color),
     }
-    canvas.line(arc(at, RADIUS, false), Stroke::solid(color, 1.4));
+    canvas.line(arc(at, RADIUS, 0.0, 1.0), Stroke::solid(color, 1.4));
 }
 
 /// A ring around the mark of the scenario as written.
 pub fn ring(canvas: &mut Canvas, at: Place) {
-    canvas.line(arc(at, RADIUS + 3.4, false), Stroke::solid(theme::INK, 1.2));
+    canvas.line(arc(at, RADIUS + 3.4, 0.0, 1.0), Stroke::solid(theme::INK, 1.2));
 }
 
 /// A cross where a point has no value.

@@ -32,7 +32,7 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     latency.lower_axis(&mut canvas, &ticks, None);
     let bars = draw_bars(&mut canvas, &view, 402.0, 468.0);
     bars.lower_axis(&mut canvas, &ticks, Some("minutes since time zero, the end of the warm-up"));
-    view.mark_start(&mut canvas, &bars, top - 6.0, bars.bottom);
+    view.mark_moments(&mut canvas, &bars, top - 6.0, bars.bottom);
     Some(Sheet { file_name: "timeline.png".to_owned(), canvas, alt_text: alt_text(result) })
 }
 
@@ -53,8 +53,7 @@ fn alt_text(result: &StudyResult) -> String {
     let truncated = &result.metric(Metric::TruncatedAttempts).mean;
     let ready = &result.metric(Metric::MinCapacityFraction).mean;
     format!(
-        "Replicas by version and state, time to first token, and truncated responses per minute over the rollout, {}. \
-         Least capacity: {} of what is needed, on average. Truncated responses a run: {}.",
+        "On average over {}, capacity falls to {} of what is needed and {} responses are cut.",
         labels::runs(result),
         numbers::estimate(ready),
         numbers::estimate(truncated),

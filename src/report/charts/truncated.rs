@@ -46,9 +46,9 @@ pub fn counts(result: &StudyResult) -> Vec<u64> {
 
 fn alt_text(result: &StudyResult, summary: &MetricSummary) -> String {
     format!(
-        "Distribution over {} of truncated responses a run: mean {}; P95 {}; {} of runs cut none.",
-        labels::runs(result),
+        "A run cuts {} responses on average over {}, {} at P95, and {} of runs cut none.",
         numbers::estimate(&summary.mean),
+        labels::runs(result),
         numbers::count(&summary.p95),
         format::estimate(&complement(&summary.probability_positive), Quantity::Share),
     )

@@ -1,5 +1,6 @@
 //! A made-up plan for the tests of the report and of the charts.
 
+use super::Planned;
 use crate::ledger::{METRICS, Metric, RolloutOutcome, RunRecord, SERIES};
 use crate::report::example;
 use crate::scenario::{Axis, Check, Scenario, Statistic, Tolerance};
@@ -7,6 +8,11 @@ use crate::study::plan::{
     Diagnosis, Ending, FailedCheck, Feasibility, Help, Outcome, Probability, Ranked, Rules, Standing,
 };
 use crate::study::{Estimate, Extent, MetricSummary, evaluate, summarize_runs};
+
+/// A plan of these, its first candidate the scenario as written.
+pub fn planned<'a>(scenario: &'a Scenario, axes: &'a [Axis], outcome: &'a Outcome) -> Planned<'a> {
+    Planned { scenario, axes, outcome, as_written: Some(0), left_out: &[], repeated: 0, unequal: &[] }
+}
 
 /// The choices.
 pub fn axes() -> Vec<Axis> {

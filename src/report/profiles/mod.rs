@@ -17,8 +17,8 @@ pub(super) use json::{ListJson, ProfileJson};
 pub use figures::{ANSWER_TOKENS, AtBatch, Figures, PROMPT_TOKENS, REFERENCE_BATCH};
 
 use super::charts::{self, ChartError};
-use super::files::{CHARTS, OutputFile};
-use super::{Form, Style};
+use super::files::OutputFile;
+use super::{Form, Style, chart_files};
 use crate::digits::figure;
 use crate::profiles::Profile;
 
@@ -41,18 +41,19 @@ pub fn profile_report(profile: &'static Profile, form: Form) -> String {
     }
 }
 
-/// The files of one profile: `profile.json`, `profile.md`, `charts/profile.png`.
+/// The files of one profile: `profile.json`, `profile.md`, `charts/profile.png|svg`.
 ///
 /// # Errors
 /// A chart that cannot be drawn.
 pub fn profile_files(profile: &'static Profile) -> Result<Vec<OutputFile>, ChartError> {
     let figures = Figures::of(profile);
     let chart = charts::profile(&figures)?;
-    Ok(vec![
+    let mut files = vec![
         OutputFile::new("profile.json", json::page(&figures)),
         OutputFile::new("profile.md", page::markdown(&figures, Some(&chart))),
-        OutputFile::new(format!("{CHARTS}{}", chart.file_name), chart.png),
-    ])
+    ];
+    files.extend(chart_files(chart));
+    Ok(files)
 }
 
 /// The sentence that says what the figures are of.

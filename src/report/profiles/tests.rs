@@ -82,7 +82,7 @@ fn json_is_one_document_and_holds_every_row() {
 fn the_files_of_a_profile_are_its_page_its_figures_and_its_chart() {
     let files = profile_files(profile("a100-llama-2-70b-tp2-vidur")).expect("a chart");
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    assert_eq!(names, ["profile.json", "profile.md", "charts/profile.png"]);
+    assert_eq!(names, ["profile.json", "profile.md", "charts/profile.png", "charts/profile.svg"]);
     let page = String::from_utf8(files[1].content.clone()).expect("text");
     assert!(page.contains("](charts/profile.png)") && page.contains("The KV cache is full at 42 sequences."), "{page}");
     assert_eq!(files[2].content[..8], *b"\x89PNG\r\n\x1a\n");

@@ -1,13 +1,15 @@
 //! What must hold of every chart, whatever the study or the trace.
 
+mod view;
+mod words;
+
 use std::sync::LazyLock;
 
 use resvg::usvg;
 
-use super::over_time::TimeView;
 use super::samples::{SHAPES, Shape, study};
 use super::*;
-use crate::ledger::{METRICS, Metric, Pooled, SERIES, Series};
+use crate::ledger::{METRICS, Metric, Pooled, SERIES};
 use crate::report::fit::example;
 use crate::study::summarize;
 use crate::units::Duration;
@@ -27,6 +29,15 @@ static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     named.scenario.name = "W".repeat(500);
     named.scenario.fleet.needed_replicas = 0.5;
     drawings.extend(drawings_of("one word", &named));
+    for (case, name) in [
+        ("right to left", "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{631}\u{62d}\u{628}\u{627}".repeat(30)),
+        ("wide", "\u{6a21}\u{578b}\u{53d1}\u{5e03}".repeat(60)),
+    ] {
+        let mut named = study(Shape::Mixed, 3);
+        named.scenario.name = name;
+        drawings.extend(drawings_of(case, &named));
+    }
+    drawings.extend(comparison_drawings());
     drawings.extend(crate::profiles::all().iter().map(|profile| {
         let sheet = profile::sheet(&Figures::of(profile));
         (profile.name.clone(), sheet.canvas.to_svg().expect("an SVG"))
@@ -52,25 +63,44 @@ static DRAWN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     drawings
 });
 
+/// Comparisons of two and of eight scenarios, with names short and long.
+fn comparison_drawings() -> Vec<(String, String)> {
+    let mut drawings = Vec::new();
+    for (count, name) in [(2, "A canary".to_owned()), (8, "W ".repeat(300))] {
+        let shapes = [Shape::Mixed, Shape::RolledBack, Shape::Rolling, Shape::Stuck];
+        let mut studies: Vec<StudyResult> = (0..count).map(|at| study(shapes[at % 4], 4)).collect();
+        studies.iter_mut().for_each(|study| study.scenario.name = name.clone());
+        let compare = |other: &StudyResult| crate::study::compare(&studies[0], other).expect("the same runs");
+        let comparisons: Vec<_> = studies[1..].iter().map(compare).collect();
+        let settings: Vec<Vec<String>> =
+            (0..count).map(|at| vec![format!("rollout.rolling.max_surge=\"{at}0%\"")]).collect();
+        for settings in [settings, vec![Vec::new(); count]] {
+            let compared = Compared { studies: &studies, comparisons: &comparisons, settings: &settings };
+            let others = [
+                outcomes::of_comparison(&compared),
+                capacity::of_comparison(&compared),
+                exposed::of_comparison(&compared),
+            ];
+            let sheets = (0..count - 1).map(|index| comparison::sheet(&compared, index));
+            let sheets: Vec<Sheet> = sheets.chain(others.into_iter().flatten()).collect();
+            assert_eq!(sheets.len(), count - 1 + 3);
+            drawings.extend(sheets.iter().map(|sheet| drawing(&format!("comparison of {count}"), sheet)));
+        }
+    }
+    drawings
+}
+
 /// Plans that ended in every way, with names short and long.
 fn plan_drawings() -> Vec<(String, String)> {
-    use crate::report::plan::example::{axes, outcome, scenario};
+    use crate::report::plan::example::{axes, outcome, planned, scenario};
     use crate::study::plan::Ending;
     let mut drawings = Vec::new();
     for ending in [Ending::Decided, Ending::OutOfRuns, Ending::NothingMeets, Ending::Interrupted] {
         for name in ["A plan".to_owned(), "A <very> long & \"quoted\" name \u{1} ".repeat(20), "W".repeat(500)] {
             let (mut scenario, axes, outcome) = (scenario(), axes(), outcome(ending));
             scenario.name = name;
-            let (as_written, left_out, repeated) = (Some(0), &[][..], 0);
-            let planned = Planned {
-                scenario: &scenario,
-                axes: &axes,
-                outcome: &outcome,
-                as_written,
-                left_out,
-                repeated,
-                unequal: &[],
-            };
+            let planned = planned(&scenario, &axes, &outcome);
+            drawings.extend(outcomes::of_plan(&planned).iter().map(|sheet| drawing(&format!("{ending:?}"), sheet)));
             drawings.extend(plan::sheet(&planned).iter().map(|sheet| drawing(&format!("{ending:?}"), sheet)));
         }
     }
@@ -132,17 +162,39 @@ fn every_text_is_inside_the_sheet_and_overlaps_no_other() {
     }
 }
 
+/// Fails where a point is not a number or not on the sheet.
+fn assert_on_the_sheet(case: &str, svg: &str) {
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{case}");
+    for points in svg.split("points=\"").skip(1) {
+        for point in points.split('"').next().unwrap_or("").split_whitespace() {
+            let (x, y) = point.split_once(',').expect("two coordinates");
+            let (x, y): (i32, i32) = (x.parse().expect("a number"), y.parse().expect("a number"));
+            // What is not a number would be drawn at zero.
+            assert!(x > 0 && y > 0 && x < 880 * 8 && y < 512 * 8, "{case}: {point}");
+        }
+    }
+}
+
 #[test]
 fn every_point_is_a_number_inside_the_sheet() {
-    for (case, svg) in DRAWN.iter() {
-        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{case}");
-        for points in svg.split("points=\"").skip(1) {
-            for point in points.split('"').next().unwrap_or("").split_whitespace() {
-                let (x, y) = point.split_once(',').expect("two coordinates");
-                let (x, y): (i32, i32) = (x.parse().expect("a number"), y.parse().expect("a number"));
-                // What is not a number would be drawn at zero.
-                assert!(x > 0 && y > 0 && x < 880 * 8 && y < 512 * 8, "{case}: {point}");
+    DRAWN.iter().for_each(|(case, svg)| assert_on_the_sheet(case, svg));
+}
+
+#[test]
+fn whatever_the_values_charts_are_drawn_on_their_sheets() {
+    for value in [0.0, f64::NAN, f64::INFINITY, -1.0, 1e-12, 1e6] {
+        let mut sample = study(Shape::Mixed, 2);
+        for record in &mut sample.records {
+            for (metric, of_run) in METRICS.iter().zip(&mut record.values) {
+                // A count is finite.
+                let is_count = metric.description().kind == crate::ledger::Kind::Count;
+                *of_run = if is_count && value.is_infinite() { 1e6 } else { value };
             }
+            record.timeline.fill(value as f32);
+        }
+        let result = summarize(sample.scenario, sample.facts, sample.records, sample.pooled, false);
+        for (case, svg) in drawings_of(&value.to_string(), &result) {
+            assert_on_the_sheet(&case, &svg);
         }
     }
 }
@@ -151,7 +203,11 @@ fn every_point_is_a_number_inside_the_sheet() {
 fn the_same_study_gives_the_same_bytes_and_pictures_of_the_promised_size() {
     let (one, other) = (all(&study(Shape::Rolling, 5)).unwrap(), all(&study(Shape::Rolling, 5)).unwrap());
     let names: Vec<&str> = one.iter().map(|chart| chart.file_name.as_str()).collect();
-    assert_eq!(names, FILE_NAMES);
+    // A rolling update exposes everyone without a verdict, and these all complete.
+    let expected = FILE_NAMES.iter().copied().filter(|name| !["exposed.png", "outcomes.png"].contains(name));
+    assert_eq!(names, expected.collect::<Vec<&str>>());
+    let mixed: Vec<String> = sheets(&study(Shape::Mixed, 8)).into_iter().map(|sheet| sheet.file_name).collect();
+    assert_eq!(mixed, FILE_NAMES);
     for (one, other) in one.iter().zip(&other) {
         assert!(one.png == other.png && one.svg == other.svg, "{}", one.file_name);
         assert_eq!(one.png[..8], *b"\x89PNG\r\n\x1a\n");
@@ -197,80 +253,8 @@ fn a_timeline_of_one_bin_is_drawn() {
     pooled.ttft_by_bin[0].record(Duration::from_seconds(1));
     let result = summarize(sample.scenario, sample.facts, sample.records, pooled, false);
     let drawings = drawings_of("one bin", &result);
-    assert_eq!(drawings.len(), 4);
+    assert_eq!(drawings.len(), 6);
     assert!(drawings.iter().all(|(_, svg)| text_boxes(svg).len() > 3));
-}
-
-/// A study of two bins of which the second ends with a window of 15 s, cut as often in each.
-fn with_a_partial_bin() -> StudyResult {
-    let mut sample = study(Shape::Rolling, 3);
-    let study = &mut sample.scenario.study;
-    (study.duration, study.timeline_bin) = (Duration::from_seconds(15), Duration::from_seconds(10));
-    for record in &mut sample.records {
-        record.timeline = vec![2.0; 2 * SERIES.len()];
-    }
-    summarize(sample.scenario, sample.facts, sample.records, Pooled::new(2), false)
-}
-
-#[test]
-fn the_axis_and_the_bars_end_with_the_window() {
-    let result = with_a_partial_bin();
-    let view = TimeView::whole(&result).expect("a view");
-    assert_eq!(view.edges, [0.0, 10.0 / 60.0, 0.25]);
-    let bars = timeline::bars(&view, Series::Truncated);
-    // Four cut in a quarter of a minute.
-    let ends: Vec<(f64, f64, f64)> = bars.iter().map(|bar| (bar.from, bar.to, bar.mean)).collect();
-    assert_eq!(ends, [(0.0, 0.25, 16.0)]);
-}
-
-#[test]
-fn a_bin_longer_than_the_window_is_as_long_as_the_window() {
-    let mut result = with_a_partial_bin();
-    result.timeline.bin_s = 600.0;
-    result.timeline.times = vec![0.0];
-    for series in &mut result.timeline.series {
-        series.mean.truncate(1);
-    }
-    result.timeline.truncated_by_run = vec![vec![(0, 2.0)]; 3];
-    let view = TimeView::whole(&result).expect("a view");
-    assert_eq!(view.edges, [0.0, 0.25]);
-    assert_eq!(timeline::bars(&view, Series::Truncated)[0].mean, 8.0);
-}
-
-#[test]
-fn no_name_in_a_band_is_crossed_by_the_line_of_least_ready_replicas() {
-    // As after a recreation: ready replicas fall to none and, shortly after the mean has, the least come back at once.
-    let mut result = study(Shape::Rolling, 3);
-    let bins = result.timeline.times.len();
-    for (series, summary) in SERIES.iter().zip(&mut result.timeline.series) {
-        for bin in 0..bins {
-            let since = bin as f64 / 6.0 - 20.0;
-            let ready = if (0.0..8.5).contains(&since) { 0.0 } else { 8.0 };
-            let value = match series.0 {
-                Series::ReadyStable if since < 0.0 => 8.0,
-                Series::StartingNew if (0.0..8.0).contains(&since) => 8.0,
-                Series::ReadyNew if since >= 8.0 => 8.0,
-                Series::LeastReady => ready,
-                _ => 0.0,
-            };
-            (summary.mean[bin], summary.p5[bin]) = (value, value);
-        }
-    }
-    let sheet = timeline::sheet(&result).expect("a sheet");
-    let svg = sheet.canvas.to_svg().expect("an SVG");
-    let boxes = text_boxes(&svg);
-    let (_, name) = boxes.iter().find(|(text, _)| text == "new, ready").expect("a name");
-    let view = TimeView::interesting(&result).expect("a view");
-    let panel = replicas::Replicas::of(&view).draw(&mut canvas::Canvas::new(), &view, 90.0, 266.0);
-    let least = view.low(Series::LeastReady);
-    let middle = f64::from(name[1] + name[3]) / 2.0;
-    for group in 0..view.len() - 1 {
-        let x = panel.across(view.edges[group + 1]);
-        if x >= f64::from(name[0]) && x <= f64::from(name[2]) {
-            let (one, other) = (panel.up(least[group]), panel.up(least[group + 1]));
-            assert!(middle < one.min(other) - 5.0 || middle > one.max(other) + 5.0, "{name:?} {one} {other}");
-        }
-    }
 }
 
 #[test]
@@ -284,36 +268,34 @@ fn where_nothing_was_cut_the_chart_says_so_with_its_interval() {
 }
 
 #[test]
-fn the_view_begins_before_the_rollout_and_ends_after_the_last_change() {
-    let rolling = study(Shape::Rolling, 10);
-    let view = TimeView::interesting(&rolling).expect("a view");
-    let (begin, end) = (view.edges[0], view.edges[view.len()]);
-    assert!((15.0..20.0).contains(&begin), "{begin}");
-    // The last of four waves ends after 4.75 minutes each at the most, and drains for half a minute.
-    assert!((40.0..55.0).contains(&end), "{end}");
-    for whole in [Shape::Stuck, Shape::None] {
-        let result = study(whole, 10);
-        let view = TimeView::interesting(&result).expect("a view");
-        assert_eq!((view.edges[0], view.edges[view.len()]), (0.0, 90.0), "{whole:?}");
-    }
-}
-
-#[test]
-fn the_view_lasts_until_latency_has_recovered() {
-    let mut result = study(Shape::Rolling, 10);
-    let ends = |result: &StudyResult| TimeView::interesting(result).map_or(f64::NAN, |view| view.edges[view.len()]);
-    let before = ends(&result);
-    // Slow until minute 60, that is bin 360, and once more long after: only the first is the rollout's doing.
-    for bin in (200..360).chain(480..500) {
-        result.timeline.pooled_ttft_p99[bin] = 30.0;
-    }
-    let after = ends(&result);
-    assert!(before < 60.0 && (60.0..79.0).contains(&after), "{before} {after}");
-}
-
-#[test]
 fn samples_have_a_value_for_every_metric() {
     let sample = study(Shape::Rolling, 1);
     assert_eq!(sample.records[0].values.len(), METRICS.len());
     assert!(sample.metric(Metric::TruncatedAttempts).mean.value > 0.0);
+}
+
+#[test]
+fn no_number_is_written_with_a_power_of_ten_that_only_programmers_read() {
+    let is_exponent = |text: &str| {
+        text.as_bytes()
+            .windows(3)
+            .any(|part| part[0].is_ascii_digit() && part[1] == b'e' && (part[2] == b'-' || part[2].is_ascii_digit()))
+    };
+    for (case, svg) in DRAWN.iter() {
+        for (text, _) in text_boxes(svg) {
+            assert!(!is_exponent(&text), "{case}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_is_crisp_at_twice_its_size() {
+    // An upright of one point, drawn at a whole point, covers two whole pixels: no grey beside it.
+    let mut canvas = Canvas::new();
+    canvas.line(vec![(100.5, 50.0), (100.5, 400.0)], theme::Stroke::solid(theme::INK, 1.0));
+    let drawing = canvas::read(&canvas.to_svg().expect("an SVG")).expect("a drawing");
+    let png = canvas::rasterize(&drawing).expect("a picture");
+    let pixels = resvg::tiny_skia::Pixmap::decode_png(&png).expect("pixels");
+    let row: Vec<u8> = (198..205).filter_map(|x| pixels.pixel(x, 400)).map(|pixel| pixel.red()).collect();
+    assert_eq!(row, [255, 255, theme::INK.0, theme::INK.0, 255, 255, 255]);
 }
