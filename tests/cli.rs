@@ -515,7 +515,6 @@ fn what_is_not_supported_yet_is_called_so() {
     let place = Place::new();
     for (line, name) in [
         ("deploy scenario.toml", "cutover deploy"),
-        ("schema", "cutover schema"),
         ("run scenario.toml --format html", "--format html"),
         ("run scenario.toml --shard 0/4", "--shard"),
     ] {

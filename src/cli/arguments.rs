@@ -2,6 +2,7 @@
 
 mod levers;
 mod plan;
+mod schema;
 mod sweep;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ mod power;
 pub use levers::LeversArguments;
 pub use plan::PlanArguments;
 pub use power::{EstimatorArgument, PowerArguments};
+pub use schema::{SchemaArguments, SchemaName};
 pub use sweep::SweepArguments;
 mod grace;
 
@@ -137,6 +139,9 @@ Examples:
   cutover init
   cutover init my-model.toml")]
     Init(InitArguments),
+    /// Print the JSON Schema of a scenario, for editors, or tell what one key means
+    #[command(after_help = schema::SCHEMA_EXAMPLES)]
+    Schema(SchemaArguments),
     /// Print a completion script for a shell
     #[command(after_help = "\
 Examples:

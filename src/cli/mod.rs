@@ -18,6 +18,7 @@ mod power;
 mod precise;
 mod profiles;
 mod progress;
+mod schema;
 mod stop;
 mod sweep;
 mod terminal;
@@ -82,6 +83,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Profiles(arguments) => profiles::profiles(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
         Command::Init(arguments) => init::init(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "cutover", &mut script);

@@ -43,10 +43,13 @@ pub fn form(format: Format) -> Form {
     match format {
         Format::Json => Form::Json,
         Format::Md => Form::Markdown,
-        Format::Text => {
-            let size = console::Term::stdout().size_checked();
-            let width = size.map_or(WIDTH, |(_, columns)| usize::from(columns).clamp(NARROWEST, WIDTH));
-            Form::Text(Style { color: colors(&io::stdout()), width })
-        }
+        Format::Text => Form::Text(style()),
     }
+}
+
+/// How standard output wants its text.
+pub fn style() -> Style {
+    let size = console::Term::stdout().size_checked();
+    let width = size.map_or(WIDTH, |(_, columns)| usize::from(columns).clamp(NARROWEST, WIDTH));
+    Style { color: colors(&io::stdout()), width }
 }

@@ -6,7 +6,7 @@ use clap::{CommandFactory, Error, ValueEnum};
 use super::arguments::{Arguments, Format};
 
 /// Commands to come.
-const COMMANDS: &[&str] = &["import", "export", "calibrate", "deploy", "merge", "report", "schema"];
+const COMMANDS: &[&str] = &["import", "export", "calibrate", "deploy", "merge", "report"];
 /// Formats to come.
 const FORMATS: [&str; 3] = ["html", "junit", "github"];
 /// Options to come.

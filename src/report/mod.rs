@@ -16,6 +16,7 @@ mod fit;
 mod format;
 mod grace;
 mod json;
+pub mod keys;
 mod layout;
 mod levers;
 mod markdown;
