@@ -1,5 +1,6 @@
 //! The arguments of every command.
 
+mod init;
 mod levers;
 mod plan;
 mod schema;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 
 mod power;
+pub use init::{InitArguments, StrategyArgument};
 pub use levers::LeversArguments;
 pub use plan::PlanArguments;
 pub use power::{EstimatorArgument, PowerArguments};
@@ -134,10 +136,7 @@ A trace has the columns arrival_s,prompt_tokens,output_tokens, or comes as Azure
 CSV or JSON Lines, plain or gzip.")]
     Fit(FitArguments),
     /// Write a commented scenario to start from
-    #[command(after_help = "\
-Examples:
-  cutover init
-  cutover init my-model.toml")]
+    #[command(after_help = init::INIT_EXAMPLES)]
     Init(InitArguments),
     /// Print the JSON Schema of a scenario, for editors, or tell what one key means
     #[command(after_help = schema::SCHEMA_EXAMPLES)]
@@ -321,14 +320,6 @@ pub struct FitArguments {
     /// Nothing on standard error but errors
     #[arg(long, short)]
     pub quiet: bool,
-}
-
-/// `init`.
-#[derive(Debug, Args)]
-pub struct InitArguments {
-    /// The file to write; it must not exist
-    #[arg(default_value = "scenario.toml", value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
 }
 
 #[cfg(test)]

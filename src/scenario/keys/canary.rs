@@ -222,3 +222,19 @@ static SCALE: Table = Table {
     needs: &[Need::one(&["replicas", "weight", "match_traffic_weight"])],
     example: "",
 };
+
+/// Flagger's canary in TOML, with an analysis as Flagger reads it.
+pub const FLAGGER_EXAMPLE: &str = "\
+[rollout.canary]
+controller = \"flagger\"
+interval = \"60s\"
+threshold = 5
+step_weight = 10
+max_weight = 50
+analysis = [\"errors\"]
+max_surge = \"25%\"
+max_unavailable = 0
+
+[analysis.errors]
+metric = \"error_rate\"
+max = 0.01";

@@ -17,6 +17,7 @@ mod rollout;
 mod study;
 mod traffic;
 
+pub use canary::FLAGGER_EXAMPLE;
 pub use find::{Found, elsewhere, find};
 pub use kind::{Bound, Kind, Reals, Unit, Word};
 pub use quantity::{DISTRIBUTIONS, Extra, MAX, PROCESSES, Variant};

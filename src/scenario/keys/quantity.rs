@@ -84,7 +84,7 @@ pub static DISTRIBUTIONS: [Variant; 11] = [
     },
     Variant {
         name: "lognormal",
-        about: "long-tailed: its logarithm is normal",
+        about: "long-tailed; its logarithm is normal",
         keys: &[
             Key::needed("median", POSITIVE, "The median."),
             Key::words("p99", POSITIVE, "`sigma` is given", "The 99th percentile, no less than the median."),
@@ -135,7 +135,7 @@ pub static DISTRIBUTIONS: [Variant; 11] = [
     },
     Variant {
         name: "sequence",
-        about: "a list in its order: the i-th draw gets the i-th value, the last repeats",
+        about: "a list in its order; the i-th draw gets the i-th value, the last repeats",
         keys: &[Key::needed(
             "values",
             Kind::List(&Kind::InUnit(Bound::ValueOrNever), 1),

@@ -15,13 +15,13 @@ pub(super) static TRAFFIC: Table = Table {
             (`TIMESTAMP`, `ContextTokens`, `GeneratedTokens`) or by Mooncake (JSON Lines: `timestamp`, `input_length`, \
             `output_length`); plain or .gz.",
     keys: &[
-        Key::words("arrivals", Kind::Process, "comes from `trace`", "When requests arrive: an arrival process.")
+        Key::words("arrivals", Kind::Process, "needed without `trace`", "When requests arrive: an arrival process.")
             .example("{ process = \"poisson\", rate = 6.0 }")
             .only(&[When::Without("trace")]),
         Key::words(
             "prompt_tokens",
             Kind::Quantity(Unit::Tokens, Extra::Nothing),
-            "comes from `trace`",
+            "needed without `trace`",
             "Lengths of prompts.",
         )
         .example("{ distribution = \"lognormal\", median = 800, p99 = 6000, max = 32000 }")
@@ -29,7 +29,7 @@ pub(super) static TRAFFIC: Table = Table {
         Key::words(
             "output_tokens",
             Kind::Quantity(Unit::Tokens, Extra::Nothing),
-            "comes from `trace`",
+            "needed without `trace`",
             "Lengths of answers; generation stops at `max`.",
         )
         .example("{ distribution = \"lognormal\", median = 250, p99 = 3000, max = 8192 }")
