@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum, ValueHint, value_parser};
 pub const INIT_EXAMPLES: &str = "\
 Examples:
   cutover init
-  cutover init my-model.toml --profile h200-qwen3-32b-tp2 --strategy canary
+  cutover init my-model.toml --profile h200-qwen3-32b-tp2-vllm --strategy canary
   cutover init my-model.toml --replicas 12 --rate 40 --gpu-hour-usd 2.2
   cutover init --strategy blue_green --stdout | less
 

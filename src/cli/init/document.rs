@@ -297,7 +297,10 @@ fn laid_out(section: &[Line]) -> String {
             width(line).max(column - 2) + 4 + line.comment.chars().count() <= WIDTH && !line.toml.contains('\n');
         match (line.comment.is_empty(), beside) {
             (true, _) => text += &line.toml,
-            (false, true) => text += &format!("{:<column$}# {}", line.toml, line.comment).replace("}#", "}  #"),
+            (false, true) => {
+                let column = column.max(width(line) + 2);
+                text += &format!("{:<column$}# {}", line.toml, line.comment);
+            }
             (false, false) => text += &format!("# {}\n{}", line.comment, line.toml),
         }
         text.push('\n');

@@ -278,10 +278,7 @@ fn walk_keys(
     for key in keys {
         let one_of_others = |need: &Need| {
             let other = |name: &&str| *name != key.name && is_there(name);
-            need.exactly_one
-                && need.of.contains(&key.name)
-                && need.of.iter().any(|name| other(name))
-                && holds(&need.when)
+            need.exactly_one && need.of.contains(&key.name) && need.of.iter().any(other) && holds(&need.when)
         };
         let excluded = keys.iter().any(|there| is_there(there.name) && excludes(there, key.name));
         let may = key.only.iter().all(holds) && !excluded && !needs.iter().any(one_of_others);
