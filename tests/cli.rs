@@ -702,20 +702,20 @@ fn init_takes_a_profile_a_strategy_and_numbers() {
     let place = Place::new();
     for strategy in ["none", "recreate", "rolling", "blue_green", "blue-green", "canary", "flagger"] {
         let line = format!(
-            "init - --profile h200-llama-3.1-70b-tp4-vllm --strategy {strategy} --replicas 2 --rate 0.5 --gpu-hour-usd 2.25"
+            "init - --profile h200-llama-3.1-70b-tp4-vllm --strategy {strategy} --replicas 2 --rate 4 --gpu-hour-usd 2.25"
         );
         let text = output(&place.cutover(&line).code(0));
         for wanted in [
             "profile = \"h200-llama-3.1-70b-tp4-vllm\"",
             "replicas = 2 ",
-            "rate = 0.5 ",
+            "rate = 4.0 ",
             "gpu_hour_usd = 2.25 ",
             "gpus_per_replica = 4 ",
         ] {
             assert!(text.contains(wanted), "{wanted} in\n{text}");
         }
         fs::write(place.path(&format!("{strategy}.toml")), &text).unwrap();
-        let run = place.cutover(&format!("run {strategy}.toml --runs 2 --set traffic.arrivals.rate=0.1")).code(3);
+        let run = place.cutover(&format!("run {strategy}.toml --runs 2")).code(3);
         assert!(!errors(&run).contains("warning"), "{}", errors(&run));
     }
     assert!(!place.path("scenario.toml-").exists() && !place.path("-").exists());

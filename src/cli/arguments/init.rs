@@ -31,10 +31,10 @@ pub struct InitArguments {
     #[arg(long, default_value_t = 6, value_parser = value_parser!(u32).range(1..=1000))]
     pub replicas: u32,
     /// Requests per second; 55 % of what the fleet can serve if left out
-    #[arg(long, value_parser = rate)]
+    #[arg(long, value_parser = rate, allow_negative_numbers = true)]
     pub rate: Option<f64>,
     /// Price of a GPU-hour in USD
-    #[arg(long, value_name = "USD", default_value_t = 3.0, value_parser = price)]
+    #[arg(long, value_name = "USD", default_value_t = 3.0, value_parser = price, allow_negative_numbers = true)]
     pub gpu_hour_usd: f64,
     /// Print the scenario instead of writing it
     #[arg(long)]

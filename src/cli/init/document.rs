@@ -54,7 +54,7 @@ pub fn write(wanted: &Wanted, sizing: &Sizing) -> String {
         sections.push(new_version());
     }
     if wanted.strategy.has_analyses() {
-        sections.extend([analysis_of_latency(wanted), analysis_of_errors(wanted)]);
+        sections.extend([analysis_of_latency(wanted, sizing), analysis_of_errors(wanted, sizing)]);
     }
     sections.extend(checks(wanted, sizing));
     for section in sections.iter().filter(|section| !section.is_empty()) {
@@ -223,14 +223,19 @@ fn new_version() -> Vec<Line> {
     ]
 }
 
-fn analysis_of_latency(wanted: &Wanted) -> Vec<Line> {
+/// Fewest requests that a measurement needs: half of what a canary of 5 % sees in two minutes, 20 where there are so many.
+fn least_samples(sizing: &Sizing) -> u32 {
+    (0.05 * sizing.rate * 120.0 / 2.0).clamp(1.0, 20.0) as u32
+}
+
+fn analysis_of_latency(wanted: &Wanted, sizing: &Sizing) -> Vec<Line> {
     let mut lines = vec![
         Line::new("[analysis.ttft]", "what the canary must not exceed"),
         Line::with("analysis.ttft.metric", "\"ttft\"", "time to first token"),
         Line::with("analysis.ttft.quantile", "0.9", "a P90 is steadier than a P99 of a few hundred requests"),
         Line::with("analysis.ttft.max_ratio_to_stable", "2.0", "so many times stable's own at most"),
         Line::with("analysis.ttft.window", "\"2m\"", "what a measurement looks back on"),
-        Line::with("analysis.ttft.min_samples", "20", "fewer are no data"),
+        Line::with("analysis.ttft.min_samples", &least_samples(sizing).to_string(), "fewer are no data"),
     ];
     if wanted.strategy == StrategyArgument::Canary {
         lines.extend([
@@ -243,13 +248,13 @@ fn analysis_of_latency(wanted: &Wanted) -> Vec<Line> {
     lines
 }
 
-fn analysis_of_errors(wanted: &Wanted) -> Vec<Line> {
+fn analysis_of_errors(wanted: &Wanted, sizing: &Sizing) -> Vec<Line> {
     let mut lines = vec![
         Line::new("[analysis.errors]", ""),
         Line::with("analysis.errors.metric", "\"error_rate\"", ""),
         Line::with("analysis.errors.max", "0.01", "a share: 1 %"),
         Line::with("analysis.errors.window", "\"2m\"", ""),
-        Line::with("analysis.errors.min_samples", "20", ""),
+        Line::with("analysis.errors.min_samples", &least_samples(sizing).to_string(), ""),
     ];
     if wanted.strategy == StrategyArgument::Canary {
         lines.push(Line::with("analysis.errors.interval", "\"60s\"", ""));
