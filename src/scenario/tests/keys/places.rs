@@ -97,6 +97,10 @@ step_weight = 10
 [analysis.ttft]
 metric = "ttft"
 max = "2s"
+count = 5
+[analysis.errors]
+metric = "error_rate"
+max = 0.01
 "#,
     r#"
 [traffic]
@@ -108,6 +112,13 @@ strategy = "canary"
 [rollout.canary]
 controller = "flagger"
 step_weights = [5, 50]
+[analysis.ttft]
+metric = "ttft"
+max = "2s"
+count = 5
+[analysis.errors]
+metric = "error_rate"
+max = 0.01
 "#,
     r#"
 [traffic]
@@ -118,6 +129,13 @@ output_tokens = 10
 strategy = "canary"
 [rollout.canary]
 steps = [{ set_canary_scale = { weight = 10 } }, { set_canary_scale = { match_traffic_weight = true } }]
+[analysis.ttft]
+metric = "ttft"
+max = "2s"
+count = 5
+[analysis.errors]
+metric = "error_rate"
+max = 0.01
 "#,
     r#"
 [traffic]
