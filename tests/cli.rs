@@ -147,7 +147,7 @@ fn without_a_command_it_says_what_it_is_and_what_to_do_next() {
 #[test]
 fn help_of_every_command_shows_an_example() {
     let place = Place::new();
-    for command in ["run", "check", "compare", "explain", "profiles", "fit", "init", "completions"] {
+    for command in ["run", "check", "compare", "explain", "profiles", "fit", "init", "schema", "completions"] {
         let said = output(&place.cutover(&format!("{command} --help")).code(0));
         assert!(said.contains(&format!("cutover {command}")) && said.contains("Examples:"), "{said}");
     }
@@ -515,12 +515,7 @@ fn scenarios_of_different_numbers_of_runs_are_both_run_as_often_as_the_lesser() 
 #[test]
 fn what_is_not_supported_yet_is_called_so() {
     let place = Place::new();
-    for (line, name) in [
-        ("deploy scenario.toml", "cutover deploy"),
-        ("schema", "cutover schema"),
-        ("run scenario.toml --format junit", "--format junit"),
-        ("run scenario.toml --shard 0/4", "--shard"),
-    ] {
+    for (line, name) in [("deploy scenario.toml", "cutover deploy"), ("run scenario.toml --shard 0/4", "--shard")] {
         let said = place.refuses(line);
         assert!(said.contains(&format!("`{name}` is not supported yet")), "{said}");
     }
@@ -703,10 +698,44 @@ fn traces_that_cannot_be_fitted_are_refused_with_their_line() {
 fn init_writes_a_scenario_that_runs_and_never_overwrites() {
     let place = Place::new();
     place.cutover("init mine.toml").code(0);
-    place.cutover("run mine.toml --runs 3").code(0);
+    // So few runs do not settle its checks.
+    place.cutover("run mine.toml --runs 3 --set traffic.arrivals.rate=2").code(3);
     let said = place.refuses("init scenario.toml");
     assert!(said.contains("exists"), "{said}");
     assert_eq!(fs::read_to_string(place.path("scenario.toml")).unwrap(), SCENARIO);
+    for command in ["run mine.toml", "check mine.toml", "explain mine.toml"] {
+        let written = place.cutover(&format!("init {}.toml", &command[..3])).code(0);
+        assert!(errors(&written).contains(&command.replace("mine", &command[..3])), "{}", errors(&written));
+    }
+}
+
+#[test]
+fn init_takes_a_profile_a_strategy_and_numbers() {
+    let place = Place::new();
+    for strategy in ["none", "recreate", "rolling", "blue_green", "blue-green", "canary", "flagger"] {
+        let line = format!(
+            "init - --profile h200-llama-3.1-70b-tp4-vllm --strategy {strategy} --replicas 2 --rate 4 --gpu-hour-usd 2.25"
+        );
+        let text = output(&place.cutover(&line).code(0));
+        for wanted in [
+            "profile = \"h200-llama-3.1-70b-tp4-vllm\"",
+            "replicas = 2 ",
+            "rate = 4.0 ",
+            "gpu_hour_usd = 2.25 ",
+            "gpus_per_replica = 4 ",
+        ] {
+            assert!(text.contains(wanted), "{wanted} in\n{text}");
+        }
+        fs::write(place.path(&format!("{strategy}.toml")), &text).unwrap();
+        let run = place.cutover(&format!("run {strategy}.toml --runs 2")).code(3);
+        assert!(!errors(&run).contains("warning"), "{}", errors(&run));
+    }
+    assert!(!place.path("scenario.toml-").exists() && !place.path("-").exists());
+    assert!(place.refuses("init it.toml --profile h200").contains("it begins the names of"));
+    assert!(place.refuses("init it.toml --rate -1").contains("requests per second"));
+    assert!(place.refuses("init it.toml --gpu-hour-usd x").contains("a number of USD"));
+    assert!(place.refuses("init it.toml --strategy bogus").contains("blue_green"));
+    assert!(!place.path("it.toml").exists());
 }
 
 #[test]

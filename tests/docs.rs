@@ -92,22 +92,3 @@ fn what_the_page_of_profiles_shows_is_read_without_a_problem() {
         assert!(parsed.is_ok(), "{}", parsed.err().map_or(String::new(), |error| error.to_string()));
     }
 }
-
-/// The second table of the reference, in a scenario of its own.
-#[test]
-fn the_canary_under_flagger_of_the_reference_is_read_without_a_problem() {
-    const BEFORE: &str = "[traffic]\narrivals = { process = \"poisson\", rate = 1 }\nprompt_tokens = 9\noutput_tokens = 9\n\
-                          [rollout]\nstrategy = \"canary\"\n";
-    let text = format!("{BEFORE}{}", toml_of(include_str!("../docs/scenario.md"), 1));
-    let parsed = cutover::scenario::parse(&text, "scenario.md", Path::new("."), &[], &[]);
-    assert!(parsed.is_ok(), "{}", parsed.err().map_or(String::new(), |error| error.to_string()));
-}
-
-/// The TOML that the documentation shows is a scenario.
-#[test]
-fn the_scenario_of_the_reference_is_read_without_a_problem() {
-    let text = toml_of(include_str!("../docs/scenario.md"), 0);
-    let metrics: Vec<&str> = METRICS.iter().map(|metric| metric.name()).collect();
-    let parsed = cutover::scenario::parse(text, "scenario.md", Path::new("."), &[], &metrics);
-    assert!(parsed.is_ok(), "{}", parsed.err().map_or(String::new(), |error| error.to_string()));
-}

@@ -1,8 +1,10 @@
 //! The arguments of every command.
 
+mod init;
 mod levers;
 mod plan;
 mod report;
+mod schema;
 mod sweep;
 
 use std::path::PathBuf;
@@ -13,10 +15,12 @@ use clap_complete::Shell;
 use crate::study::FailOn;
 
 mod power;
+pub use init::{InitArguments, StrategyArgument};
 pub use levers::LeversArguments;
 pub use plan::PlanArguments;
 pub use power::{EstimatorArgument, PowerArguments};
 pub use report::ReportArguments;
+pub use schema::SchemaArguments;
 pub use sweep::SweepArguments;
 mod grace;
 
@@ -144,11 +148,11 @@ CSV or JSON Lines, plain or gzip.")]
     #[command(after_help = report::EXAMPLES)]
     Report(ReportArguments),
     /// Write a commented scenario to start from
-    #[command(after_help = "\
-Examples:
-  cutover init
-  cutover init my-model.toml")]
+    #[command(after_help = init::INIT_EXAMPLES)]
     Init(InitArguments),
+    /// Print the JSON Schema of a scenario, for editors, or tell what one key means
+    #[command(after_help = schema::SCHEMA_EXAMPLES)]
+    Schema(SchemaArguments),
     /// Print a completion script for a shell
     #[command(after_help = "\
 Examples:
@@ -414,14 +418,6 @@ pub struct FitArguments {
     /// Nothing on standard error but errors
     #[arg(long, short)]
     pub quiet: bool,
-}
-
-/// `init`.
-#[derive(Debug, Args)]
-pub struct InitArguments {
-    /// The file to write; it must not exist
-    #[arg(default_value = "scenario.toml", value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
 }
 
 #[cfg(test)]

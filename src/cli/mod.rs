@@ -22,6 +22,7 @@ mod precise;
 mod profiles;
 mod progress;
 mod report;
+mod schema;
 mod stop;
 mod sweep;
 mod terminal;
@@ -87,6 +88,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Fit(arguments) => fit::fit(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Init(arguments) => init::init(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "cutover", &mut script);

@@ -48,7 +48,7 @@ pub fn form(format: Format) -> Form {
 }
 
 /// How standard output wants its text.
-fn style() -> Style {
+pub fn style() -> Style {
     let size = console::Term::stdout().size_checked();
     let width = size.map_or(WIDTH, |(_, columns)| usize::from(columns).clamp(NARROWEST, WIDTH));
     Style { color: colors(&io::stdout()), width }

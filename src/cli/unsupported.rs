@@ -6,7 +6,7 @@ use clap::{CommandFactory, Error};
 use super::arguments::Arguments;
 
 /// Commands to come.
-const COMMANDS: &[&str] = &["import", "export", "calibrate", "deploy", "merge", "schema"];
+const COMMANDS: &[&str] = &["import", "export", "calibrate", "deploy", "merge"];
 /// Options to come.
 const OPTIONS: [&str; 1] = ["--shard"];
 

@@ -18,6 +18,7 @@ mod gate;
 mod grace;
 pub mod html;
 mod json;
+pub mod keys;
 mod layout;
 mod levers;
 mod markdown;

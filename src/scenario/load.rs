@@ -200,8 +200,8 @@ fn check_start(context: &Context<'_>, rollout: &Rollout, study: &Study) {
     }
 }
 
-/// The title. It goes to terminals and into reports, so nothing in it may steer a terminal or turn text around.
-/// One line for people: text of a reasonable length without anything that a terminal or a page would obey.
+/// One line for people: text of a reasonable length. It goes to terminals and into reports, so nothing in it may steer a
+/// terminal or turn text around.
 pub(super) fn read_title(field: &Field<'_>, expected: &str) -> Option<String> {
     let name = field.text(expected)?;
     if let Some(control) = name.chars().find(|character| steers(*character)) {

@@ -12,6 +12,12 @@ use super::problems::{Lines, Problem, Problems, suggestion};
 use super::tree::{Entry, Node, Place, Value};
 use crate::units::{self, CountOrPercent, Duration};
 
+#[cfg(test)]
+thread_local! {
+    /// Every key that a reader asked for in this thread: what the catalogue is held against.
+    pub(super) static ASKED: RefCell<std::collections::BTreeSet<String>> = RefCell::default();
+}
+
 /// Greatest number that any key takes.
 const GREATEST: f64 = 1e15;
 
@@ -172,6 +178,8 @@ impl<'a> Section<'a> {
         if !self.asked.borrow().contains(&key) {
             self.asked.borrow_mut().push(key);
         }
+        #[cfg(test)]
+        ASKED.with_borrow_mut(|asked| asked.insert(self.path_of(key)));
         let entry = self.node?.entry(key)?;
         Some(Field { context: self.context, path: self.path_of(key), node: &entry.node })
     }

@@ -5,6 +5,7 @@ mod bad_checks;
 mod bad_input;
 mod files;
 mod good_input;
+mod keys;
 mod limits;
 mod mutations;
 mod overrides;

@@ -1,0 +1,59 @@
+//! `init`: a scenario to start from, for a model on known hardware and a strategy.
+//!
+//! It asks nothing: what is not said has a default, and what follows from the profile (the rate, the grace period, the
+//! objective, how long the rollout may take) is computed and said in a comment.
+
+mod document;
+mod sizing;
+mod strategy;
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use super::arguments::InitArguments;
+use super::failure::{Ending, Failure};
+use super::terminal::{say, write_report};
+use crate::profiles;
+use sizing::{Sizing, Wanted};
+
+/// `cutover init`.
+///
+/// # Errors
+/// There is no such profile, the file exists already, or it cannot be written.
+pub fn init(arguments: &InitArguments) -> Result<Ending, Failure> {
+    let profile = profiles::find(&arguments.profile).map_err(|unknown| {
+        let name = &arguments.profile;
+        Failure::WrongUse(format!("error: there is no hardware profile {name:?}\n  = help: {}", unknown.help()))
+    })?;
+    let wanted = Wanted {
+        profile,
+        strategy: arguments.strategy,
+        replicas: arguments.replicas,
+        rate: arguments.rate,
+        gpu_hour_usd: arguments.gpu_hour_usd,
+    };
+    let text = document::write(&wanted, &Sizing::of(&wanted));
+    if arguments.stdout || arguments.file == Path::new("-") {
+        write_report(&text)?;
+        return Ok(Ending::Well);
+    }
+    let file = arguments.file.display();
+    let cannot = |error: std::io::Error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::WrongUse(format!("error: {file} exists already; choose another name, or remove it first"))
+        }
+        _ => Failure::InputOutput(format!("cannot write {file}: {error}")),
+    };
+    let mut created = File::create_new(&arguments.file).map_err(cannot)?;
+    created.write_all(text.as_bytes()).map_err(cannot)?;
+    say(&format!(
+        "wrote {file}: {} on {} replicas, strategy {}\n\nNext\n  cutover run {file}         simulate it\n  cutover explain {file}     \
+         one run of it, decision by decision\n  cutover check {file}       its promises, as in CI\n  cutover run {file} --set \
+         termination.grace_period=30s   what would Kubernetes' default do?",
+        profile.name,
+        wanted.replicas,
+        wanted.strategy.word(),
+    ));
+    Ok(Ending::Well)
+}
