@@ -159,7 +159,7 @@ Examples:
   cutover init
   cutover init my-model.toml")]
     Init(InitArguments),
-    /// Print a script with which a shell completes commands, options and files
+    /// Print a script with which a shell completes commands and files
     #[command(after_help = "\
 Examples:
   cutover completions bash > ~/.local/share/bash-completion/completions/cutover

@@ -24,6 +24,8 @@ mod power;
 pub mod profiles;
 mod sweep;
 mod terminal;
+#[cfg(test)]
+mod widths;
 
 pub use answer::{Answer, answer_files, answer_report};
 pub use compare_report::{Compared, differing};

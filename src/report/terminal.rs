@@ -3,8 +3,11 @@
 //! It names no path, date, host, thread count or elapsed time, so that it is the same wherever and however it was made.
 
 use super::content::{self, Block, CheckLine, Section};
-use super::layout::{Style, Tone, columns, glued, transposed, wrap};
+use super::layout::{Style, Tone, columns, fit, glued, labelled, transposed, wrap};
 use crate::study::{StudyResult, Verdict, why};
+
+/// The place of a verdict's mark and word, with spaces before and after.
+const BESIDE: &str = "          ";
 
 /// Width of the labels' column.
 const LABEL: usize = 16;
@@ -22,11 +25,13 @@ pub fn summary(result: &StudyResult, style: Style) -> String {
     for section in content::sections(result) {
         lines.extend(section_lines(&section, style));
     }
-    for (title, text) in [("WHY", why(result)), ("PLAN", content::planning_line(result))] {
-        if !text.is_empty() {
+    let why = format!("{} {}", why(result), content::example(result));
+    for (title, text) in [("WHY", why), ("PLAN", content::planning_line(result))] {
+        if !text.trim().is_empty() {
             lines.extend(titled(title, &text, style));
         }
     }
+    lines.extend(wrap("", &content::legend(result), style.width));
     lines.join("\n") + "\n"
 }
 
@@ -41,11 +46,16 @@ pub fn checks(result: &StudyResult, style: Style) -> String {
     lines.join("\n") + "\n"
 }
 
+/// What every text begins with: the program and its version, what the text is about, and over how much it is taken.
+pub(super) fn begin(about: &str, extent: &str, style: Style) -> Vec<String> {
+    let mut lines = wrap("", &format!("cutover {}  {}", env!("CARGO_PKG_VERSION"), about.trim()), style.width);
+    lines.extend(wrap("", extent, style.width));
+    lines
+}
+
 /// What was simulated, and how much of it.
 fn head(result: &StudyResult, style: Style) -> Vec<String> {
-    let name = format!("cutover {}  {}", env!("CARGO_PKG_VERSION"), result.scenario.name);
-    let mut lines = wrap("", &name, style.width);
-    lines.extend(wrap("", &content::extent(result), style.width));
+    let mut lines = begin(&result.scenario.name, &content::extent(result), style);
     lines.extend(wrap("", &content::setting(result), style.width));
     for sentence in content::precision(result) {
         lines.extend(wrap("", &sentence, style.width));
@@ -62,20 +72,32 @@ pub(super) fn mark(verdict: Verdict) -> (&'static str, Tone) {
     }
 }
 
+/// The word beside a verdict's mark, all of one width.
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "pass",
+        Verdict::Failed => "FAIL",
+        Verdict::Inconclusive => "open",
+    }
+}
+
 fn check_lines(checks: &[CheckLine], style: Style) -> Vec<String> {
     let rows: Vec<Vec<String>> = checks.iter().map(|check| vec![check.claim.clone(), check.found.clone()]).collect();
+    let rows = columns(&rows, &[]);
+    // Side by side where all of them fit, else what was found below what must hold.
+    let aligned = fit(&rows, style.width.saturating_sub(BESIDE.len()));
     let mut lines = Vec::new();
-    for (check, row) in checks.iter().zip(columns(&rows, &[])) {
+    for (check, row) in checks.iter().zip(rows) {
         let (mark, tone) = mark(check.verdict);
-        let found = glued(&check.found);
-        // Aligned where it fits, else wrapped.
-        let text =
-            if row.chars().count() + 4 <= style.width { glued(&row) } else { format!("{} {found}", check.claim) };
-        let mut wrapped = wrap("    ", &text, style.width);
-        wrapped[0].replace_range(2..3, &style.paint(tone, mark));
+        let mut wrapped = if aligned {
+            wrap(BESIDE, &glued(&row), style.width)
+        } else {
+            [&check.claim, &check.found].into_iter().flat_map(|text| wrap(BESIDE, text, style.width)).collect()
+        };
+        wrapped[0].replace_range(2..BESIDE.len() - 2, &style.paint(tone, &format!("{mark} {}", word(check.verdict))));
         lines.extend(wrapped);
         if !check.explanation.is_empty() {
-            lines.extend(wrap("      ", &check.explanation, style.width));
+            lines.extend(wrap(BESIDE, &check.explanation, style.width));
         }
     }
     lines
@@ -94,7 +116,10 @@ pub(super) fn section_lines(section: &Section, style: Style) -> Vec<String> {
     for block in &section.blocks {
         match block {
             Block::Line(label, text) => lines.extend(wrap(&format!("  {label:<LABEL$}"), text, style.width)),
-            Block::Table(rows) => lines.extend(columns(rows, &[1, 2, 3]).iter().map(|line| format!("  {line}"))),
+            Block::Table(rows) => {
+                let table = labelled(rows, &[1, 2, 3], style.width.saturating_sub(2));
+                lines.extend(table.iter().map(|line| format!("  {line}")));
+            }
             Block::Figures(rows) => lines.extend(figure_lines(rows, style.width)),
         }
     }
@@ -109,7 +134,7 @@ fn figure_lines(rows: &[Vec<String>], width: usize) -> Vec<String> {
         columns(rows, &right).iter().map(|line| format!("  {line}")).collect()
     };
     let lines = aligned(rows);
-    if lines.iter().all(|line| line.chars().count() <= width) { lines } else { aligned(&transposed(rows)) }
+    if fit(&lines, width) { lines } else { aligned(&transposed(rows)) }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::report::content::plain;
 use crate::report::format::{Quantity, value};
 use crate::report::layout::{Tone, columns, glued, wrap};
 use crate::report::markdown::Page;
+use crate::report::terminal::begin;
 
 /// The columns that hold numbers.
 const NUMBERS: [&str; 4] = ["weights", "KV tokens", "tokens/s", "TPOT"];
@@ -76,8 +77,8 @@ fn notes() -> Vec<(&'static str, String)> {
 /// For a terminal.
 pub(super) fn text(style: Style) -> String {
     let rows = rows();
-    let mut lines =
-        wrap("", &format!("cutover {}  {} hardware profiles", env!("CARGO_PKG_VERSION"), rows.len() - 1), style.width);
+    let kinds = "models on hardware that they are known on, for `engine.profile`";
+    let mut lines = begin(&format!("{} hardware profiles", rows.len() - 1), kinds, style);
     lines.push(String::new());
     let (mut table, left_out) = fitting(rows, style.width);
     table[0] = style.paint(Tone::Heading, &table[0]);
