@@ -43,7 +43,7 @@ fn pages() -> Result<Vec<OutputFile>, Failure> {
     // Without the list by groups, for which a page has a section of its own.
     let mut program = help::command().disable_help_subcommand(true);
     program.build();
-    let names: Vec<String> = program.get_subcommands().map(|command| page_name(command)).collect();
+    let names: Vec<String> = program.get_subcommands().map(page_name).collect();
     let commands = program.get_subcommands().cloned().map(|command| (command, vec![page_name(&program)]));
     std::iter::once((program.clone(), names))
         .chain(commands)

@@ -82,11 +82,11 @@ impl Compared<'_> {
         let seed = |study: &StudyResult| study.scenario.study.seed;
         let seeds = match self.studies {
             [first, others @ ..] if others.iter().all(|other| seed(other) == seed(first)) => {
-                format!(", seed {}", seed(first))
+                format!("; seed {}", seed(first))
             }
             _ => String::new(),
         };
-        format!("{interrupted}{}{seeds}, {pairs}; brackets are 95 % intervals, each by itself", counted(runs, "run"))
+        format!("{interrupted}{}, {pairs}{seeds}; brackets are 95 % intervals, each by itself", counted(runs, "run"))
     }
 
     /// The heading of a comparison among several.

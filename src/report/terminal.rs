@@ -9,6 +9,9 @@ use crate::study::{StudyResult, Verdict, why};
 /// The place of a verdict's mark and word, with spaces before and after.
 const BESIDE: &str = "          ";
 
+/// Width of the titles' column.
+const TITLE: usize = 10;
+
 /// Width of the labels' column.
 const LABEL: usize = 16;
 
@@ -25,10 +28,14 @@ pub fn summary(result: &StudyResult, style: Style) -> String {
     for section in content::sections(result) {
         lines.extend(section_lines(&section, style));
     }
-    let why = format!("{} {}", why(result), content::example(result));
-    for (title, text) in [("WHY", why), ("PLAN", content::planning_line(result))] {
-        if !text.trim().is_empty() {
+    for (title, text, then) in
+        [("WHY", why(result), content::example(result)), ("PLAN", content::planning_line(result), String::new())]
+    {
+        if !text.is_empty() {
             lines.extend(titled(title, &text, style));
+        }
+        if !then.is_empty() {
+            lines.extend(wrap(&" ".repeat(TITLE), &then, style.width));
         }
     }
     lines.extend(wrap("", &content::legend(result), style.width));
@@ -38,6 +45,7 @@ pub fn summary(result: &StudyResult, style: Style) -> String {
 /// The checks of a study alone, under its name and extent.
 pub fn checks(result: &StudyResult, style: Style) -> String {
     let mut lines = head(result, style);
+    lines.push(String::new());
     let checks = content::checks(result);
     if checks.is_empty() {
         lines.push("  no checks".to_owned());
@@ -105,7 +113,7 @@ fn check_lines(checks: &[CheckLine], style: Style) -> Vec<String> {
 
 /// A title and its text beside it.
 fn titled(title: &str, text: &str, style: Style) -> Vec<String> {
-    let mut lines = wrap(&format!("{title:<10}"), text, style.width);
+    let mut lines = wrap(&format!("{title:<TITLE$}"), text, style.width);
     lines[0].replace_range(..title.len(), &style.paint(Tone::Heading, title));
     lines
 }
@@ -150,7 +158,7 @@ mod tests {
     fn the_summary_fills_a_screen_of_100_columns() {
         let text = text(Style { color: false, width: 100 });
         insta::assert_snapshot!(text);
-        assert!(text.lines().count() <= 45, "{} lines", text.lines().count());
+        assert!(text.lines().count() <= 42, "{} lines", text.lines().count());
         assert!(text.lines().all(|line| line.chars().count() <= 100));
     }
 

@@ -20,7 +20,7 @@ fn check(style: Style) -> String {
 fn comparison(style: Style) -> String {
     let a = example::study();
     let b = example::study_with(|record| {
-        record.values.iter_mut().enumerate().for_each(|(at, value)| *value *= 1.0 + 0.01 * at as f64);
+        record.values.iter_mut().enumerate().for_each(|(at, value)| *value *= 1.0 - 0.002 * at as f64);
     });
     let comparisons = [compare(&a, &b).expect("the same runs")];
     let settings = [Vec::new(), vec!["termination.grace_period=2m".to_owned()]];
@@ -60,7 +60,7 @@ fn fit(style: Style) -> String {
     let fitted = Fitted { name: "small.csv", fit: super::fit::example::bursty() };
     let text = super::fit_report(&fitted, Form::Text(style));
     // What follows is TOML to paste, which is not wrapped.
-    text.split("TOML").next().unwrap_or_default().to_owned()
+    text.split("\nTOML").next().unwrap_or_default().to_owned()
 }
 
 fn profiles(style: Style) -> String {
@@ -75,8 +75,11 @@ fn every_event(style: Style) -> String {
     super::explain::tests::explained(style, true)
 }
 
+/// A command's text in a style.
+type Text = fn(Style) -> String;
+
 /// Each command with its text, and whether what it shows is kept at every width.
-const TEXTS: [(&str, fn(Style) -> String, bool); 11] = [
+const TEXTS: [(&str, Text, bool); 11] = [
     ("run", run, true),
     ("check", check, true),
     ("compare", comparison, true),
