@@ -41,7 +41,7 @@ Begin with
 Go on with
   cutover --help                   every command
   cutover run --help               one command, with examples
-  README.md, docs/                 decisions, step by step; all keys, all metrics
+  README.md, docs/                 to a decision step by step; all keys
 "
 );
 

@@ -158,7 +158,7 @@ mod tests {
     fn the_summary_fills_a_screen_of_100_columns() {
         let text = text(Style { color: false, width: 100 });
         insta::assert_snapshot!(text);
-        assert!(text.lines().count() <= 42, "{} lines", text.lines().count());
+        assert!(text.lines().count() <= 44, "{} lines", text.lines().count());
         assert!(text.lines().all(|line| line.chars().count() <= 100));
     }
 

@@ -60,7 +60,8 @@ fn fit(style: Style) -> String {
     let fitted = Fitted { name: "small.csv", fit: super::fit::example::bursty() };
     let text = super::fit_report(&fitted, Form::Text(style));
     // What follows is TOML to paste, which is not wrapped.
-    text.split("\nTOML").next().unwrap_or_default().to_owned()
+    let end = ["\nTOML", "\n\u{1b}[1mTOML"].iter().find_map(|heading| text.find(heading));
+    text[..end.unwrap_or(text.len())].to_owned()
 }
 
 fn profiles(style: Style) -> String {

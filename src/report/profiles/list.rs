@@ -12,8 +12,9 @@ use crate::report::terminal::begin;
 
 /// The columns that hold numbers.
 const NUMBERS: [&str; 4] = ["weights", "KV tokens", "tokens/s", "TPOT"];
-/// The columns that a narrow terminal goes without, in the order in which they are left out: first what the name says too.
-const LEFT_OUT: [&str; 6] = ["model", "engine", "quantisation", "version", "weights", "GPUs"];
+/// The columns that a narrow terminal goes without, in the order in which they are left out: first what the name says too,
+/// last what follows from the tokens a second.
+const LEFT_OUT: [&str; 8] = ["model", "engine", "quantisation", "version", "weights", "GPUs", "KV tokens", "TPOT"];
 
 /// The header and a row per profile.
 fn rows() -> Vec<Vec<String>> {
