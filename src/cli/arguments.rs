@@ -9,7 +9,7 @@ mod sweep;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 
 use crate::study::FailOn;
@@ -29,7 +29,21 @@ pub use grace::GraceArguments;
 /// Greatest number that a scenario file, being TOML, can hold.
 const GREATEST: u64 = i64::MAX as u64;
 
-const EXIT_CODES: &str = "\
+/// Heading of the options that change what is simulated, and how much of it.
+const SIMULATION: &str = "Simulation";
+/// Heading of the options that say where results go.
+const OUTPUT: &str = "Output";
+/// Heading of the options on how text looks.
+const TERMINAL: &str = "Terminal";
+
+const AFTER_HELP: &str = "\
+Text fills the terminal, from 60 columns to 160; elsewhere 100, or what COLUMNS says.
+
+Examples:
+  cutover init scenario.toml
+  cutover run scenario.toml
+  cutover explain scenario.toml --run 7
+
 Exit codes:
   0    all well
   1    a check failed
@@ -43,8 +57,12 @@ Exit codes:
 /// Simulates a fleet of GPU replicas that serve a language model, many times, and reports truncated responses,
 /// capacity dips and dollars per million tokens, each with its uncertainty.
 #[derive(Debug, Parser)]
-#[command(name = "cutover", version, after_help = EXIT_CODES)]
+#[command(name = "cutover", version, after_help = AFTER_HELP)]
 pub struct Arguments {
+    /// Colour: auto (on terminals, unless NO_COLOR is set; anywhere if CLICOLOR_FORCE is), always or never
+    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t = ColorChoice::Auto)]
+    #[arg(hide_possible_values = true, help_heading = TERMINAL)]
+    pub color: ColorChoice,
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -59,7 +77,8 @@ Examples:
   cutover run scenario.toml
   cutover run scenario.toml --runs 200 --set 'termination.grace_period=\"2m\"'
   cutover run scenario.toml --format json | jq .metrics.truncated_attempts.mean
-  cutover run scenario.toml --precision truncated_attempts.mean=5%,0.1 --max-runs 20000
+  cutover run scenario.toml --precision truncated_attempts.mean=5%,0.1 \\
+      --max-runs 20000
   cutover run scenario.toml --events 7 --requests 7")]
     Run(RunArguments),
     /// Simulate scenarios and say whether their checks hold
@@ -85,29 +104,32 @@ Examples:
   cutover compare scenario.toml --variant termination.grace_period=2m \\
       --variant termination.grace_period=5m,fleet.replicas=9")]
     Compare(CompareArguments),
-    /// Find out whether the canary would catch a bad version, and spare a good one
+    /// Would the canary catch a bad version, and spare a good one?
     #[command(after_help = "\
 Examples:
   cutover power scenario.toml
-  cutover power scenario.toml --regression ttft=0%,10%,25%,50%,100% --estimators exact,prometheus
-  cutover power scenario.toml --regression error_rate=0%..4%/1% --at 2% --power 0.95 --false-alarm 0.01
-  cutover power scenario.toml --regression new_version.output_tokens_factor=1,1.5,2 --curves-only
+  cutover power scenario.toml --regression ttft=0%,10%,25%,50%,100% \\
+      --estimators exact,prometheus
+  cutover power scenario.toml --regression error_rate=0%..4%/1% --at 2% \\
+      --power 0.95 --false-alarm 0.01
+  cutover power scenario.toml --curves-only \\
+      --regression new_version.output_tokens_factor=1,1.5,2
 
 Sizes: ttft and tpot by how much slower, error_rate as a share of attempts, truncation as the mean time between a
 replica's crashes; zero is always among them.
 Exit code 0 if the canary as written is shown to reach what is wanted (--power, --false-alarm), 1 if it is shown to miss
 it, 3 if the runs do not tell.")]
     Power(PowerArguments),
-    /// Find the cheapest rollout that meets the checks
+    /// Which rollout is cheapest and meets the checks?
     #[command(after_help = plan::HELP)]
     Plan(PlanArguments),
-    /// Turn one lever after another and all that help together: what moves the price of a token?
+    /// What moves the price of a token? One lever after another
     #[command(after_help = levers::LEVERS_EXAMPLES)]
     Levers(LeversArguments),
     /// Simulate a scenario at every combination of some settings
     #[command(after_help = sweep::EXAMPLES)]
     Sweep(SweepArguments),
-    /// Find out how long the termination grace period must be
+    /// How long must the termination grace period be?
     #[command(after_help = "\
 Examples:
   cutover grace scenario.toml
@@ -117,19 +139,19 @@ Examples:
 Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.
 Exit code 0 if a period is shown to be enough, 1 if every one is shown to exceed the target, 3 if the runs do not tell.")]
     Grace(GraceArguments),
-    /// Show everything that happens in one run
+    /// Show one run: what was decided and why, the fleet, what was lost
     #[command(after_help = "\
 Examples:
   cutover explain scenario.toml --run 7
-  cutover explain scenario.toml --run 7 --at 22m,30m     the fleet at those times
-  cutover explain scenario.toml --run 7 --out run-7    also writes events.csv and requests.csv")]
+  cutover explain scenario.toml --run 7 --at 22m,30m          # the fleet at those times
+  cutover explain scenario.toml --run 7 --out run-7           # also events.csv, requests.csv")]
     Explain(ExplainArguments),
     /// List the hardware profiles that ship, or show one in full
     #[command(after_help = "\
 Examples:
   cutover profiles
   cutover profiles h100-llama-3.1-8b-vllm
-  cutover profiles h100-llama-3.1-8b-vllm --out profile    also writes profile.json, profile.md and a chart
+  cutover profiles h100-llama-3.1-8b-vllm --out profile    # and a chart
   cutover profiles --format json | jq '.profiles[] | select(.kind == \"real\").name'
 
 In a scenario: [engine] profile = \"h100-llama-3.1-8b-vllm\"")]
@@ -153,36 +175,49 @@ CSV or JSON Lines, plain or gzip.")]
     /// Print the JSON Schema of a scenario, for editors, or tell what one key means
     #[command(after_help = schema::SCHEMA_EXAMPLES)]
     Schema(SchemaArguments),
-    /// Print a completion script for a shell
+    /// Print a script with which a shell completes commands and files
     #[command(after_help = "\
 Examples:
-  cutover completions bash > ~/.local/share/bash-completion/completions/cutover")]
+  cutover completions bash > ~/.local/share/bash-completion/completions/cutover
+  cutover completions zsh > ~/.zfunc/_cutover
+  cutover completions fish > ~/.config/fish/completions/cutover.fish
+  cutover completions elvish > ~/.config/elvish/lib/cutover.elv
+  cutover completions powershell > cutover.ps1
+
+Then open a new shell. zsh reads ~/.zfunc with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc; elvish needs `use cutover`
+in ~/.config/elvish/rc.elv, PowerShell `. /path/to/cutover.ps1` in its $PROFILE. Write the script anew after an update.")]
     Completions {
         /// The shell
         shell: Shell,
     },
+    /// Print the manual page, or write one for each command
+    #[command(after_help = "\
+Examples:
+  cutover man | man -l -
+  cutover man --out ~/.local/share/man/man1    # then: man cutover-run")]
+    Man(ManArguments),
 }
 
 /// What every command that simulates takes.
 #[derive(Debug, Args)]
 pub struct Simulating {
     /// Set a key of the scenario by its dotted path, as TOML; may be repeated
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", help_heading = SIMULATION)]
     pub set: Vec<String>,
     /// Number of runs, instead of the scenario's
-    #[arg(long, value_parser = value_parser!(u64).range(1..=GREATEST))]
+    #[arg(long, value_parser = value_parser!(u64).range(1..=GREATEST), help_heading = SIMULATION)]
     pub runs: Option<u64>,
     /// Seed, instead of the scenario's
-    #[arg(long, value_parser = value_parser!(u64).range(0..=GREATEST))]
+    #[arg(long, value_parser = value_parser!(u64).range(0..=GREATEST), help_heading = SIMULATION)]
     pub seed: Option<u64>,
     /// Threads; all processors if left out. Results do not depend on it
-    #[arg(long, value_parser = value_parser!(u16).range(1..=4096))]
+    #[arg(long, value_parser = value_parser!(u16).range(1..=4096), help_heading = SIMULATION)]
     pub threads: Option<u16>,
     /// Directory for results; output/NAME-OF-THE-FILE if left out
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
     pub out: Option<PathBuf>,
     /// Neither progress nor timing nor warnings on standard error
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = OUTPUT)]
     pub quiet: bool,
 }
 
@@ -291,13 +326,14 @@ pub enum FailOnArgument {
 pub struct Precise {
     /// Add runs until the 95 % interval is so narrow: METRIC.STATISTIC=5% (of the estimate), =0.2 (in its unit) or
     /// =5%,0.2 (whichever is wider); may be repeated
-    #[arg(long, value_name = "MEASURE=WIDTH")]
+    #[arg(long, value_name = "MEASURE=WIDTH", help_heading = SIMULATION)]
     pub precision: Vec<String>,
     /// With --precision, the greatest number of runs; 16 times the first if left out
     #[arg(long, value_name = "RUNS", requires = "precision", value_parser = value_parser!(u64).range(1..=GREATEST))]
+    #[arg(help_heading = SIMULATION)]
     pub max_runs: Option<u64>,
     /// With --precision, stop adding runs after this time, such as 60s
-    #[arg(long, value_name = "TIME", requires = "precision")]
+    #[arg(long, value_name = "TIME", requires = "precision", help_heading = SIMULATION)]
     pub time_budget: Option<String>,
 }
 
@@ -396,10 +432,10 @@ pub struct ProfilesArguments {
     #[command(flatten)]
     pub printing: Printing,
     /// Directory for profile.json, profile.md and charts/profile.png; nothing is written if left out
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "name")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "name", help_heading = OUTPUT)]
     pub out: Option<PathBuf>,
     /// Nothing on standard error but errors
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = OUTPUT)]
     pub quiet: bool,
 }
 
@@ -410,13 +446,24 @@ pub struct FitArguments {
     #[arg(value_hint = ValueHint::FilePath)]
     pub trace: PathBuf,
     /// Directory for results; output/NAME-OF-THE-FILE if left out
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
     pub out: Option<PathBuf>,
     /// What is printed.
     #[command(flatten)]
     pub printing: Printing,
     /// Nothing on standard error but errors
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = OUTPUT)]
+    pub quiet: bool,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct ManArguments {
+    /// Directory for cutover.1, cutover-run.1 and so on; the first is printed if left out
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
+    pub out: Option<PathBuf>,
+    /// Nothing on standard error but errors
+    #[arg(long, short, help_heading = OUTPUT)]
     pub quiet: bool,
 }
 

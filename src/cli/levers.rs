@@ -40,7 +40,7 @@ pub fn levers(arguments: &LeversArguments) -> Result<Ending, Failure> {
     let directory = output_directory(&arguments.scenario, simulating.out.as_deref());
     check_place(&directory)?;
     let stop = on_interrupt()?;
-    let progress = Progress::begin(&base.name, most_runs(&base, candidates.len()), simulating.quiet);
+    let progress = Progress::begin_at_most(&base.name, most_runs(&base, candidates.len()), simulating.quiet);
     let done = |runs: u64| progress.done(runs);
     let (threads, as_written) = (simulating.threads(), base.clone());
     let result = study(LeversStudy {

@@ -13,9 +13,11 @@ mod explain;
 mod failure;
 mod fit;
 mod grace;
+mod help;
 mod init;
 mod levers;
 mod load;
+mod man;
 mod plan;
 mod power;
 mod precise;
@@ -31,37 +33,22 @@ mod unsupported;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{ColorChoice, FromArgMatches, ValueEnum};
 
 use arguments::{Arguments, Command};
 use failure::{Ending, Failure};
 
-/// What is said when no command is given.
-const WELCOME: &str = "\
-cutover simulates a rollout of an LLM-serving fleet before you do it: what will it do to your users and to your bill?
-
-Begin with
-  cutover init scenario.toml    write a commented scenario to start from
-  cutover run scenario.toml     simulate it
-  cutover --help                every command
-";
-
 /// Runs the program with these arguments, the program's name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let parsed = help::command().try_get_matches_from(&words);
+    let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            if let Some(said) = unsupported::not_supported_yet(&error) {
-                terminal::say(&said);
-                return ExitCode::from(Ending::WRONG_USE);
-            }
-            // Where the message itself cannot be written, nobody is left to be told.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Ending::WRONG_USE } else { 0 });
-        }
+        Err(error) => return refused(&error, &words),
     };
+    terminal::set_colors(arguments.color);
     let ending = match arguments.command {
-        None => terminal::write_report(WELCOME).map(|()| Ending::Well),
+        None => terminal::write_report(help::WELCOME).map(|()| Ending::Well),
         Some(command) => dispatch(command),
     };
     match ending {
@@ -71,6 +58,35 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// Says what is wrong with the arguments, or the help that they asked for.
+fn refused(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    terminal::set_colors(color_asked(&words));
+    if let Some(said) = unsupported::not_supported_yet(error) {
+        terminal::say(&said);
+        return ExitCode::from(Ending::WRONG_USE);
+    }
+    // Where the message itself cannot be written, nobody is left to be told.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if let Some(hint) = help::hint(error, &words) {
+        terminal::say(&hint);
+    }
+    ExitCode::from(Ending::WRONG_USE)
+}
+
+/// What `--color` asks for among arguments that are not understood as a whole.
+fn color_asked(words: &[String]) -> ColorChoice {
+    let value = |(at, word): (usize, &String)| match word.strip_prefix("--color")? {
+        "" => words.get(at + 1).cloned(),
+        rest => rest.strip_prefix('=').map(str::to_owned),
+    };
+    let asked = words.iter().enumerate().find_map(value);
+    asked.and_then(|asked| ColorChoice::from_str(&asked, false).ok()).unwrap_or(ColorChoice::Auto)
 }
 
 fn dispatch(command: Command) -> Result<Ending, Failure> {
@@ -89,9 +105,10 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Report(arguments) => report::report(&arguments),
         Command::Init(arguments) => init::init(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Man(arguments) => man::man(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "cutover", &mut script);
+            clap_complete::generate(shell, &mut help::command(), "cutover", &mut script);
             terminal::write_report(&String::from_utf8_lossy(&script)).map(|()| Ending::Well)
         }
     }

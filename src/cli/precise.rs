@@ -102,7 +102,8 @@ impl Job {
     /// It was interrupted before any run was finished: there is nothing to report.
     pub fn simulate(self, simulating: &Simulating, stop: &AtomicBool) -> Result<StudyResult, Failure> {
         let most = self.sequence.as_ref().map_or(self.scenario.study.runs, Sequence::most);
-        let progress = Progress::begin(&self.scenario.name, most, simulating.quiet);
+        let begin = if self.sequence.is_some() { Progress::begin_at_most } else { Progress::begin };
+        let progress = begin(&self.scenario.name, most, simulating.quiet);
         let (began, threads) = (Instant::now(), simulating.threads());
         let tell = |runs| progress.done(runs);
         let result = match &self.sequence {

@@ -1,13 +1,16 @@
 //! What a comparison of two or more scenarios says: on a terminal, as JSON, as Markdown.
 
+mod table;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::charts::Chart;
 use super::format::{Quantity, counted, difference, value};
 use super::json::{Document, EstimateJson, EveryMetric, Kind, Named, Number, Provenance, document};
-use super::layout::{Style, Tone, columns, wrap};
+use super::layout::{Style, Tone, wrap};
 use super::markdown::{Page, escape};
+use super::terminal::begin;
 use crate::digits::figure;
 use crate::study::{Change, Comparison, Difference, HEADLINES, StudyResult};
 
@@ -57,6 +60,11 @@ pub(super) fn verdict(row: &Difference) -> String {
 }
 
 impl Compared<'_> {
+    /// The version that simulated it.
+    fn version(&self) -> &str {
+        self.studies.first().map_or("", |study| &study.scenario.read_by)
+    }
+
     /// `A: NAME`, or what was set for the study of this index alone in the place of its name.
     pub(super) fn subject(&self, at: usize) -> String {
         let set = self.settings[at].join(", ");
@@ -96,7 +104,14 @@ impl Compared<'_> {
                 format!("{they} meet the same requests: {}", differing(&comparison.unequal))
             }
         };
-        format!("{interrupted}{}, {pairs}; intervals are 95 %, each by itself", counted(runs, "run"))
+        let seed = |study: &StudyResult| study.scenario.study.seed;
+        let seeds = match self.studies {
+            [first, others @ ..] if others.iter().all(|other| seed(other) == seed(first)) => {
+                format!("; seed {}", seed(first))
+            }
+            _ => String::new(),
+        };
+        format!("{interrupted}{}, {pairs}{seeds}; brackets are 95 % intervals, each by itself", counted(runs, "run"))
     }
 
     /// The heading of a comparison among several.
@@ -107,7 +122,8 @@ impl Compared<'_> {
     /// The table of one comparison with its header: metric, A, B, B - A, verdict.
     fn rows(&self, index: usize) -> Vec<Vec<String>> {
         let letter = letter(index + 1);
-        let header = ["mean of".to_owned(), "A".to_owned(), letter.to_string(), format!("{letter} - A"), String::new()];
+        let header =
+            ["mean of".to_owned(), "A".to_owned(), letter.to_string(), format!("{letter} - A"), "verdict".to_owned()];
         std::iter::once(header.to_vec()).chain(shown(&self.comparisons[index]).map(row)).collect()
     }
 }
@@ -156,7 +172,7 @@ pub(super) fn row(row: &Difference) -> Vec<String> {
     vec![row.metric.name().to_owned(), value(row.mean_a, quantity), value(row.mean_b, quantity), both, verdict(row)]
 }
 
-pub(super) fn tone(verdict: &str) -> Option<Tone> {
+fn tone(verdict: &str) -> Option<Tone> {
     match verdict {
         word if word == Change::Better.words() => Some(Tone::Good),
         word if word == Change::Worse.words() => Some(Tone::Bad),
@@ -165,56 +181,62 @@ pub(super) fn tone(verdict: &str) -> Option<Tone> {
     }
 }
 
+/// The lines of each row of a table of metric, A, B, B - A, verdict, in so many columns, the verdicts coloured.
+pub(super) fn table_lines(rows: &[Vec<String>], width: usize, style: Style) -> Vec<Vec<String>> {
+    let painted = |row: table::Row| {
+        let painted = |line: String| match (tone(&row.verdict), line.strip_suffix(&row.verdict)) {
+            (Some(tone), Some(start)) => format!("{start}{}", style.paint(tone, &row.verdict)),
+            _ => line,
+        };
+        row.lines.into_iter().map(painted).collect()
+    };
+    table::lines(rows, width).into_iter().map(painted).collect()
+}
+
+/// Most rows of a table on a terminal beside its header; the others are in the files.
+const MOST_ROWS: usize = 24;
+
 /// The comparison for a terminal, ending in a newline.
 pub fn text(compared: &Compared, style: Style) -> String {
-    let mut lines = Vec::new();
+    let about = format!("comparison of {}", counted(compared.studies.len() as u64, "scenario"));
+    let mut lines = begin(compared.version(), &about, &compared.extent(), style);
     for subject in compared.subjects() {
-        lines.extend(wrap("", &subject, style.width));
+        let (letter, subject) = subject.split_once("  ").unwrap_or(("", &subject));
+        lines.extend(wrap(&format!("  {letter}  "), subject, style.width));
     }
-    lines.extend(wrap("", &compared.extent(), style.width));
     for (index, comparison) in compared.comparisons.iter().enumerate() {
         lines.push(String::new());
         if compared.comparisons.len() > 1 {
             lines.push(style.paint(Tone::Heading, &compared.heading(index)));
         }
         let rows = compared.rows(index);
-        for (line, row) in table(&rows, style.width).into_iter().zip(&rows) {
-            let word = row.last().map_or("", String::as_str);
-            lines.push(match (tone(word), line.strip_suffix(word)) {
-                (Some(tone), Some(start)) => format!("{start}{}", style.paint(tone, word)),
-                _ => line,
-            });
+        let (shown, more) = most(&rows);
+        lines.extend(table_lines(&shown, style.width, style).concat());
+        if more > 0 {
+            let are = if more == 1 { "is" } else { "are" };
+            let metrics = counted(more as u64, "more metric");
+            lines.extend(wrap("", &format!("{metrics} with a smaller difference {are} in comparison.md"), style.width));
         }
         lines.extend(notes(comparison).iter().flat_map(|note| wrap("", note, style.width)));
     }
     lines.join("\n") + "\n"
 }
 
-/// Widths of the columns of names and of differences in [`ragged`]: what most of them need.
-const USUAL_WIDTHS: (usize, usize) = (28, 27);
-
-/// The rows of a table of metric, A, B, B - A, verdict: in columns where they fit, else ragged.
-pub(super) fn table(rows: &[Vec<String>], width: usize) -> Vec<String> {
-    let aligned = columns(rows, &[1, 2]);
-    if aligned.iter().all(|line| line.chars().count() <= width) { aligned } else { ragged(rows, width) }
-}
-
-/// The rows in columns of the usual widths: a longer name or difference shifts what follows it in its own line, instead
-/// of widening the table for all; where that is too long, difference and verdict go to a line below.
-fn ragged(rows: &[Vec<String>], width: usize) -> Vec<String> {
-    let means = columns(&rows.iter().map(|row| row[1..3].to_vec()).collect::<Vec<Vec<String>>>(), &[0, 1]);
-    let (name, difference) = USUAL_WIDTHS;
-    let row = |(row, means): (&Vec<String>, &String)| {
-        let named = format!("{:<name$}  {means}", row[0]);
-        let padded = format!("{:<difference$}  {}", row[3], row[4]).trim_end().to_owned();
-        let bare = format!("{}  {}", row[3], row[4]).trim_end().to_owned();
-        let fits = |told: &&String| named.chars().count() + 2 + told.chars().count() <= width;
-        match [&padded, &bare].into_iter().find(fits) {
-            Some(told) => format!("{named}  {told}"),
-            None => format!("{named}\n    {padded}"),
-        }
-    };
-    rows.iter().zip(&means).map(row).collect()
+/// The header and the rows that a terminal shows, and how many it does not: the headlines, and of those that got worse,
+/// better or else, of each in turn, the greatest differences.
+fn most(rows: &[Vec<String>]) -> (Vec<Vec<String>>, usize) {
+    let always = 1 + HEADLINES.len();
+    if rows.len() <= 1 + MOST_ROWS {
+        return (rows.to_vec(), 0);
+    }
+    // Rows of one verdict follow one another, the greatest difference first.
+    let place = |at: usize| rows[always..at].iter().filter(|row| row.last() == rows[at].last()).count();
+    let mut order: Vec<usize> = (always..rows.len()).collect();
+    order.sort_by_key(|at| place(*at));
+    order.truncate(1 + MOST_ROWS - always);
+    order.sort_unstable();
+    let shown = (0..always).chain(order).map(|at| rows[at].clone()).collect();
+    (shown, rows.len() - 1 - MOST_ROWS)
 }
 
 /// The comparison as Markdown, with these charts linked.
@@ -370,8 +392,25 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_gets_a_narrow_table_with_all_that_a_wide_one_has() {
-        let text = text_that_fits(72);
-        insta::assert_snapshot!(text);
+        insta::assert_snapshot!("compared_at_60", text_that_fits(60));
+        insta::assert_snapshot!("compared_at_80", text_that_fits(80));
+        insta::assert_snapshot!("compared_at_140", text_that_fits(140));
+    }
+
+    #[test]
+    fn a_table_that_is_long_shows_the_greatest_differences_of_each_verdict() {
+        let row = |at: usize, verdict: &str| vec![format!("metric_{at}"), String::new(), verdict.to_owned()];
+        let verdict = |at: usize| match at {
+            0..=10 => "identical",
+            11..60 => "worse",
+            _ => "better",
+        };
+        let rows: Vec<Vec<String>> = (0..90).map(|at| row(at, verdict(at))).collect();
+        let (shown, more) = most(&rows);
+        assert_eq!((shown.len(), more), (25, 65));
+        let names: Vec<&str> = shown[11..].iter().map(|row| row[0].as_str()).collect();
+        assert_eq!((names[0], names[7]), ("metric_11", "metric_60"), "{names:?}");
+        assert_eq!(most(&rows[..25]), (rows[..25].to_vec(), 0));
     }
 
     #[test]
@@ -385,30 +424,6 @@ mod tests {
         assert!(of_c.contains("identical") && !of_c.contains("better"), "{of_c}");
         let page = told(&all, |compared| markdown(compared, &[]));
         assert!(page.contains("## C against A"), "{page}");
-    }
-
-    #[test]
-    fn one_long_difference_goes_to_a_line_of_its_own() {
-        let texts = |cells: [&str; 5]| cells.map(str::to_owned).to_vec();
-        let rows = [
-            texts(["mean of", "A", "B", "B - A", ""]),
-            texts(["capacity_dip_replica_seconds", "861", "0", "-861 [-938, -784]", "no difference shown"]),
-            texts([
-                "formula_usd_per_million_output_tokens",
-                "$0.846",
-                "$0.887",
-                "+$0.0407 [+0.0305, +0.0509]",
-                "higher",
-            ]),
-            texts(["waterfall_cold_usd", "$0.0988", "$0.0706", "-$0.0000173 [-0.0000312, -0.0000035]", "better"]),
-        ];
-        assert!(columns(&rows, &[]).iter().any(|line| line.len() > 100), "it does not fit in columns");
-        let text = table(&rows, 100).join("\n");
-        assert!(text.lines().all(|line| line.len() <= 100), "{text}");
-        assert_eq!(text.lines().count(), 4);
-        let broken = table(&rows, 90).join("\n");
-        assert!(broken.lines().all(|line| line.len() <= 90), "{broken}");
-        assert!(broken.ends_with("$0.0988  $0.0706\n    -$0.0000173 [-0.0000312, -0.0000035]  better"), "{broken}");
     }
 
     #[test]

@@ -144,6 +144,7 @@ fn value_of(metric: Metric, run: u64, wave: f64) -> f64 {
         Metric::TpotMean | Metric::TpotP50 => 0.012 + 0.0005 * wave,
         Metric::TpotP99 => 0.031 + 0.002 * wave,
         Metric::E2eMean => 5.1 + 0.1 * wave,
+        Metric::E2eP50 => 4.5 + 0.1 * wave,
         Metric::E2eP99 => 48.0 + 2.0 * wave,
         // One run in forty does not finish in the window.
         Metric::RolloutDuration if run == 7 => f64::NAN,

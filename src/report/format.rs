@@ -230,9 +230,25 @@ pub fn clock(nanoseconds: i64) -> String {
     }
 }
 
-/// A noun after its number: `1 run`, `1000 runs`.
+/// A noun after its number: `1 run`, `1000 runs`, `10,000 runs`.
 pub fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    if count == 1 { format!("1 {noun}") } else { format!("{} {noun}s", with_separators(count)) }
+}
+
+/// A whole number, from five digits on in groups of three.
+fn with_separators(number: u64) -> String {
+    let digits = number.to_string();
+    if digits.len() < 5 {
+        return digits;
+    }
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -325,6 +341,10 @@ mod tests {
     #[test]
     fn one_of_something_is_singular() {
         let exactly = |value| counted_estimate(&with(value, value, value), "request");
+        assert_eq!(
+            [1, 1_000, 12_345, 1_234_567].map(|count| counted(count, "run")),
+            ["1 run", "1000 runs", "12,345 runs", "1,234,567 runs"]
+        );
         assert_eq!([exactly(1.0), exactly(2.0)], ["1 [1, 1] request", "2 [2, 2] requests"]);
         assert_eq!(counted_estimate(&with(0.0, 0.0, 0.4), "request"), "0 [0, 0.400] requests");
     }

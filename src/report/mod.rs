@@ -28,6 +28,8 @@ pub mod profiles;
 pub mod saved;
 mod sweep;
 mod terminal;
+#[cfg(test)]
+mod widths;
 
 pub use answer::{Answer, answer_files, answer_report, rendered_answer_files};
 pub use compare_report::{Compared, differing};

@@ -3,8 +3,14 @@
 //! It names no path, date, host, thread count or elapsed time, so that it is the same wherever and however it was made.
 
 use super::content::{self, Block, CheckLine, Section};
-use super::layout::{Style, Tone, columns, glued, transposed, wrap};
+use super::layout::{Style, Tone, columns, fit, glued, labelled, transposed, wrap};
 use crate::study::{FailOn, Outcome, StudyResult, Verdict, why};
+
+/// The place of a verdict's mark and word, with spaces before and after.
+const BESIDE: &str = "          ";
+
+/// Width of the titles' column.
+const TITLE: usize = 10;
 
 /// Width of the labels' column.
 const LABEL: usize = 16;
@@ -22,17 +28,24 @@ pub fn summary(result: &StudyResult, style: Style) -> String {
     for section in content::sections(result) {
         lines.extend(section_lines(&section, style));
     }
-    for (title, text) in [("WHY", why(result)), ("PLAN", content::planning_line(result))] {
+    for (title, text, then) in
+        [("WHY", why(result), content::example(result)), ("PLAN", content::planning_line(result), String::new())]
+    {
         if !text.is_empty() {
             lines.extend(titled(title, &text, style));
         }
+        if !then.is_empty() {
+            lines.extend(wrap(&" ".repeat(TITLE), &then, style.width));
+        }
     }
+    lines.extend(wrap("", &content::legend(result), style.width));
     lines.join("\n") + "\n"
 }
 
 /// The checks of a study alone, under its name and extent.
 pub(super) fn checks(result: &StudyResult, fail_on: FailOn, style: Style) -> Vec<String> {
     let mut lines = head(result, style);
+    lines.push(String::new());
     let checks = content::checks(result, fail_on);
     if checks.is_empty() {
         lines.push("  no checks".to_owned());
@@ -41,11 +54,16 @@ pub(super) fn checks(result: &StudyResult, fail_on: FailOn, style: Style) -> Vec
     lines
 }
 
+/// What every text begins with: the program and its version, what the text is about, and over how much it is taken.
+pub(super) fn begin(version: &str, about: &str, extent: &str, style: Style) -> Vec<String> {
+    let mut lines = wrap("", &format!("cutover {version}  {}", about.trim()), style.width);
+    lines.extend(wrap("", extent, style.width));
+    lines
+}
+
 /// What was simulated, and how much of it.
 fn head(result: &StudyResult, style: Style) -> Vec<String> {
-    let name = format!("cutover {}  {}", result.scenario.read_by, result.scenario.name);
-    let mut lines = wrap("", &name, style.width);
-    lines.extend(wrap("", &content::extent(result), style.width));
+    let mut lines = begin(&result.scenario.read_by, &result.scenario.name, &content::extent(result), style);
     lines.extend(wrap("", &content::setting(result), style.width));
     for sentence in content::precision(result) {
         lines.extend(wrap("", &sentence, style.width));
@@ -72,23 +90,36 @@ pub(super) fn gate_mark(outcome: Outcome) -> (&'static str, Tone) {
     }
 }
 
+/// The word beside the mark of what the gate makes of something, all of one width.
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Passed => "pass",
+        Outcome::Warned => "warn",
+        Outcome::Undecided => "open",
+        Outcome::Failed => "FAIL",
+    }
+}
+
 fn check_lines(checks: &[CheckLine], style: Style) -> Vec<String> {
     let rows: Vec<Vec<String>> = checks.iter().map(|check| vec![check.claim.clone(), check.found.clone()]).collect();
+    let rows = columns(&rows, &[]);
+    // Side by side where all of them fit, else what was found below what must hold.
+    let aligned = fit(&rows, style.width.saturating_sub(BESIDE.len()));
     let mut lines = Vec::new();
-    for (check, row) in checks.iter().zip(columns(&rows, &[])) {
+    for (check, row) in checks.iter().zip(rows) {
         let (mark, tone) = gate_mark(check.outcome);
-        let found = glued(&check.found);
-        // Aligned where it fits, else wrapped.
-        let text =
-            if row.chars().count() + 4 <= style.width { glued(&row) } else { format!("{} {found}", check.claim) };
-        let mut wrapped = wrap("    ", &text, style.width);
-        wrapped[0].replace_range(2..3, &style.paint(tone, mark));
+        let mut wrapped = if aligned {
+            wrap(BESIDE, &glued(&row), style.width)
+        } else {
+            [&check.claim, &check.found].into_iter().flat_map(|text| wrap(BESIDE, text, style.width)).collect()
+        };
+        wrapped[0].replace_range(2..BESIDE.len() - 2, &style.paint(tone, &format!("{mark} {}", word(check.outcome))));
         lines.extend(wrapped);
         let only_warns = if check.outcome == Outcome::Warned { "only warns" } else { "" };
         let said = [only_warns, check.description.as_str(), check.explanation.as_str()];
         let said: Vec<&str> = said.into_iter().filter(|said| !said.is_empty()).collect();
         if !said.is_empty() {
-            lines.extend(wrap("      ", &said.join("; "), style.width));
+            lines.extend(wrap(BESIDE, &said.join("; "), style.width));
         }
     }
     lines
@@ -96,7 +127,7 @@ fn check_lines(checks: &[CheckLine], style: Style) -> Vec<String> {
 
 /// A title and its text beside it.
 pub(super) fn titled(title: &str, text: &str, style: Style) -> Vec<String> {
-    let mut lines = wrap(&format!("{title:<10}"), text, style.width);
+    let mut lines = wrap(&format!("{title:<TITLE$}"), text, style.width);
     lines[0].replace_range(..title.len(), &style.paint(Tone::Heading, title));
     lines
 }
@@ -107,7 +138,10 @@ pub(super) fn section_lines(section: &Section, style: Style) -> Vec<String> {
     for block in &section.blocks {
         match block {
             Block::Line(label, text) => lines.extend(wrap(&format!("  {label:<LABEL$}"), text, style.width)),
-            Block::Table(rows) => lines.extend(columns(rows, &[1, 2, 3]).iter().map(|line| format!("  {line}"))),
+            Block::Table(rows) => {
+                let table = labelled(rows, &[1, 2, 3], style.width.saturating_sub(2));
+                lines.extend(table.iter().map(|line| format!("  {line}")));
+            }
             Block::Figures(rows) => lines.extend(figure_lines(rows, style.width)),
         }
     }
@@ -122,7 +156,7 @@ fn figure_lines(rows: &[Vec<String>], width: usize) -> Vec<String> {
         columns(rows, &right).iter().map(|line| format!("  {line}")).collect()
     };
     let lines = aligned(rows);
-    if lines.iter().all(|line| line.chars().count() <= width) { lines } else { aligned(&transposed(rows)) }
+    if fit(&lines, width) { lines } else { aligned(&transposed(rows)) }
 }
 
 #[cfg(test)]
@@ -138,7 +172,7 @@ mod tests {
     fn the_summary_fills_a_screen_of_100_columns() {
         let text = text(Style { color: false, width: 100 });
         insta::assert_snapshot!(text);
-        assert!(text.lines().count() <= 45, "{} lines", text.lines().count());
+        assert!(text.lines().count() <= 44, "{} lines", text.lines().count());
         assert!(text.lines().all(|line| line.chars().count() <= 100));
     }
 

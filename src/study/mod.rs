@@ -52,4 +52,4 @@ pub use result::*;
 pub use run::{Growing, grow, run, run_together};
 pub use summary::{summarize, summarize_metric, summarize_runs};
 pub use sweep::{Best, Grid, PRICE, Point, Sweep, overrides, setting};
-pub use why::{CommonReason, most_common_reason, survivorship_note, why};
+pub use why::{CommonReason, most_common_reason, survivorship_note, telling_run, why};

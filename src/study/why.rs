@@ -57,6 +57,12 @@ impl Cause {
         }
     }
 
+    /// Share of the runs that it touches.
+    fn share(self, result: &StudyResult) -> f64 {
+        let touched = result.records.iter().filter(|record| self.touches(record)).count();
+        touched as f64 / result.records.len() as f64
+    }
+
     fn sentence(self, result: &StudyResult, share: f64) -> String {
         let runs = percent(share);
         match self {
@@ -95,31 +101,56 @@ impl Cause {
 /// that, the one that touches the most runs; failing any, that all is well. More where an estimator alone decided
 /// analyses, and where the fleet is too small for its traffic with or without a rollout.
 pub fn why(result: &StudyResult) -> String {
-    let runs = result.records.len();
-    if runs == 0 {
+    if result.records.is_empty() {
         return "No run was finished.".to_owned();
     }
-    let share =
-        |cause: Cause| result.records.iter().filter(|record| cause.touches(record)).count() as f64 / runs as f64;
-    let shares = CAUSES.map(|cause| (cause, share(cause)));
-    let notable = shares.iter().find(|(_, share)| *share >= NOTABLE_SHARE);
-    // Of equals the gravest: `max_by` keeps the last, so they are reversed.
-    let rare = || shares.iter().rev().filter(|(_, share)| *share > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
-    match notable.or_else(rare) {
+    match told(result) {
         Some((cause, share)) => {
-            let sentence = cause.sentence(result, *share);
-            sentence + &also_rolled_back(result, *cause, &shares) + &estimated(result) + &overloaded(result)
+            let sentence = cause.sentence(result, share);
+            sentence + &also_rolled_back(result, cause) + &estimated(result) + &overloaded(result)
         }
         None => all_well(result) + &estimated(result),
     }
 }
 
+/// The run that shows best what [`why`] tells: the worst where it counts something, else the first that it touches.
+/// `None` where nothing went wrong.
+pub fn telling_run(result: &StudyResult) -> Option<u64> {
+    let (cause, _) = told(result)?;
+    let touched = result.records.iter().filter(|record| cause.touches(record));
+    let worst = |metrics: &[Metric]| {
+        let size = |record: &RunRecord| metrics.iter().map(|metric| record.value(*metric)).sum::<f64>();
+        // Of equals the first: `max_by` keeps the last, so they are reversed.
+        let all: Vec<&RunRecord> = touched.clone().collect();
+        all.into_iter().rev().max_by(|a, b| size(a).total_cmp(&size(b))).map(|record| record.run)
+    };
+    match cause {
+        Cause::Deadlock | Cause::Stuck | Cause::Unfinished | Cause::RolledBack => {
+            touched.clone().next().map(|record| record.run)
+        }
+        Cause::Cut => worst(&[Metric::TruncatedAttempts]),
+        Cause::Errors => worst(&ERRORS.map(|(metric, _)| metric)),
+        Cause::Dip => worst(&[Metric::CapacityDip]),
+        Cause::Slow => worst(&[Metric::SloViolation]),
+    }
+}
+
+/// The cause that is told, and its share of runs.
+fn told(result: &StudyResult) -> Option<(Cause, f64)> {
+    let shares = CAUSES.map(|cause| (cause, cause.share(result)));
+    let notable = shares.iter().find(|(_, share)| *share >= NOTABLE_SHARE);
+    // Of equals the gravest: `max_by` keeps the last, so they are reversed.
+    let rare = || shares.iter().rev().filter(|(_, share)| *share > 0.0).max_by(|a, b| a.1.total_cmp(&b.1));
+    notable.or_else(rare).copied()
+}
+
 /// Rollbacks that a graver cause hides, where they are not rare.
-fn also_rolled_back(result: &StudyResult, told: Cause, shares: &[(Cause, f64)]) -> String {
-    let rolled_back = shares.iter().find(|(cause, share)| *cause == Cause::RolledBack && *share >= NOTABLE_SHARE);
-    match rolled_back {
-        Some((cause, share)) if told == Cause::Cut => format!(" {}", cause.sentence(result, *share)),
-        _ => String::new(),
+fn also_rolled_back(result: &StudyResult, told: Cause) -> String {
+    let share = Cause::RolledBack.share(result);
+    if told == Cause::Cut && share >= NOTABLE_SHARE {
+        format!(" {}", Cause::RolledBack.sentence(result, share))
+    } else {
+        String::new()
     }
 }
 

@@ -10,7 +10,8 @@ use super::{Printing, Simulating};
 pub const HELP: &str = "\
 Examples:
   cutover plan scenario.toml
-  cutover plan scenario.toml --choose rollout.rolling.max_surge=1,25%,50% --choose termination.grace_period=30s,2m,5m
+  cutover plan scenario.toml --choose rollout.rolling.max_surge=1,25%,50% \\
+      --choose termination.grace_period=30s,2m,5m
   cutover plan scenario.toml --minimize duration --tolerance 2%
   cutover run output/scenario/best.toml
 

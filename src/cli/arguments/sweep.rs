@@ -12,8 +12,10 @@ use crate::study::Measure;
 pub const EXAMPLES: &str = "\
 Examples:
   cutover sweep scenario.toml --vary termination.grace_period=30s,60s,2m,5m
-  cutover sweep scenario.toml --vary rollout.rolling.max_surge=1,25%,50% --vary fleet.gpu_limit=9..12/1
-  cutover sweep scenario.toml --vary 'traffic.arrivals.rate=5..40*2' --metric ttft_p99_s.p95 --metric cost_usd
+  cutover sweep scenario.toml --vary rollout.rolling.max_surge=1,25%,50% \\
+      --vary fleet.gpu_limit=9..12/1
+  cutover sweep scenario.toml --vary 'traffic.arrivals.rate=5..40*2' \\
+      --metric ttft_p99_s.p95 --metric cost_usd
 
 Every combination of the values is a point. All points meet the same requests. Points that are finished are kept in
 the directory of results: the same command goes on where an interrupted one stopped, and a grid that has grown only

@@ -17,6 +17,7 @@ use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
 use crate::scenario::{Engine, OnSigterm, Replay, Severity, Statistic, Strategy, Stretch, Traffic};
 use crate::study::{
     CheckResult, FailOn, Outcome, SHARE_TO_FINISH, StudyResult, Verdict, outcome_of, planning, survivorship_note,
+    telling_run,
 };
 use crate::units::Duration;
 
@@ -233,9 +234,9 @@ fn requests(result: &StudyResult) -> Section {
         Block::Line(
             "cut responses",
             format!(
-                "mean {}   P95 {}   {}",
-                mean(result, Metric::TruncatedAttempts),
-                glued(&estimate(&cut.p95, Quantity::Plain)),
+                "{}   {}   {}",
+                glued(&format!("mean {}", mean(result, Metric::TruncatedAttempts))),
+                glued(&format!("P95 {}", estimate(&cut.p95, Quantity::Plain))),
                 glued(&format!("some in {} of runs", estimate(&cut.probability_positive, Quantity::Share))),
             ),
         ),
@@ -260,18 +261,18 @@ fn requests(result: &StudyResult) -> Section {
     Section { title: "REQUESTS", subtitle: format!("{} a run", mean(result, Metric::Requests)), blocks }
 }
 
-/// Latencies over all requests, and over runs the mean of each run's P99.
+/// Latencies: over runs the means of each run's P50 and P99, which have intervals, and over all requests of all runs a
+/// quantile that one run is often too short for.
 fn latencies(result: &StudyResult) -> Vec<Vec<String>> {
-    let row = |label: &str, histogram: &Histogram, of_a_run: Metric| {
-        let quantile = |q| value(histogram.quantile(q), Quantity::Seconds);
-        let mean = estimate(&result.metric(of_a_run).mean, Quantity::Seconds);
-        vec![label.to_owned(), quantile(0.5), quantile(0.99), quantile(0.999), mean]
+    let row = |label: &str, histogram: &Histogram, of_a_run: [Metric; 2]| {
+        let [p50, p99] = of_a_run.map(|metric| estimate(&result.metric(metric).mean, Quantity::Seconds));
+        vec![label.to_owned(), p50, p99, value(histogram.quantile(0.999), Quantity::Seconds)]
     };
     vec![
-        ["all requests", "P50", "P99", "P99.9", "mean over runs of P99"].map(str::to_owned).to_vec(),
-        row("first token (TTFT)", &result.pooled.ttft, Metric::TtftP99),
-        row("per token (TPOT)", &result.pooled.tpot, Metric::TpotP99),
-        row("end to end (E2E)", &result.pooled.e2e, Metric::E2eP99),
+        ["mean of a run's", "P50", "P99", "P99.9 of all"].map(str::to_owned).to_vec(),
+        row("first token (TTFT)", &result.pooled.ttft, [Metric::TtftP50, Metric::TtftP99]),
+        row("per token (TPOT)", &result.pooled.tpot, [Metric::TpotP50, Metric::TpotP99]),
+        row("end to end (E2E)", &result.pooled.e2e, [Metric::E2eP50, Metric::E2eP99]),
     ]
 }
 
@@ -279,35 +280,47 @@ fn capacity(result: &StudyResult) -> Section {
     let fleet = &result.scenario.fleet;
     let least = |metric| {
         let summary = result.metric(metric);
-        format!("mean {}   worst run {}", mean(result, metric), glued(&value(summary.min, Quantity::Share)))
+        let worst = glued(&format!("worst run {}", value(summary.min, Quantity::Share)));
+        format!("{}   {worst}", glued(&format!("mean {}", mean(result, metric))))
     };
     let limit = fleet.gpu_limit.map_or_else(String::new, |limit| format!(" of at most {limit}"));
-    let blocks = vec![
-        Block::Line("least ready", least(Metric::MinReadyFraction)),
-        Block::Line("least capacity", least(Metric::MinCapacityFraction)),
+    let (ready, capacity) = (least(Metric::MinReadyFraction), least(Metric::MinCapacityFraction));
+    let mut blocks = if ready == capacity {
+        vec![Block::Line("least ready", format!("{ready}   capacity the same"))]
+    } else {
+        vec![Block::Line("least ready", ready), Block::Line("least capacity", capacity)]
+    };
+    let overloaded = if any(result, Metric::SecondsOverloaded) {
+        format!("overloaded for {}", mean(result, Metric::SecondsOverloaded))
+    } else {
+        "never overloaded".to_owned()
+    };
+    blocks.extend([
         Block::Line(
             "dip",
             format!(
-                "{}   {}   {}",
+                "{}   {}",
                 mean_count(result, Metric::CapacityDip, "replica-second"),
                 glued(&format!("below need for {}", mean(result, Metric::SecondsBelowCapacity))),
-                glued(&format!("overloaded for {}", mean(result, Metric::SecondsOverloaded))),
             ),
         ),
         Block::Line("most GPUs", format!("{}{limit}", mean(result, Metric::PeakGpus))),
-    ];
+    ]);
     let needed = value(fleet.needed_replicas, Quantity::Plain);
     let utilization = mean(result, Metric::Utilization);
     let replicas = counted(u64::from(fleet.replicas), "replica");
-    let subtitle = format!("{needed} of {replicas} needed; {utilization} utilized");
+    let subtitle = format!("{needed} of {replicas} needed; {utilization} utilized; {overloaded}");
     Section { title: "CAPACITY", subtitle, blocks }
 }
 
 fn cost(result: &StudyResult) -> Section {
     let parts: Vec<f64> = WATERFALL.iter().map(|(metric, _)| result.metric(*metric).mean.value).collect();
     let (total, texts) = dollars_that_add_up(&parts);
-    let sum: Vec<String> =
-        texts.iter().zip(WATERFALL).map(|(text, (_, word))| glued(&format!("{text} {word}"))).collect();
+    // Without the parts that are written as nothing, which the others add up without.
+    let sum: Vec<String> = (texts.iter().zip(WATERFALL))
+        .filter(|(text, _)| text.contains(|c| matches!(c, '1'..='9')))
+        .map(|(text, (_, word))| glued(&format!("{text} {word}")))
+        .collect();
     let hours = |metric| glued(&estimate(&result.metric(metric).mean, Quantity::Plain));
     let is_priced = |metric| !result.metric(metric).mean.value.is_nan();
     let mut blocks = Vec::new();
@@ -317,9 +330,6 @@ fn cost(result: &StudyResult) -> Section {
     if is_priced(Metric::Formula) {
         let formula = mean(result, Metric::Formula);
         blocks.push(Block::Line("paper formula", format!("{formula} by saturated rate and utilization")));
-    }
-    if is_priced(Metric::UsdPerMillion) {
-        blocks.push(Block::Line("with prompts", format!("{} per million tokens", mean(result, Metric::UsdPerMillion))));
     }
     blocks.extend([
         Block::Line(
@@ -340,7 +350,12 @@ fn cost(result: &StudyResult) -> Section {
         ),
     ]);
     let subtitle = if is_priced(Metric::UsdPerMillionOutput) {
-        format!("{} per million output tokens", mean(result, Metric::UsdPerMillionOutput))
+        let with_prompts = if is_priced(Metric::UsdPerMillion) {
+            format!("; with prompts {}", mean(result, Metric::UsdPerMillion))
+        } else {
+            String::new()
+        };
+        format!("{} per million output tokens{with_prompts}", mean(result, Metric::UsdPerMillionOutput))
     } else {
         NO_PRICE.to_owned()
     };
@@ -362,6 +377,30 @@ fn replayed(requests: u64, replay: &Replay) -> String {
     format!("trace of {}{speed}, {stretch}{end}", counted(requests, "request"))
 }
 
+/// A run that shows what the study's one sentence is about; empty where nothing went wrong.
+pub fn example(result: &StudyResult) -> String {
+    match telling_run(result) {
+        Some(run) => format!("See run {run}: {}.", glued(&format!("`cutover explain FILE --run {run}`"))),
+        None => String::new(),
+    }
+}
+
+/// How the figures are read: what brackets are, why some have none, what the short names of latencies are.
+pub fn legend(result: &StudyResult) -> String {
+    let shown = [
+        &result.metric(Metric::RolloutDuration).p50,
+        &result.metric(Metric::RolloutDuration).p95,
+        &result.metric(Metric::TruncatedAttempts).p95,
+        &result.metric(Metric::Requests).mean,
+    ];
+    let lacks = shown.into_iter().any(|shown| shown.value.is_finite() && shown.interval.is_none());
+    let without = if lacks { ", missing where runs are too few" } else { "" };
+    format!(
+        "[a, b]: 95 % interval{without}; TTFT, TPOT, E2E: time to the first token, per further token, to the last; \
+         P99: 99 % are below"
+    )
+}
+
 /// What is served by what, in a sentence: traffic, load and engine.
 pub fn setting(result: &StudyResult) -> String {
     let facts = &result.facts;
@@ -372,8 +411,7 @@ pub fn setting(result: &StudyResult) -> String {
     };
     let profile = result.scenario.engine.profile.map_or_else(String::new, |profile| format!("; {}", profile.name));
     format!(
-        "{} requests/s{source}, prompts of {} and answers of {} tokens on average: {} of what the needed replicas can \
-         serve{profile}",
+        "{} requests/s{source}, prompts of {}, answers of {} tokens on average: {} of needed capacity{profile}",
         plain(facts.mean_rate),
         plain(facts.mean_prompt_tokens),
         plain(facts.mean_output_tokens),

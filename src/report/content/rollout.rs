@@ -21,11 +21,9 @@ pub(super) fn section(result: &StudyResult) -> Section {
         blocks.push(Block::Line("outcome", shares.join("   ")));
         blocks.extend(reasons(result));
         let duration = result.metric(Metric::RolloutDuration);
-        let quantile = |of| glued(&estimate(of, Quantity::Seconds));
-        blocks.push(Block::Line(
-            "duration",
-            format!("median {}   P95 {}", quantile(&duration.p50), quantile(&duration.p95)),
-        ));
+        let quantile = |name: &str, of| glued(&format!("{name} {}", estimate(of, Quantity::Seconds)));
+        let quantiles = [quantile("median", &duration.p50), quantile("P95", &duration.p95)];
+        blocks.push(Block::Line("duration", quantiles.join("   ")));
         let reached = mean_count(result, Metric::NewVersionRequests, "request");
         blocks.push(Block::Line("new version", format!("seen by {reached} a run")));
         blocks.extend(exposed(result));
@@ -55,9 +53,14 @@ fn reasons(result: &StudyResult) -> Vec<Block> {
 fn exposed(result: &StudyResult) -> Vec<Block> {
     let Some(requests) = exposed_before_abort(result) else { return Vec::new() };
     let exposed = format!(
-        "{} before the abort   {}   {}",
+        "{} before the abort   {}{}   {}",
         glued(&counted_estimate(&requests, "request")),
         glued(&format!("detected after {}", mean(result, Metric::TimeToDetect))),
+        if any(result, Metric::WeightAtAbort) {
+            format!("   {}", glued(&format!("at a weight of {}", mean(result, Metric::WeightAtAbort))))
+        } else {
+            String::new()
+        },
         glued(&format!("traffic safe after {}", mean(result, Metric::TimeToSafety))),
     );
     let costs = [

@@ -2,10 +2,10 @@
 
 use crate::ledger::RunLog;
 use crate::report::format::clock;
-use crate::report::layout::columns;
+use crate::report::layout::hanging;
 
 /// The event log of a run, a line per event: time from time zero, event, replica, version, detail.
-pub(super) fn lines(log: &RunLog) -> Vec<String> {
+pub(super) fn lines(log: &RunLog, width: usize) -> Vec<String> {
     let mut rows = vec![["time", "event", "replica", "version", "detail"].map(str::to_owned).to_vec()];
     rows.extend(log.events.iter().map(|event| {
         vec![
@@ -16,7 +16,7 @@ pub(super) fn lines(log: &RunLog) -> Vec<String> {
             event.detail.clone(),
         ]
     }));
-    columns(&rows, &[0, 2])
+    hanging(&rows, &[0, 2], width)
 }
 
 #[cfg(test)]
@@ -43,6 +43,6 @@ mod tests {
             ],
             requests: Vec::new(),
         };
-        insta::assert_snapshot!(lines(&log).join("\n"));
+        insta::assert_snapshot!(lines(&log, 100).join("\n"));
     }
 }

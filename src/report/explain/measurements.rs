@@ -2,14 +2,14 @@
 
 use super::{Explained, word};
 use crate::report::format::clock;
-use crate::report::layout::columns;
+use crate::report::layout::in_pieces;
 use crate::scenario::{Analysis, AnalysisBound, AnalysisMetric};
 
 /// Measurements that are shown at most.
 const MOST_SHOWN: usize = 60;
 
 /// A row for each measurement.
-pub(super) fn lines(explained: &Explained<'_>) -> Vec<String> {
+pub(super) fn lines(explained: &Explained<'_>, width: usize) -> Vec<String> {
     let rows: Vec<Vec<String>> = (explained.log.events.iter())
         .filter(|event| event.event == "measurement")
         .filter_map(|event| {
@@ -42,8 +42,8 @@ pub(super) fn lines(explained: &Explained<'_>) -> Vec<String> {
     let without =
         |row: Vec<String>| row.into_iter().enumerate().filter(|(i, _)| *i != 3).map(|(_, cell)| cell).collect();
     let mut lines = match has_exact {
-        true => columns(&table, &[0, 2, 3, 5]),
-        false => columns(&table.into_iter().map(without).collect::<Vec<Vec<String>>>(), &[0, 2, 4]),
+        true => in_pieces(&table, &[0, 2, 3, 5], width),
+        false => in_pieces(&table.into_iter().map(without).collect::<Vec<Vec<String>>>(), &[0, 2, 4], width),
     };
     if more > 0 {
         lines.push(format!("{more} earlier ones are in events.csv"));

@@ -16,6 +16,7 @@ pub(super) use json::{RunJson, json};
 use crate::ledger::{Metric, RolloutOutcome, RunLog, RunRecord};
 use crate::report::format::{Quantity, counted, value};
 use crate::report::layout::{Style, Tone, wrap};
+use crate::report::terminal::begin;
 use crate::scenario::Scenario;
 use crate::units::Time;
 
@@ -46,24 +47,23 @@ pub(super) fn text(explained: &Explained<'_>, style: Style) -> String {
     };
     section("DECISIONS", decisions::lines(explained, style.width));
     section("FLEET", tree::lines(explained));
-    section("MEASUREMENTS", measurements::lines(explained));
-    section("TERMINATIONS", terminations::table(explained));
-    section("LOST", terminations::lost(explained));
+    section("MEASUREMENTS", measurements::lines(explained, style.width));
+    section("TERMINATIONS", terminations::table(explained, style.width));
+    section("LOST", terminations::lost(explained, style.width));
     if explained.every_event {
-        section("EVENTS", events::lines(explained.log));
+        section("EVENTS", events::lines(explained.log, style.width));
     }
     lines.push(String::new());
-    lines.push(ending(explained.log));
+    lines.extend(wrap("", &ending(explained.log), style.width));
     lines.join("\n") + "\n"
 }
 
 fn head(explained: &Explained<'_>, style: Style) -> Vec<String> {
     let (scenario, record) = (explained.scenario, explained.record);
-    let title = format!("{}: run {} of seed {}", scenario.name, record.run, scenario.study.seed);
-    let mut lines = vec![style.paint(Tone::Heading, &title)];
+    let run = format!("run {} of seed {}", record.run, scenario.study.seed);
     let duration = record.value(Metric::RolloutDuration);
     let tone = match record.outcome {
-        RolloutOutcome::None => return lines,
+        RolloutOutcome::None => return begin(&scenario.read_by, &scenario.name, &run, style),
         RolloutOutcome::Completed => Tone::Good,
         _ => Tone::Bad,
     };
@@ -71,11 +71,13 @@ fn head(explained: &Explained<'_>, style: Style) -> Vec<String> {
     if duration.is_finite() {
         outcome.push_str(&format!(" after {}", value(duration, Quantity::Seconds)));
     }
-    if !record.reason.is_empty() {
-        outcome.push_str(&format!(": {}", record.reason));
+    let mut lines = begin(&scenario.read_by, &scenario.name, &format!("{run}: {outcome}"), style);
+    if let Some(line) = lines.last_mut() {
+        *line = line.replace(&outcome, &style.paint(tone, &outcome));
     }
-    let painted = wrap("", &outcome, style.width);
-    lines.extend(painted.iter().map(|line| style.paint(tone, line)));
+    if !record.reason.is_empty() {
+        lines.extend(wrap("", &format!("because: {}", record.reason), style.width));
+    }
     lines
 }
 
@@ -112,7 +114,7 @@ fn word<'d>(detail: &'d str, key: &str) -> Option<&'d str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Two replicas with long answers and a grace period that cuts them; the second update is rolled back.
@@ -148,20 +150,21 @@ at = "7m"
 do = "roll_back"
 "#;
 
-    #[test]
-    fn a_run_is_told_from_its_decisions_to_what_it_lost() {
+    /// The text of one run.
+    pub(in crate::report) fn explained(style: Style, every_event: bool) -> String {
         let scenario = crate::scenario::parse(CUT, "cut.toml", std::path::Path::new("."), &[], &[]);
         let prepared = crate::simulation::Prepared::new(scenario.expect("a scenario"));
         let (record, log) = prepared.log_run(0);
         let moments = [Time(4 * 60_000_000_000)];
-        let explained = Explained {
-            scenario: &prepared.scenario,
-            record: &record,
-            log: &log,
-            moments: &moments,
-            every_event: false,
-        };
-        insta::assert_snapshot!(text(&explained, Style { color: false, width: 100 }));
+        text(
+            &Explained { scenario: &prepared.scenario, record: &record, log: &log, moments: &moments, every_event },
+            style,
+        )
+    }
+
+    #[test]
+    fn a_run_is_told_from_its_decisions_to_what_it_lost() {
+        insta::assert_snapshot!(explained(Style { color: false, width: 100 }, false));
     }
 
     #[test]

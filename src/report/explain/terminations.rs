@@ -4,7 +4,7 @@ use super::Explained;
 use super::replicas::{Life, lives};
 use crate::ledger::RequestRow;
 use crate::report::format::clock;
-use crate::report::layout::columns;
+use crate::report::layout::{hanging, in_pieces};
 use crate::units::Time;
 
 /// Rows that are shown at most of each table.
@@ -16,7 +16,7 @@ fn told(life: &Life<'_>) -> Option<Time> {
 }
 
 /// A row for each replica that was told to terminate, or killed; times after that moment.
-pub(super) fn table(explained: &Explained<'_>) -> Vec<String> {
+pub(super) fn table(explained: &Explained<'_>, width: usize) -> Vec<String> {
     let lag = explained.scenario.termination.endpoint_lag;
     let lives = lives(explained.log);
     let mut rows = vec![
@@ -24,7 +24,7 @@ pub(super) fn table(explained: &Explained<'_>) -> Vec<String> {
             "replica",
             "version",
             "told at",
-            "endpoint removed",
+            "off router",
             "SIGTERM",
             "last request",
             "SIGKILL",
@@ -63,7 +63,7 @@ pub(super) fn table(explained: &Explained<'_>) -> Vec<String> {
     if rows.len() == 1 {
         return Vec::new();
     }
-    let mut lines = columns(&rows, &[0, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    let mut lines = in_pieces(&rows, &[0, 2, 3, 4, 5, 6, 7, 8, 9, 10], width);
     if doomed.len() > MOST_SHOWN {
         lines.push(format!("and {} more, in events.csv", doomed.len() - MOST_SHOWN));
     }
@@ -79,7 +79,7 @@ fn of_replica<'a>(explained: &Explained<'a>, replica: u32) -> impl Iterator<Item
 }
 
 /// A row for each attempt that was cut, dropped or refused, with why.
-pub(super) fn lost(explained: &Explained<'_>) -> Vec<String> {
+pub(super) fn lost(explained: &Explained<'_>, width: usize) -> Vec<String> {
     let lives = lives(explained.log);
     let is_lost = |row: &&RequestRow| ["truncated", "dropped", "refused"].contains(&row.outcome);
     let lost: Vec<&RequestRow> = explained.log.requests.iter().filter(is_lost).collect();
@@ -98,7 +98,7 @@ pub(super) fn lost(explained: &Explained<'_>) -> Vec<String> {
         ]
     });
     let table: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
-    let mut lines = columns(&table, &[0, 1, 2, 3, 4]);
+    let mut lines = hanging(&table, &[0, 1, 2, 3, 4], width);
     if lost.len() > MOST_SHOWN {
         lines.push(format!("and {} more, in requests.csv", lost.len() - MOST_SHOWN));
     }

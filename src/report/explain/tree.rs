@@ -112,7 +112,7 @@ fn replicas(log: &RunLog, lives: &[&Life<'_>], at: Time, stem: &str) -> Vec<Vec<
         vec![
             format!("{} {}", branch(place + 1 == lives.len()), life.id),
             format!("{mark} {state} for {}", value(at.since(since).seconds(), Quantity::Seconds)),
-            if requests > 0 { format!("{} in flight", counted(requests, "request")) } else { String::new() },
+            if requests > 0 { format!("{requests} in flight") } else { String::new() },
         ]
     };
     lives.iter().enumerate().map(row).collect()

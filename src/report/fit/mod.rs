@@ -13,9 +13,9 @@ pub use paste::paste;
 
 use super::charts::Chart;
 use super::content::Section;
-use super::layout::{Style, Tone, wrap};
+use super::layout::{Style, Tone};
 use super::markdown::{Page, escape};
-use super::terminal::section_lines;
+use super::terminal::{begin, section_lines};
 use crate::fit::TraceFit;
 
 /// A fit and the name of the trace's file.
@@ -29,8 +29,7 @@ pub struct Fitted<'a> {
 
 /// The fit for a terminal, ending in a newline.
 pub fn text(fitted: &Fitted<'_>, style: Style) -> String {
-    let mut lines = wrap("", &format!("cutover {}  {}", env!("CARGO_PKG_VERSION"), fitted.name), style.width);
-    lines.extend(wrap("", &content::extent(fitted.fit), style.width));
+    let mut lines = begin(env!("CARGO_PKG_VERSION"), fitted.name, &content::extent(fitted.fit), style);
     lines.push(String::new());
     for section in sections(fitted) {
         lines.extend(section_lines(&section, style));

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Judged;
 use crate::digits::counted;
-use crate::report::compare_report::{DifferenceJson, row, table, tone};
+use crate::report::compare_report::{DifferenceJson, row, table_lines};
 use crate::report::json::{Named, SomeMetrics};
 use crate::report::layout::{Style, wrap};
 use crate::report::terminal::{gate_mark, titled};
@@ -120,13 +120,8 @@ pub fn lines(against: &Against, judged: &Judged<'_>, style: Style) -> Vec<String
         let cells: Vec<Vec<String>> =
             std::iter::once(header).chain(rows.iter().map(|difference| row(difference))).collect();
         let marks = std::iter::once(None).chain(rows.iter().map(|row| Some(outcome_of_row(row, judged.fail_on))));
-        for ((line, cells), outcome) in table(&cells, style.width.saturating_sub(4)).into_iter().zip(&cells).zip(marks)
-        {
-            let word = cells.last().map_or("", String::as_str);
-            let line = match (tone(word), line.strip_suffix(word)) {
-                (Some(tone), Some(start)) => format!("{start}{}", style.paint(tone, word)),
-                _ => line,
-            };
+        let table = table_lines(&cells, style.width.saturating_sub(4), style);
+        for (row, outcome) in table.into_iter().zip(marks) {
             let mark = match outcome {
                 Some(Outcome::Passed) | None => " ".to_owned(),
                 Some(outcome) => {
@@ -134,7 +129,7 @@ pub fn lines(against: &Against, judged: &Judged<'_>, style: Style) -> Vec<String
                     style.paint(tone, mark)
                 }
             };
-            lines.push(format!("  {mark} {}", line.replace('\n', "\n    ")));
+            lines.push(format!("  {mark} {}", row.join("\n    ")));
         }
     }
     let said = [unchanged(against), others(against)].into_iter().filter(|said| !said.is_empty());

@@ -44,9 +44,7 @@ pub fn extent(answer: &GraceAnswer) -> String {
         String::new()
     };
     format!(
-        "{} ({}): {interrupted}{}{costs}, seed {}; intervals are 95\u{a0}%",
-        answer.scenario.name.trim(),
-        answer.scenario.hash.get(..12).unwrap_or_default(),
+        "{interrupted}{}{costs}, seed {}; brackets are 95\u{a0}% intervals",
         counted(answer.runs, "run"),
         study.seed
     )

@@ -13,9 +13,10 @@ pub(super) use json::GraceJson;
 use super::OutputError;
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};
-use super::layout::{Style, Tone, columns, wrap};
+use super::layout::{Style, Tone, in_pieces, pieces, wrap};
 use super::markdown::{Page, escape};
 use super::saved::Saved;
+use super::terminal::begin;
 use crate::study::grace::{GraceAnswer, Standing};
 
 /// The answer to how long the grace period must be.
@@ -33,15 +34,18 @@ impl Answer for GraceReport<'_> {
     fn text(&self, style: Style) -> String {
         let answer = self.answer;
         let tone = if answer.smallest.is_some() { Tone::Good } else { Tone::Unsure };
-        let mut lines = wrap("", &content::extent(answer), style.width);
+        let mut lines = begin(&answer.scenario.read_by, &answer.scenario.name, &content::extent(answer), style);
         lines.push(String::new());
         lines.extend(wrap("", &content::headline(answer), style.width).iter().map(|line| style.paint(tone, line)));
         lines.extend(wrap("", &content::today(answer), style.width));
         lines.push(String::new());
-        lines.extend(colored(columns(&content::cuts(answer), &[0]), answer, style));
+        let cuts = pieces(&content::cuts(answer), &[0], style.width);
+        lines.extend(
+            cuts.into_iter().map(|piece| colored(piece, answer, style)).collect::<Vec<_>>().join(&String::new()),
+        );
         for table in [content::costs(answer), content::counts(answer)].into_iter().filter(|table| table.len() > 1) {
             lines.push(String::new());
-            lines.extend(columns(&table, &[0]));
+            lines.extend(in_pieces(&table, &[0], style.width));
         }
         lines.push(String::new());
         for note in content::notes(answer) {
@@ -123,6 +127,11 @@ mod tests {
         GraceReport { answer }.text(Style { color: false, width })
     }
 
+    /// The text without line breaks.
+    fn in_one_line(answer: &GraceAnswer) -> String {
+        text(answer, 100).split_whitespace().collect::<Vec<&str>>().join(" ")
+    }
+
     #[test]
     fn the_report_says_which_period_is_enough_and_what_it_costs() {
         insta::assert_snapshot!(text(&example::answer(), 100));
@@ -162,7 +171,7 @@ mod tests {
             longest.runs_needed = Some(480);
         }
         change(&mut answer);
-        text(&answer, 1_000)
+        in_one_line(&answer)
     }
 
     #[test]
@@ -191,12 +200,12 @@ mod tests {
         if let Some(counted) = answer.periods[1].counted.as_mut() {
             counted.any = Estimate { value: 0.78, interval: wilson(78, 100) };
         }
-        let text = text(&answer, 1_000);
+        let text = in_one_line(&answer);
         let said =
             "Today's 30s: 11.2 [10.1, 12.9] answers cut a rollout; 78.0 % [68.9, 85.0] of runs cut any (counted).";
         assert!(text.replace('\u{a0}', " ").contains(said), "{text}");
         answer.today = 2;
-        let told = GraceReport { answer: &answer }.text(Style { color: false, width: 1_000 });
+        let told = in_one_line(&answer);
         assert!(
             told.replace('\u{a0}', " ").contains("cut any (counted); the probability of any is at most 8.40e-4"),
             "{told}"

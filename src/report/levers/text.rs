@@ -4,6 +4,7 @@ use super::{broken, content};
 use crate::report::charts::Chart;
 use crate::report::layout::{Style, Tone, columns, wrap};
 use crate::report::markdown::{Page, escape};
+use crate::report::terminal::begin;
 use crate::study::levers::{LeverVerdict, LeversResult};
 
 /// Columns of labels at the left.
@@ -44,9 +45,8 @@ fn tone(word: &str) -> Option<Tone> {
 /// The answer for a terminal, ending in a newline.
 pub fn text(result: &LeversResult, style: Style) -> String {
     let scenario = &result.base.scenario;
-    let hash = scenario.hash.get(..12).unwrap_or_default();
-    let mut lines = wrap("", &format!("{} ({hash})", scenario.name), style.width);
-    lines.extend(wrap("", &content::extent(result), style.width));
+    let extent = format!("{}; seed {}", content::extent(result), scenario.study.seed);
+    let mut lines = begin(&scenario.read_by, &scenario.name, &extent, style);
     lines.push(String::new());
     lines.extend(labelled("TODAY", &content::today(result), style));
     lines.extend(labelled("BOUND", &content::bound(result), style));

@@ -3,15 +3,15 @@
 use super::{Planned, content};
 use crate::report::charts::Chart;
 use crate::report::content::plain;
-use crate::report::layout::{Style, Tone, columns, unglued, wrap};
+use crate::report::layout::{Style, Tone, pieces, unglued, wrap};
 use crate::report::markdown::{Page, escape};
+use crate::report::terminal::begin;
 use crate::study::plan::Ending;
 
 /// The plan for a terminal, ending in a newline.
 pub fn text(planned: &Planned<'_>, style: Style) -> String {
     let width = style.width;
-    let mut lines = wrap("", &format!("cutover {}  {}", planned.scenario.read_by, planned.scenario.name), width);
-    lines.extend(wrap("", &content::question(planned), width));
+    let mut lines = begin(&planned.scenario.read_by, &planned.scenario.name, &content::question(planned), style);
     lines.push(String::new());
     let tone = match planned.outcome.ending {
         Ending::Decided => Tone::Good,
@@ -28,7 +28,7 @@ pub fn text(planned: &Planned<'_>, style: Style) -> String {
         lines.extend(wrap("  ", &line, width));
     }
     let told = content::told(planned);
-    for piece in pieces(&stacked(&content::table(planned, &told)), width) {
+    for piece in pieces(&stacked(&content::table(planned, &told)), &[0], width) {
         lines.push(String::new());
         lines.extend(piece);
     }
@@ -53,27 +53,6 @@ fn stacked(table: &[Vec<String>]) -> Vec<Vec<String>> {
     };
     let (upper, lower) = header.iter().map(halves).unzip();
     [upper, lower].into_iter().chain(rows.iter().cloned()).collect()
-}
-
-/// A table in as many pieces, one under the other, as its columns need; each begins with the first column, and one whose
-/// column is too wide by itself is wrapped.
-fn pieces(table: &[Vec<String>], width: usize) -> Vec<Vec<String>> {
-    let count = table.iter().map(Vec::len).max().unwrap_or(0);
-    let piece = |from: usize, to: usize| -> Vec<Vec<String>> {
-        table.iter().map(|row| std::iter::once(&row[0]).chain(&row[from..to]).cloned().collect()).collect()
-    };
-    let fits =
-        |from: usize, to: usize| columns(&piece(from, to), &[0]).iter().all(|line| line.chars().count() <= width);
-    let mut pieces = Vec::new();
-    let mut from = 1;
-    while from < count {
-        let to = (from + 1..=count).take_while(|to| fits(from, *to)).last().unwrap_or(from + 1);
-        let lines = columns(&piece(from, to), &[0]);
-        let fitting = |line: String| if line.chars().count() <= width { vec![line] } else { wrap("", &line, width) };
-        pieces.push(lines.into_iter().flat_map(fitting).collect());
-        from = to;
-    }
-    pieces
 }
 
 /// The plan as Markdown.

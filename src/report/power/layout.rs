@@ -1,7 +1,7 @@
 //! Tables of estimates for a terminal: in columns where they fit, else in pieces that do.
 
 use super::super::content::{Block, Section};
-use super::super::layout::{Style, columns};
+use super::super::layout::{Style, columns, fit, labelled};
 use super::super::terminal::section_lines;
 
 /// Spaces before each line of a table.
@@ -14,7 +14,7 @@ pub fn lines(section: &Section, style: Style) -> Vec<String> {
     for block in &section.blocks {
         match block {
             Block::Figures(rows) => lines.extend(figures(rows, style.width)),
-            Block::Table(rows) => lines.extend(labelled(rows, style.width)),
+            Block::Table(rows) => lines.extend(indented(labelled(rows, &[1, 2], style.width - INDENT))),
             Block::Line(..) => {
                 let only = Section { title: "", subtitle: String::new(), blocks: vec![block.clone()] };
                 // What comes first is the empty title.
@@ -23,10 +23,6 @@ pub fn lines(section: &Section, style: Style) -> Vec<String> {
         }
     }
     lines
-}
-
-fn fit(lines: &[String], width: usize) -> bool {
-    lines.iter().all(|line| line.chars().count() + INDENT <= width)
 }
 
 fn indented(lines: Vec<String>) -> Vec<String> {
@@ -45,22 +41,11 @@ fn figures(rows: &[Vec<String>], width: usize) -> Vec<String> {
     let (mut lines, mut from) = (Vec::new(), 1);
     while from < count {
         // At least one column, whatever its width.
-        let to = (from + 1..=count).rev().find(|to| fit(&piece(from, *to), width)).unwrap_or(from + 1);
+        let to = (from + 1..=count).rev().find(|to| fit(&piece(from, *to), width - INDENT)).unwrap_or(from + 1);
         lines.extend(indented(piece(from, to)));
         from = to;
     }
     lines
-}
-
-/// A table whose labels are long: where it is too wide each label has a line of its own.
-fn labelled(rows: &[Vec<String>], width: usize) -> Vec<String> {
-    let whole = columns(rows, &[1, 2]);
-    if fit(&whole, width) {
-        return indented(whole);
-    }
-    let figures = columns(&rows.iter().map(|row| row[1..].to_vec()).collect::<Vec<Vec<String>>>(), &[0, 1]);
-    let both = |(row, figures): (&Vec<String>, String)| [row[0].clone(), format!("  {figures}")];
-    indented(rows.iter().zip(figures).flat_map(both).collect())
 }
 
 #[cfg(test)]
@@ -80,7 +65,7 @@ mod tests {
                 assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
                 assert!(rows.iter().flatten().all(|cell| text.contains(cell.as_str())), "{text}");
             }
-            let text = labelled(&table(4), width).join("\n");
+            let text = indented(labelled(&table(4), &[1, 2], width - INDENT)).join("\n");
             assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
             assert_eq!(text.lines().count(), if width >= 80 { 3 } else { 6 });
         }

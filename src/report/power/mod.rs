@@ -15,9 +15,10 @@ use super::OutputError;
 use super::answer::Answer;
 use super::charts::{self, Chart, ChartError};
 use super::content::Section;
-use super::layout::{Style, wrap};
+use super::layout::Style;
 use super::markdown::{Page, escape};
 use super::saved::Saved;
+use super::terminal::begin;
 use crate::study::power::Power;
 
 impl Answer for Power {
@@ -26,9 +27,7 @@ impl Answer for Power {
     }
 
     fn text(&self, style: Style) -> String {
-        let head = format!("cutover {}  {}", env!("CARGO_PKG_VERSION"), self.scenario.name);
-        let mut lines = wrap("", &head, style.width);
-        lines.extend(wrap("", &content::extent(self), style.width));
+        let mut lines = begin(&self.scenario.read_by, &self.scenario.name, &content::extent(self), style);
         lines.push(String::new());
         for section in sections(self) {
             lines.extend(layout::lines(&section, style));
@@ -114,7 +113,8 @@ mod tests {
             let at_goal = power.size_at_goal().version;
             power.canaries[0].outcomes[at_goal].caught = share(caught);
             power.canaries[0].outcomes[0].caught = share(alarms);
-            power.text(Style { color: false, width: 1_000 })
+            let text = power.text(Style { color: false, width: 1_000 });
+            text.split_whitespace().collect::<Vec<&str>>().join(" ")
         };
         let text = verdict(93, 0);
         let said =

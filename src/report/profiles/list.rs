@@ -8,11 +8,13 @@ use crate::report::content::plain;
 use crate::report::format::{Quantity, value};
 use crate::report::layout::{Tone, columns, glued, wrap};
 use crate::report::markdown::Page;
+use crate::report::terminal::begin;
 
 /// The columns that hold numbers.
 const NUMBERS: [&str; 4] = ["weights", "KV tokens", "tokens/s", "TPOT"];
-/// The columns that a narrow terminal goes without, in the order in which they are left out: first what the name says too.
-const LEFT_OUT: [&str; 6] = ["model", "engine", "quantisation", "version", "weights", "GPUs"];
+/// The columns that a narrow terminal goes without, in the order in which they are left out: first what the name says too,
+/// last what follows from the tokens a second.
+const LEFT_OUT: [&str; 8] = ["model", "engine", "quantisation", "version", "weights", "GPUs", "KV tokens", "TPOT"];
 
 /// The header and a row per profile.
 fn rows() -> Vec<Vec<String>> {
@@ -76,8 +78,8 @@ fn notes() -> Vec<(&'static str, String)> {
 /// For a terminal.
 pub(super) fn text(style: Style) -> String {
     let rows = rows();
-    let mut lines =
-        wrap("", &format!("cutover {}  {} hardware profiles", env!("CARGO_PKG_VERSION"), rows.len() - 1), style.width);
+    let kinds = "models on hardware that they are known on, for `engine.profile`";
+    let mut lines = begin(env!("CARGO_PKG_VERSION"), &format!("{} hardware profiles", rows.len() - 1), kinds, style);
     lines.push(String::new());
     let (mut table, left_out) = fitting(rows, style.width);
     table[0] = style.paint(Tone::Heading, &table[0]);

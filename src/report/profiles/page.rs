@@ -9,8 +9,9 @@ use crate::profiles::{
 };
 use crate::report::charts::Chart;
 use crate::report::format::{Quantity, value};
-use crate::report::layout::{Tone, columns, wrap};
+use crate::report::layout::{in_pieces, wrap};
 use crate::report::markdown::{Page, escape};
+use crate::report::terminal::begin;
 
 /// Width of the labels on a terminal.
 const LABEL: usize = 12;
@@ -145,7 +146,9 @@ fn table_notes(figures: &Figures) -> (String, String) {
 
 /// For a terminal.
 pub(super) fn text(figures: &Figures, style: Style) -> String {
-    let mut lines = vec![style.paint(Tone::Heading, &figures.profile.name), String::new()];
+    let mut lines =
+        begin(env!("CARGO_PKG_VERSION"), &figures.profile.name, "a hardware profile, for `engine.profile`", style);
+    lines.push(String::new());
     for (label, text) in facts(figures.profile) {
         lines.extend(wrap(&format!("{label:<LABEL$}"), &text, style.width));
     }
@@ -158,7 +161,8 @@ pub(super) fn text(figures: &Figures, style: Style) -> String {
     lines.push(String::new());
     lines.extend(wrap("", &what, style.width));
     lines.push(String::new());
-    lines.extend(columns(&table(figures), &[0, 1, 2, 3]).iter().map(|line| format!("  {line}")));
+    let pieces = in_pieces(&table(figures), &[0, 1, 2, 3], style.width.saturating_sub(2));
+    lines.extend(pieces.iter().map(|line| format!("  {line}").trim_end().to_owned()));
     lines.push(String::new());
     lines.extend(wrap("", &end, style.width));
     lines.join("\n") + "\n"

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::report::format::{counted, estimate};
 use crate::report::layout::{Style, Tone, columns, wrap};
-use crate::report::terminal::mark;
+use crate::report::terminal::{begin, mark};
 use crate::study::{Measure, Point, Sweep, Verdict};
 
 /// Most rows of a table; a sweep of more points is read in its file.
@@ -13,8 +13,7 @@ const MOST_ROWS: usize = 60;
 
 /// The sweep for a terminal, ending in a newline.
 pub fn text(sweep: &Sweep, style: Style) -> String {
-    let mut lines = wrap("", &format!("cutover {}  {}", sweep.scenario.read_by, sweep.scenario.name), style.width);
-    lines.extend(wrap("", &extent(sweep), style.width));
+    let mut lines = begin(&sweep.scenario.read_by, &sweep.scenario.name, &extent(sweep), style);
     lines.extend(axes(sweep).iter().flat_map(|axis| wrap("  ", axis, style.width)));
     lines.push(String::new());
     let (table, place) =
@@ -53,13 +52,24 @@ fn grids(sweep: &Sweep, style: Style) -> Option<Vec<String>> {
     let keys = short_keys(sweep);
     let mut lines = Vec::new();
     for (selection, grid) in sweep.selected.iter().zip(grids(way)) {
-        let heading = style.paint(Tone::Heading, &title(*selection));
-        lines.push(format!("{heading}  {} down, {} across", keys[way.0], keys[way.1]));
+        let title = title(*selection);
+        let mut heading = wrap("", &format!("{title}  {} down, {} across", keys[way.0], keys[way.1]), style.width);
+        heading[0] = heading[0].replacen(&title, &style.paint(Tone::Heading, &title), 1);
+        lines.extend(heading);
         lines.extend(grid.iter().map(|line| painted(&format!("  {line}"), style)));
         lines.push(String::new());
     }
-    lines.push(format!("* {}", reference_name(sweep)));
+    let marks = marks(sweep).map_or_else(String::new, |marks| format!("; {marks}"));
+    lines.extend(wrap("", &format!("* {}{marks}", reference_name(sweep)), style.width));
     Some(lines)
+}
+
+/// What the marks of points say; `None` without checks.
+fn marks(sweep: &Sweep) -> Option<String> {
+    let [passed, failed, open] =
+        [Verdict::Passed, Verdict::Failed, Verdict::Inconclusive].map(|verdict| mark(verdict).0);
+    let is_judged = sweep.done().any(|(_, point)| point.verdict().is_some());
+    is_judged.then(|| format!("{passed} every check holds, {failed} one fails, {open} one is undecided"))
 }
 
 /// The lines of a grid over two axes.
@@ -98,6 +108,7 @@ fn list(sweep: &Sweep, style: Style) -> Vec<String> {
         rest = &rest[count..];
     }
     let left_out = sweep.done().count().saturating_sub(MOST_ROWS);
+    lines.extend(marks(sweep).iter().flat_map(|marks| wrap("", marks, style.width)));
     if left_out > 0 {
         lines.push(format!("and {}, which are in sweep.csv", counted(left_out as u64, "more point")));
     }
