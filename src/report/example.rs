@@ -5,6 +5,7 @@
 use crate::ledger::{Histogram, METRICS, Metric, Pooled, RolloutOutcome, RunRecord, SERIES};
 use crate::random::{Distribution, Family};
 use crate::scenario::{
+    Written,
     Arrivals, Backoff, Check, Clients, ColdStart, DeploymentSettings, Engine, Fleet, OnSigterm, Rollout, Router,
     RouterPolicy, Scenario, Slo, Stage, Statistic, Strategy, Study, Termination, Traffic, VersionSettings, WeightLoad,
 };
@@ -124,6 +125,7 @@ pub fn scenario() -> Scenario {
         plan: None,
         hash: "5f2c9a3de1b04786a9c3d2e1f0b5a6978877665544332211ffeeddccbbaa0099".to_owned(),
         warnings: Vec::new(),
+        written: Written::default(),
     }
 }
 

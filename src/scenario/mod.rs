@@ -26,6 +26,7 @@ mod rollout;
 mod sections;
 mod traffic;
 mod tree;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,7 @@ use crate::trace::Trace;
 use crate::units::{Duration, Time};
 
 pub use axis::{Axis, Unit, parse_values, split_list};
-pub use codes::Code;
+pub use codes::{Code, Explanation, explain, explanations, is_code};
 pub use edit::Revision;
 pub use load::{load, location_of_check, parse};
 pub use plan::{DEFAULT_OBJECTIVE, OBJECTIVES, Plan, Tolerance, no_choice, objective};
@@ -48,7 +49,8 @@ pub use policy::{
     CanaryStep, Check, DeploymentSettings, Estimator, FlaggerSettings, FlaggerWeights, NoData, PodReplacementPolicy,
     Rollout, Statistic, Strategy, VersionSettings,
 };
-pub use problems::{LoadError, Problem, Problems, suggestion};
+pub use problems::{Beside, LoadError, Problem, Problems, suggestion};
+pub use written::Written;
 
 /// A checked scenario: what is simulated, how often, and what must hold.
 #[derive(Clone, Debug)]
@@ -90,6 +92,8 @@ pub struct Scenario {
     pub hash: String,
     /// Things that are legal and unwise, for people.
     pub warnings: Vec<Problem>,
+    /// What it was read from.
+    pub written: Written,
 }
 
 /// `[study]`.
@@ -333,7 +337,7 @@ impl Default for Engine {
 impl Scenario {
     /// What is unwise about it, in sentences.
     pub fn warning_messages(&self) -> Vec<String> {
-        self.warnings.iter().map(|warning| warning.message.clone()).collect()
+        self.warnings.iter().map(Problem::sentence).collect()
     }
 
     /// The versions in the order in which they are first shipped, the stable one first and those never shipped last:
