@@ -1,16 +1,19 @@
 //! `run` and `check`: simulate, report, say by the exit code whether the checks hold.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::arguments::{CheckArguments, RunArguments, Simulating};
 use super::failure::{Ending, Failure};
+use super::lint;
 use super::load::{name, output_directory};
 use super::precise::{Asked, Job};
 use super::progress::Progress;
 use super::stop::on_interrupt;
-use super::terminal::{form, say, write_report};
+use super::terminal::{colors, form, say, write_report};
 use crate::ledger::RunLog;
+use crate::lints;
 use crate::report::files::{OutputFile, check_place, replace};
 use crate::report::{self, Answer, csv};
 use crate::scenario::Scenario;
@@ -42,18 +45,16 @@ pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
 /// A scenario is wrong (then none is simulated), or results cannot be written.
 pub fn check(arguments: &CheckArguments) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
+    if arguments.lint_only {
+        return lint::lint(&arguments.scenarios, simulating, arguments.deny_warnings);
+    }
     let directories = directories(&arguments.scenarios, simulating)?;
     let asked = Asked::read(&arguments.precise)?;
-    let jobs = (arguments.scenarios.iter())
-        .map(|file| Job::load(file, &asked, simulating))
-        .collect::<Result<Vec<Job>, Failure>>()?;
+    let jobs = jobs(&arguments.scenarios, &asked, simulating)?;
     directories.iter().try_for_each(|directory| check_place(directory))?;
     let stop = on_interrupt()?;
     let mut results = Vec::new();
     for job in jobs {
-        if job.scenario.checks.is_empty() && !simulating.quiet {
-            say(&format!("warning: \"{}\" has no [[check]]", job.scenario.name));
-        }
         results.push(job.simulate(simulating, stop)?);
         if results.last().is_some_and(|result| result.partial) {
             break;
@@ -63,6 +64,26 @@ pub fn check(arguments: &CheckArguments) -> Result<Ending, Failure> {
         .try_for_each(|(result, directory)| save(directory, &report::study_files(result)?, simulating.quiet));
     deliver(saved, &report::checks_report(&results, form(simulating.format)))?;
     Ok(ending(&results))
+}
+
+/// The scenarios to be judged; where some are wrong, all that is wrong with any.
+fn jobs(files: &[PathBuf], asked: &Asked, simulating: &Simulating) -> Result<Vec<Job>, Failure> {
+    let (mut jobs, mut refused) = (Vec::new(), Vec::new());
+    for file in files {
+        match Job::load(file, asked, simulating) {
+            Ok(job) => jobs.push(job),
+            Err(Failure::WrongUse(said)) => refused.push(said),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if !refused.is_empty() {
+        return Err(Failure::WrongUse(refused.join("\n\n")));
+    }
+    let without = jobs.iter().filter_map(|job| Some((job, lints::without_checks(&job.scenario)?)));
+    for (job, warning) in without.filter(|_| !simulating.quiet) {
+        say(&job.scenario.written.problems(vec![warning]).render(colors(&io::stderr())));
+    }
+    Ok(jobs)
 }
 
 /// A directory for each scenario: `--out` itself for one, one within it for each of several.

@@ -12,6 +12,7 @@ mod fit;
 mod grace;
 mod init;
 mod levers;
+mod lint;
 mod load;
 mod plan;
 mod power;

@@ -1,7 +1,7 @@
 //! Answers against the times that a scenario gives them: the grace period, the warm-up, the clients' patience.
 
 use super::load::{Answers, Load};
-use crate::digits::figure;
+use crate::digits;
 use crate::fleet::{sigkill_after, sigterm_after};
 use crate::scenario::{Code, OnSigterm, Problem, Scenario, Strategy};
 use crate::units::Duration;
@@ -10,6 +10,8 @@ use crate::units::Duration;
 const CUT: f64 = 0.001;
 /// Share of the answers that may be longer than the warm-up.
 const LONGEST: f64 = 0.001;
+/// How much longer they must be for that to be no matter of the estimate.
+const WELL_OVER: f64 = 1.25;
 /// Share of the answers that may outlast their clients' patience.
 const IMPATIENT: f64 = 0.05;
 
@@ -20,9 +22,9 @@ pub fn warnings(scenario: &Scenario, load: &Load, warnings: &mut Vec<Problem>) {
     timeout(scenario, load, warnings);
 }
 
-/// A share as people read it: "34 %", "0.2 %".
+/// A share as people read an estimate: two digits.
 fn percent(share: f64) -> String {
-    format!("{} %", figure((share * 1000.0).round() / 10.0))
+    digits::percent((share * 1e3).round() / 1e3)
 }
 
 /// A time that people would write: up to the next 5 s, above five minutes to the next 30 s.
@@ -42,18 +44,18 @@ fn grace(scenario: &Scenario, load: &Load, warnings: &mut Vec<Problem>) {
     }
     let aborts = termination.on_sigterm == OnSigterm::Abort;
     let given = if aborts { sigterm_after(termination) } else { sigkill_after(termination) };
-    let share = load.answers.share_with_more_to_go(given.seconds() / load.tpot);
+    let share = load.share_in_flight_after(given.seconds());
     if share <= CUT {
         return;
     }
-    let needed = round(load.answers.tokens_at(CUT, Answers::share_with_more_to_go) * load.tpot);
+    let needed = round(load.seconds_until_in_flight(CUT));
     let (key, cut_by) = if aborts { (PRE_STOP, "SIGTERM, which drops them,") } else { (GRACE, "SIGKILL") };
     let message = format!(
         "about {} of the answers in flight at a shutdown need longer than {given}, an estimate from their lengths",
         percent(share)
     );
     let label = format!("{cut_by} comes {given} after the shutdown begins");
-    let mut warning = scenario.written.warning(Code::SHORT_GRACE, key, message, label);
+    let mut warning = scenario.written.problem(Code::SHORT_GRACE, key, message, label);
     if aborts {
         scenario.written.beside(&mut warning, GRACE, "must hold the hook");
     } else {
@@ -69,10 +71,10 @@ fn warm_up(scenario: &Scenario, load: &Load, warnings: &mut Vec<Problem>) {
     const KEY: &str = "study.warm_up";
     let warm_up = scenario.study.warm_up;
     let longest = load.answers.tokens_at(LONGEST, Answers::share_longer) * load.tpot;
-    if longest > warm_up.seconds() {
+    if longest > WELL_OVER * warm_up.seconds() {
         let message = format!("the longest answers in a thousand take about {}", round(longest));
         let label = "until then fewer answers are in flight than later, and a shutdown cuts too few";
-        let warning = scenario.written.warning(Code::SHORT_WARM_UP, KEY, message, label);
+        let warning = scenario.written.problem(Code::SHORT_WARM_UP, KEY, message, label);
         warnings.push(warning.help(format!("warm_up = \"{}\" or more", round(longest))));
     }
 }
@@ -86,7 +88,7 @@ fn timeout(scenario: &Scenario, load: &Load, warnings: &mut Vec<Problem>) {
         let message = format!("about {} of the answers take longer than clients.timeout, {timeout}", percent(share));
         let label = "clients give these up, rollout or not";
         let needed = round(load.answers.tokens_at(LONGEST, Answers::share_longer) * load.tpot);
-        let warning = scenario.written.warning(Code::SHORT_TIMEOUT, KEY, message, label);
+        let warning = scenario.written.problem(Code::SHORT_TIMEOUT, KEY, message, label);
         warnings.push(warning.help(format!("timeout = \"{needed}\" lets all but one in a thousand finish")));
     }
 }

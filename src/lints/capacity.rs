@@ -1,7 +1,7 @@
 //! The traffic against what the fleet can carry, whole and during a rollout.
 
 use super::load::Load;
-use crate::digits::{counted, figure};
+use crate::digits::{counted, figure, prefix};
 use crate::scenario::{Arrivals, Code, Problem, Scenario, Strategy, Traffic};
 use crate::units::CountOrPercent;
 
@@ -18,6 +18,12 @@ pub fn warnings(scenario: &Scenario, load: &Load, warnings: &mut Vec<Problem>) {
     }
     understated(scenario, needed, warnings);
     thin_rollout(scenario, load, needed, warnings);
+}
+
+/// Tokens per second, short: "27.4k".
+fn tokens(per_second: f64) -> String {
+    let (factor, prefix) = prefix(per_second);
+    format!("{}{prefix}", figure(per_second / factor))
 }
 
 /// The greatest rate that lasts over the mean one.
@@ -42,9 +48,9 @@ fn overload(scenario: &Scenario, load: &Load, needed: f64, when: &str) -> Proble
         figure(needed / f64::from(replicas)),
         counted(f64::from(replicas), "replica")
     );
-    let label = format!("carry at most {} output tokens/s", figure(f64::from(replicas) * load.saturated));
-    let mut warning = scenario.written.warning(Code::OVERLOAD, "fleet.replicas", message, label);
-    let asked = format!("ask for {} output tokens/s", figure(needed * load.saturated));
+    let label = format!("carry at most {} output tokens/s", tokens(f64::from(replicas) * load.saturated));
+    let mut warning = scenario.written.problem(Code::OVERLOAD, "fleet.replicas", message, label);
+    let asked = format!("ask for {} output tokens/s", tokens(needed * load.saturated));
     scenario.written.beside(&mut warning, key_of_traffic(&scenario.traffic), asked);
     warning.help(format!("{} or more replicas, or less traffic: queues grow for as long as it lasts", needed.ceil()))
 }
@@ -54,9 +60,10 @@ fn understated(scenario: &Scenario, needed: f64, warnings: &mut Vec<Problem>) {
     const KEY: &str = "fleet.needed_replicas";
     let said = scenario.fleet.needed_replicas;
     if needed > said && scenario.written.has(KEY) {
-        let message = format!("{KEY} is {}, and the traffic needs {} replicas on average", figure(said), figure(needed));
+        let message =
+            format!("{KEY} is {}, and the traffic needs {} replicas on average", figure(said), figure(needed));
         let label = "capacity dips are told smaller than they are";
-        let warning = scenario.written.warning(Code::OVERLOAD, KEY, message, label);
+        let warning = scenario.written.problem(Code::OVERLOAD, KEY, message, label);
         warnings.push(warning.help(format!("needed_replicas = {} or more", needed.ceil())));
     }
 }
@@ -84,9 +91,9 @@ fn thin_rollout(scenario: &Scenario, load: &Load, needed: f64, warnings: &mut Ve
         "while {} may be missing, the traffic asks for more than the other {left} can carry",
         counted(f64::from(missing), "replica")
     );
-    let label = format!("{left} carry at most {} output tokens/s", figure(f64::from(left) * load.saturated));
-    let mut warning = scenario.written.warning(Code::THIN_ROLLOUT, key, message, label);
-    let asked = format!("ask for {} output tokens/s", figure(load.offered));
+    let label = format!("{left} carry at most {} output tokens/s", tokens(f64::from(left) * load.saturated));
+    let mut warning = scenario.written.problem(Code::THIN_ROLLOUT, key, message, label);
+    let asked = format!("ask for {} output tokens/s", tokens(load.offered));
     scenario.written.beside(&mut warning, key_of_traffic(&scenario.traffic), asked);
     warnings.push(warning.help("max_unavailable = 0 with a surge: new replicas first"));
 }

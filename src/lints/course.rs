@@ -30,9 +30,9 @@ fn about(seconds: f64) -> String {
 /// Replicas that a fleet of this size adds, and may miss, at once.
 fn at_once(scenario: &Scenario, surge: CountOrPercent, unavailable: CountOrPercent) -> u32 {
     let fleet = &scenario.fleet;
-    let room = fleet.gpu_limit.map_or(u32::MAX, |limit| {
-        (limit / fleet.gpus_per_replica.max(1)).saturating_sub(fleet.replicas)
-    });
+    let room = fleet
+        .gpu_limit
+        .map_or(u32::MAX, |limit| (limit / fleet.gpus_per_replica.max(1)).saturating_sub(fleet.replicas));
     let missing = unavailable.round_down(fleet.replicas);
     // Without GPUs for a surge, what has left makes room.
     (surge.round_up(fleet.replicas).min(room).saturating_add(missing)).clamp(1, fleet.replicas.max(1))
@@ -79,7 +79,7 @@ fn slow_starts(scenario: &Scenario, warnings: &mut Vec<Problem>) {
         true => format!("a cold start takes about {}, longer than {key}, {deadline}", about(starts.typical())),
         false => format!("one cold start in twenty takes {} or longer, {key} is {deadline}", about(slow)),
     };
-    let mut warning = scenario.written.warning(Code::SLOW_START, &key, message, missed);
+    let mut warning = scenario.written.problem(Code::SLOW_START, &key, message, missed);
     scenario.written.beside(&mut warning, "cold_start.engine_start", "the last stage of a start");
     warnings.push(match slow.is_finite() {
         true => warning.help(format!("progress_deadline = \"{}\" or more", about(1.2 * slow + 30.0))),
@@ -105,7 +105,7 @@ fn nobody_promotes(scenario: &Scenario, warnings: &mut Vec<Problem>) -> bool {
     };
     let message = "the rollout waits for a promotion, and no [[action]] promotes it";
     let label = "here it waits to the end of the run";
-    let warning = scenario.written.warning(Code::NOBODY_PROMOTES, &key, message, label);
+    let warning = scenario.written.problem(Code::NOBODY_PROMOTES, &key, message, label);
     warnings.push(warning.help("an [[action]] with `at = \"...\"` and `do = \"promote\"`"));
     true
 }
@@ -119,10 +119,9 @@ fn short_run(scenario: &Scenario, warnings: &mut Vec<Problem>) {
     if !takes.is_finite() || start.seconds() + takes <= window.seconds() {
         return;
     }
-    let message =
-        format!("the rollout takes about {} from {start} on, and the run measures {window}", about(takes));
+    let message = format!("the rollout takes about {} from {start} on, and the run measures {window}", about(takes));
     let label = "it will not be over when measuring ends";
-    let mut warning = scenario.written.warning(Code::SHORT_RUN, KEY, message, label);
+    let mut warning = scenario.written.problem(Code::SHORT_RUN, KEY, message, label);
     scenario.written.beside(&mut warning, "rollout.start", "when it begins");
     let enough = about(start.seconds() + 1.3 * takes + 60.0);
     warnings.push(warning.help(format!("duration = \"{enough}\", or an earlier `rollout.start`")));

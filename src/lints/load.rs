@@ -20,6 +20,9 @@ pub struct Load {
     pub saturated: f64,
     /// Seconds from one token of an answer to the next.
     pub tpot: f64,
+    /// Seconds that a replica takes for the tokens of a point of [`Answers`] once nothing new comes: steps get quicker as
+    /// its answers end.
+    drain: Vec<(f64, f64)>,
     /// How long answers are.
     pub answers: Answers,
 }
@@ -34,11 +37,49 @@ impl Load {
         let offered = mean_rate(&scenario.traffic) * lengths.mean_output;
         let saturated = Saturation::new(scenario, &lengths).rate;
         let each = offered / f64::from(scenario.fleet.replicas);
-        let tpot = SteadyBatch::emitting(scenario, &lengths, each).tpot;
+        let (batch, steady) = SteadyBatch::emitting(scenario, &lengths, each);
+        let tpot = steady.tpot;
         let answers = Answers::new(&scenario.traffic, lengths.longest_output);
+        // The step time is linear in the batch but for a table's base, which a line between the two ends stands for.
+        let (alone, together) =
+            (SteadyBatch::decode_tpot(scenario, &lengths, 1.0), SteadyBatch::decode_tpot(scenario, &lengths, batch));
+        let drain = drain(&answers, alone.min(together), together);
         let is_sound = [offered, saturated, tpot, answers.mean].iter().all(|x| x.is_finite() && *x > 0.0);
-        is_sound.then_some(Load { offered, saturated, tpot, answers })
+        is_sound.then_some(Load { offered, saturated, tpot, drain, answers })
     }
+}
+
+impl Load {
+    /// Share of the answers in flight when a replica's requests stop coming that are still under way so many seconds later.
+    pub fn share_in_flight_after(&self, seconds: f64) -> f64 {
+        let after = self.drain.partition_point(|(_, at)| *at <= seconds);
+        let tokens = match (self.drain.get(after.wrapping_sub(1)), self.drain.get(after)) {
+            (Some(&(a, from)), Some(&(b, to))) => a + (b - a) * (seconds - from) / (to - from),
+            _ => return 0.0,
+        };
+        self.answers.share_with_more_to_go(tokens)
+    }
+
+    /// Seconds after which at most this share of them is still under way.
+    pub fn seconds_until_in_flight(&self, share: f64) -> f64 {
+        let over = self.drain.iter().find(|(tokens, _)| self.answers.share_with_more_to_go(*tokens) <= share);
+        over.or(self.drain.last()).map_or(0.0, |(_, seconds)| *seconds)
+    }
+}
+
+/// The seconds that a drain takes for each number of tokens: a token takes as long as the batch that is left makes it, from
+/// `together` while all are there down to `alone`.
+fn drain(answers: &Answers, alone: f64, together: f64) -> Vec<(f64, f64)> {
+    let mut seconds = 0.0;
+    let (mut before, mut left) = (0.0, 1.0);
+    let mut points = vec![(0.0, 0.0)];
+    for (tokens, _) in answers.points.iter().skip(1) {
+        let now_left = answers.share_with_more_to_go(*tokens);
+        seconds += (tokens - before) * (alone + (together - alone) * (left + now_left) / 2.0);
+        points.push((*tokens, seconds));
+        (before, left) = (*tokens, now_left);
+    }
+    points
 }
 
 /// Whether sums over the lengths take no noticeable time.

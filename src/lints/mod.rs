@@ -14,7 +14,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
-use crate::scenario::{Problem, Scenario};
+use crate::scenario::{Code, Problem, Scenario};
 use load::Load;
 
 /// Everything that is unwise about a checked scenario beyond what [`Scenario::warnings`] holds when it was just read.
@@ -27,4 +27,12 @@ pub fn warnings(scenario: &Scenario) -> Vec<Problem> {
     course::warnings(scenario, &mut warnings);
     samples::warnings(scenario, &mut warnings);
     warnings
+}
+
+/// That a scenario has no check, where its checks are what is asked for.
+pub fn without_checks(scenario: &Scenario) -> Option<Problem> {
+    let label = "`cutover check` then always ends well, and guards nothing";
+    let warning = scenario.written.problem(Code::NO_CHECK, "", "this scenario has no [[check]]", label);
+    let help = "add one, such as: [[check]] metric = \"truncated_attempts\", statistic = \"p95\", max = 0";
+    scenario.checks.is_empty().then(|| warning.help(help))
 }

@@ -33,7 +33,7 @@ fn too_few(scenario: &Scenario, analysis: &Analysis, weight: f64, expected: f64)
         NoData::Error => "with fewer it errs, whatever the version does",
         NoData::Inconclusive => "with fewer it is inconclusive, whatever the version does",
     };
-    let mut warning = scenario.written.warning(Code::TOO_FEW_SAMPLES, &format!("{key}.min_samples"), message, label);
+    let mut warning = scenario.written.problem(Code::TOO_FEW_SAMPLES, &format!("{key}.min_samples"), message, label);
     scenario.written.beside(&mut warning, &format!("{key}.window"), "what a measurement looks back on");
     let times = (analysis.min_samples as f64 / expected * 1.5).min(1e6);
     let longer = crate::units::Duration::from_seconds_f64((analysis.window.seconds() * times / 60.0).ceil() * 60.0);
@@ -50,7 +50,9 @@ fn weight_at(scenario: &Scenario, index: usize) -> Option<f64> {
         // The last tick is the one with the greatest weight.
         Strategy::Flagger(it) => it.analysis.contains(&index).then(|| match &it.weights {
             crate::scenario::FlaggerWeights::Step { max, .. } => f64::from(*max) / 100.0,
-            crate::scenario::FlaggerWeights::List(weights) => weights.last().map_or(1.0, |weight| f64::from(*weight) / 100.0),
+            crate::scenario::FlaggerWeights::List(weights) => {
+                weights.last().map_or(1.0, |weight| f64::from(*weight) / 100.0)
+            }
         }),
     }
 }

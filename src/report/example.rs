@@ -5,9 +5,9 @@
 use crate::ledger::{Histogram, METRICS, Metric, Pooled, RolloutOutcome, RunRecord, SERIES};
 use crate::random::{Distribution, Family};
 use crate::scenario::{
-    Written,
     Arrivals, Backoff, Check, Clients, ColdStart, DeploymentSettings, Engine, Fleet, OnSigterm, Rollout, Router,
     RouterPolicy, Scenario, Slo, Stage, Statistic, Strategy, Study, Termination, Traffic, VersionSettings, WeightLoad,
+    Written,
 };
 use crate::study::{Facts, StudyResult, summarize};
 use crate::units::{CountOrPercent, Duration, Time};

@@ -18,6 +18,7 @@ mod grace;
 mod json;
 mod layout;
 mod levers;
+mod lint;
 mod markdown;
 mod plan;
 mod power;
@@ -32,6 +33,7 @@ pub use fit::Fitted;
 pub use grace::GraceReport;
 pub use layout::Style;
 pub use levers::LeversAnswer;
+pub use lint::{github_annotations, lint_report, list_of_codes, meaning_of, page_of_codes};
 pub use plan::{LeftOut, Planned};
 pub use sweep::{SAVED_POINTS, is_saved_point, read_runs, saved_point, written_runs};
 

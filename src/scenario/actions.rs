@@ -141,7 +141,11 @@ fn shipped(table: &Section<'_>, versions: &mut Vec<VersionSettings>) -> Option<u
                 name.map(|_| settings)
             })?;
             if versions.len() >= MOST_VERSIONS {
-                return field.wrong_because(Code::VERSION_NAME, format!("expected at most {MOST_VERSIONS} versions in a scenario"), None);
+                return field.wrong_because(
+                    Code::VERSION_NAME,
+                    format!("expected at most {MOST_VERSIONS} versions in a scenario"),
+                    None,
+                );
             }
             versions.push(version);
             Some(versions.len() - 1)
@@ -154,11 +158,18 @@ fn read_name<'a>(field: &Field<'a>, versions: &[VersionSettings]) -> Option<&'a 
     let name = field.text("a name, as text")?;
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
     if name.is_empty() || name.chars().count() > LONGEST_NAME || !name.chars().all(is_plain) {
-        return field.wrong(Code::VERSION_NAME, format_args!("a name of letters, digits, `.`, `_` and `-`, at most {LONGEST_NAME}"));
+        return field.wrong(
+            Code::VERSION_NAME,
+            format_args!("a name of letters, digits, `.`, `_` and `-`, at most {LONGEST_NAME}"),
+        );
     }
     if versions.iter().any(|version| version.name == name) {
         let help = Some(format!("to ship it again: version = \"{name}\""));
-        return field.wrong_because(Code::VERSION_NAME, format!("expected a new name: there is a version \"{name}\" already"), help);
+        return field.wrong_because(
+            Code::VERSION_NAME,
+            format!("expected a new name: there is a version \"{name}\" already"),
+            help,
+        );
     }
     Some(name)
 }

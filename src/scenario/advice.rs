@@ -21,7 +21,7 @@ pub(super) fn warnings(scenario: &Scenario) -> Vec<Problem> {
         && let Some(doubt) = trace.doubt()
     {
         let message = format!("{} may have been cut off", path.display());
-        let warning = scenario.written.warning(Code::DOUBTFUL_TRACE, "traffic.trace", message, doubt);
+        let warning = scenario.written.problem(Code::DOUBTFUL_TRACE, "traffic.trace", message, doubt);
         warnings.push(warning.help("fetch the file again, or end its last line"));
     }
     checks_of_a_rollout(scenario, &mut warnings);
@@ -74,7 +74,7 @@ fn recording_ends(scenario: &Scenario, warnings: &mut Vec<Problem>) {
                     format!("traffic.trace_block is {block}, the recording lasts {}", whole_seconds(recorded));
                 let label = "blocks overlap so much that runs are alike";
                 let longest = whole_seconds(recorded / BLOCKS_IN_RECORDING);
-                let warning = scenario.written.warning(Code::LONG_BLOCKS, "traffic.trace_block", message, label);
+                let warning = scenario.written.problem(Code::LONG_BLOCKS, "traffic.trace_block", message, label);
                 warnings.push(warning.help(format!("blocks of at most {longest}, a third of the recording")));
             }
             return;
@@ -100,8 +100,9 @@ fn recording_ends(scenario: &Scenario, warnings: &mut Vec<Problem>) {
             "it repeats itself, with a seam each time".to_owned(),
         ),
     };
-    let warning = scenario.written.warning(Code::SHORT_RECORDING, "traffic.trace", message, label);
-    warnings.push(warning.help("a shorter `study.duration`, or `traffic.trace_block`, which replays blocks drawn anew"));
+    let warning = scenario.written.problem(Code::SHORT_RECORDING, "traffic.trace", message, label);
+    warnings
+        .push(warning.help("a shorter `study.duration`, or `traffic.trace_block`, which replays blocks drawn anew"));
 }
 
 /// vLLM V0 refuses to start where a whole prompt might not fit a step.
@@ -125,7 +126,7 @@ fn prompts_beyond_the_budget(scenario: &Scenario, warnings: &mut Vec<Problem>) {
             "those longer than engine.max_num_batched_tokens ({budget}) are read alone; vLLM V0 would not start"
         );
         let key = "engine.max_num_batched_tokens";
-        let warning = scenario.written.warning(Code::PROMPT_BEYOND_BUDGET, key, message, label);
+        let warning = scenario.written.problem(Code::PROMPT_BEYOND_BUDGET, key, message, label);
         warnings.push(warning.help(format!("{key} = {longest}, or a smaller `max` of the prompts")));
     }
 }
@@ -137,26 +138,27 @@ fn profile(scenario: &Scenario, warnings: &mut Vec<Problem>) {
     if profile.kind == Kind::Scaled {
         let message = format!("engine.profile {} is an estimate, not a measurement", profile.name);
         let label = format!("as its source notes it: {}", profile.provenance);
-        warnings.push(scenario.written.warning(Code::ESTIMATED_PROFILE, KEY, message, label));
+        warnings.push(scenario.written.problem(Code::ESTIMATED_PROFILE, KEY, message, label));
     }
     let (gpus, written) = (scenario.fleet.gpus_per_replica, &scenario.written);
     let masked = masked(scenario, profile);
     if !masked.is_empty() {
         let message = format!("what the scenario writes wins over engine.profile {}", profile.name);
         let label = format!("without {} its own would hold", masked.join(", "));
-        let mut warning = written.warning(Code::MASKED_PROFILE, KEY, message, label);
+        let mut warning = written.problem(Code::MASKED_PROFILE, KEY, message, label);
         masked.iter().for_each(|key| written.beside(&mut warning, key, "written here"));
         warnings.push(warning);
     } else if gpus != profile.gpus {
-        let message = format!("fleet.gpus_per_replica is {gpus}, and engine.profile {} is for another number", profile.name);
+        let message =
+            format!("fleet.gpus_per_replica is {gpus}, and engine.profile {} is for another number", profile.name);
         let label = format!("its step times are those of {}", counted(f64::from(profile.gpus), "GPU"));
-        let warning = written.warning(Code::OTHER_GPUS, "fleet.gpus_per_replica", message, label);
+        let warning = written.problem(Code::OTHER_GPUS, "fleet.gpus_per_replica", message, label);
         warnings.push(warning.help(format!("leave it out for the profile's own, {}", profile.gpus)));
     }
     if scenario.engine.speculative.is_some() && scenario.engine.overhead == profile.overhead {
         let message = format!("engine.profile {} was measured without engine.speculative", profile.name);
         let label = "each accepted token comes free";
-        let warning = written.warning(Code::FREE_DRAFTS, "engine.speculative", message, label);
+        let warning = written.problem(Code::FREE_DRAFTS, "engine.speculative", message, label);
         warnings.push(warning.help("add the time that drafting and verifying take to engine.overhead"));
     }
 }
@@ -187,7 +189,7 @@ fn termination(scenario: &Scenario, warnings: &mut Vec<Problem>) {
     if grace <= pre_stop {
         let message = format!("{GRACE} ({grace}) is no longer than pre_stop ({pre_stop})");
         let label = "the hook is cut, and only 2 s remain for answers";
-        let mut warning = written.warning(Code::GRACE_WITHIN_PRE_STOP, GRACE, message, label);
+        let mut warning = written.problem(Code::GRACE_WITHIN_PRE_STOP, GRACE, message, label);
         written.beside(&mut warning, PRE_STOP, "runs inside the grace period");
         warnings.push(warning.help("the grace period must hold the hook and what the answers need after it"));
     }
@@ -195,7 +197,7 @@ fn termination(scenario: &Scenario, warnings: &mut Vec<Problem>) {
         let key = "termination.endpoint_lag";
         let message = format!("{key} ({lag}) exceeds pre_stop ({pre_stop})");
         let label = "requests routed after SIGTERM and before the lag is over are refused";
-        let mut warning = written.warning(Code::LAG_BEYOND_PRE_STOP, key, message, label);
+        let mut warning = written.problem(Code::LAG_BEYOND_PRE_STOP, key, message, label);
         written.beside(&mut warning, PRE_STOP, "SIGTERM comes when this is over");
         warnings.push(warning.help(format!("pre_stop = \"{lag}\" or more: a hook that sleeps through the lag")));
     }
@@ -212,7 +214,7 @@ fn checks_of_a_rollout(scenario: &Scenario, warnings: &mut Vec<Problem>) {
             let message = format!("a check of {}, and rollout.strategy is \"none\"", check.metric);
             let label = "without a rollout it says nothing";
             let key = format!("check.{index}.metric");
-            warnings.push(scenario.written.warning(Code::CHECK_WITHOUT_ROLLOUT, &key, message, label));
+            warnings.push(scenario.written.problem(Code::CHECK_WITHOUT_ROLLOUT, &key, message, label));
         }
     }
 }
@@ -229,8 +231,12 @@ fn deadline(
         let key = format!("rollout.{strategy}.progress_deadline");
         let message = format!("{key} ({progress_deadline}) is no longer than min_ready ({min_ready})");
         let label = "the real controller refuses such a manifest";
-        let mut warning = scenario.written.warning(Code::DEADLINE_WITHIN_MIN_READY, &key, message, label);
-        scenario.written.beside(&mut warning, &format!("rollout.{strategy}.min_ready"), "no replica counts before this");
+        let mut warning = scenario.written.problem(Code::DEADLINE_WITHIN_MIN_READY, &key, message, label);
+        scenario.written.beside(
+            &mut warning,
+            &format!("rollout.{strategy}.min_ready"),
+            "no replica counts before this",
+        );
         warnings.push(warning);
     }
 }
@@ -252,7 +258,7 @@ fn resolve(
                  after rounding"
             );
             let label = "the controller takes max_unavailable as 1";
-            let mut warning = scenario.written.warning(Code::ROUNDS_TO_ZERO, &key, message, label);
+            let mut warning = scenario.written.problem(Code::ROUNDS_TO_ZERO, &key, message, label);
             scenario.written.beside(&mut warning, &format!("rollout.{strategy}.max_surge"), "no surge");
             warnings.push(warning.help("max_surge = 1, if no replica may be missing"));
             (0, 1)
@@ -269,7 +275,7 @@ fn rolling(settings: &DeploymentSettings, scenario: &Scenario, warnings: &mut Ve
 
 /// That GPUs are short, where the limit is written.
 fn short_of_gpus(scenario: &Scenario, code: Code, message: String, label: String, other: &str, says: &str) -> Problem {
-    let mut warning = scenario.written.warning(code, "fleet.gpu_limit", message, label);
+    let mut warning = scenario.written.problem(code, "fleet.gpu_limit", message, label);
     scenario.written.beside(&mut warning, other, says);
     warning
 }
@@ -289,7 +295,7 @@ fn blue_green(settings: &BlueGreenSettings, scenario: &Scenario, warnings: &mut 
         let message = format!("{KEY} is {}, and auto_promotion_enabled is false", settings.auto_promotion);
         let label = "it is promoted by itself all the same, after this time";
         let written = &scenario.written;
-        let mut warning = written.warning(Code::UNUSED_AUTO_PROMOTION, KEY, message, label);
+        let mut warning = written.problem(Code::UNUSED_AUTO_PROMOTION, KEY, message, label);
         written.beside(&mut warning, "rollout.blue_green.auto_promotion_enabled", "does not prevent it");
         warnings.push(warning.help("leave out one of the two"));
     }
@@ -347,7 +353,7 @@ fn less_than_a_replica(settings: &CanarySettings, scenario: &Scenario, warnings:
             let key = format!("rollout.canary.steps.{index}.set_weight");
             let message = format!("{weight} % of {desired} replicas is {} of a replica", figure(replicas));
             let label = "without a traffic router, one whole replica gets its share of the requests";
-            let warning = scenario.written.warning(Code::LESS_THAN_A_REPLICA, &key, message, label);
+            let warning = scenario.written.problem(Code::LESS_THAN_A_REPLICA, &key, message, label);
             let least = (100.0 / desired).ceil();
             warnings.push(warning.help(format!("set_weight = {least} or more, or `traffic_routing = true`")));
         }
@@ -394,15 +400,14 @@ fn unread_by_flagger(settings: &FlaggerSettings, scenario: &Scenario, warnings: 
             || analysis.no_data != NoData::Success
     };
     for analysis in settings.analysis.iter().filter_map(|index| scenario.analyses.get(*index)).filter(unread) {
-        let message = format!(
-            "analysis.{}: Flagger measures it once a tick, and no data is a failed check",
-            analysis.name
-        );
-        let label = "it does not read count, failure_limit, consecutive_success_limit, dry_run, initial_delay and no_data";
+        let message =
+            format!("analysis.{}: Flagger measures it once a tick, and no data is a failed check", analysis.name);
+        let label =
+            "it does not read count, failure_limit, consecutive_success_limit, dry_run, initial_delay and no_data";
         let written = |key: &&str| scenario.written.has(&format!("analysis.{}.{key}", analysis.name));
         let key = KEYS.iter().find(|key| written(key)).map_or(String::new(), |key| format!(".{key}"));
         let key = format!("analysis.{}{key}", analysis.name);
-        let warning = scenario.written.warning(Code::UNREAD_BY_FLAGGER, &key, message, label);
+        let warning = scenario.written.problem(Code::UNREAD_BY_FLAGGER, &key, message, label);
         warnings.push(warning.help("`rollout.canary.threshold` is Flagger's limit of failed checks"));
     }
 }

@@ -51,7 +51,13 @@ fn check_scrapes_agree(section: &Section<'_>, analyses: &[Analysis]) {
         let key = section.path_of(&format!("{name}.scrape_interval"));
         let expected =
             format!("expected {interval} as in [analysis.{first}], found {other}: one server scrapes for all");
-        section.context.conflict(Code::SCRAPE_INTERVALS, &key, format!("`{key}` differs from another analysis'"), expected, None);
+        section.context.conflict(
+            Code::SCRAPE_INTERVALS,
+            &key,
+            format!("`{key}` differs from another analysis'"),
+            expected,
+            None,
+        );
     }
 }
 
@@ -170,7 +176,11 @@ fn read_estimator_name(table: &Section<'_>) -> EstimatorName {
     ];
     for (key, _, word) in of_others.into_iter().filter(|(_, owner, _)| *owner != name) {
         if let Some(field) = table.field(key) {
-            field.wrong_because::<()>(Code::ANALYSIS_METRIC, format!("expected `estimator = \"{word}\"` with it: no other one has it"), None);
+            field.wrong_because::<()>(
+                Code::ANALYSIS_METRIC,
+                format!("expected `estimator = \"{word}\"` with it: no other one has it"),
+                None,
+            );
         }
     }
     name
@@ -288,7 +298,11 @@ fn read_bounds(table: &Section<'_>, metric: Option<AnalysisMetric>) -> (Option<A
             (bound.map(AnalysisBound::MaxRatioToStable), read_fail_above(fail_ratio, read, bound))
         }
         (Some(_), Some(ratio)) => {
-            ratio.wrong_because::<()>(Code::EXCLUSIVE_KEYS, "expected only one of `max` and `max_ratio_to_stable`".to_owned(), None);
+            ratio.wrong_because::<()>(
+                Code::EXCLUSIVE_KEYS,
+                "expected only one of `max` and `max_ratio_to_stable`".to_owned(),
+                None,
+            );
             (None, None)
         }
         (None, None) => {

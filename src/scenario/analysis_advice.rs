@@ -20,7 +20,7 @@ fn error_rates(scenario: &Scenario, warnings: &mut Vec<Problem>) {
                 format!("analysis.{}: in Prometheus a version without a single 5xx has no error rate", analysis.name);
             let key = format!("analysis.{}.no_data", analysis.name);
             let label = "no_data does not count that as a success";
-            let warning = scenario.written.warning(Code::NO_ERROR_SERIES, &key, message, label);
+            let warning = scenario.written.problem(Code::NO_ERROR_SERIES, &key, message, label);
             warnings.push(warning.help("no_data = \"success\""));
         }
     }
@@ -55,7 +55,7 @@ fn unread(scenario: &Scenario, warnings: &mut Vec<Problem>) {
             let key = format!("analysis.{}", analysis.name);
             let message = format!("{key}: the rollout does not name it");
             let label = "it is never measured";
-            warnings.push(scenario.written.warning(Code::UNREAD_ANALYSIS, &key, message, label));
+            warnings.push(scenario.written.problem(Code::UNREAD_ANALYSIS, &key, message, label));
         }
     }
 }
@@ -72,7 +72,7 @@ fn blind_preview(scenario: &Scenario, warnings: &mut Vec<Problem>) {
         };
         let message = format!("no request reaches the preview before the switch, so {} has no data", analysis.name);
         let label = format!("it counts as {counts_as}, whatever the version does");
-        let warning = scenario.written.warning(Code::BLIND_PREVIEW, KEY, message, label);
+        let warning = scenario.written.problem(Code::BLIND_PREVIEW, KEY, message, label);
         warnings.push(warning.help("name it in `post_promotion_analysis`"));
     }
 }

@@ -1,7 +1,7 @@
 //! `[rollout.canary]`: whose canary it is, and Argo Rollouts' with its steps. Flagger's is in `flagger`.
 
-use super::codes::Code;
 use super::analysis::{self, Use};
+use super::codes::Code;
 use super::flagger;
 use super::reader::{Field, Section};
 use super::rollout::surge_and_unavailable;
@@ -96,7 +96,14 @@ fn check_routed_keys(table: &Section<'_>, traffic_routing: bool) {
     } else if let (Some(dynamic), Some(_)) = (dynamic, delay) {
         let message = format!("`{}` excludes `scale_down_delay`", dynamic.path);
         let expected = "expected only one of the two: a stable fleet that shrinks step by step leaves none to keep";
-        dynamic.context.problem(Code::SHRINKING_STABLE, &dynamic.node.place, &dynamic.path, message, expected.to_owned(), None);
+        dynamic.context.problem(
+            Code::SHRINKING_STABLE,
+            &dynamic.node.place,
+            &dynamic.path,
+            message,
+            expected.to_owned(),
+            None,
+        );
     }
 }
 
@@ -112,7 +119,9 @@ fn needs_routing(field: &Field<'_>, what_argo_does: &str) {
 fn read_threshold(table: &Section<'_>) -> Option<CountOrPercent> {
     let field = table.field("replica_progress_threshold")?;
     match field.count_or_percent()? {
-        CountOrPercent::Percent(101..) => field.wrong(Code::WRONG_VALUE, "a number of pods, or a percentage up to \"100%\""),
+        CountOrPercent::Percent(101..) => {
+            field.wrong(Code::WRONG_VALUE, "a number of pods, or a percentage up to \"100%\"")
+        }
         threshold => Some(threshold),
     }
 }
@@ -142,7 +151,8 @@ fn read_step(step: &Field<'_>, analyses: &[Analysis], traffic_routing: bool) -> 
             }
             (None, None, None, Some(list)) => {
                 if matches!(&list.node.value, Value::List(names) if names.is_empty()) {
-                    return list.wrong(Code::WRONG_VALUE, "the name of at least one analysis: the step waits for a verdict");
+                    return list
+                        .wrong(Code::WRONG_VALUE, "the name of at least one analysis: the step waits for a verdict");
                 }
                 Some(CanaryStep::Analysis(analysis::names(&list, analyses, Use::Awaited)))
             }

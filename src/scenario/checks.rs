@@ -55,7 +55,8 @@ fn check(table: &Section<'_>, judged: &Judged<'_>, line: usize) -> Option<Check>
     if let (Some(low), Some(high), Some(field)) = (min, max, &greatest)
         && low > high
     {
-        field.wrong_because::<()>(Code::IMPOSSIBLE_BOUND, 
+        field.wrong_because::<()>(
+            Code::IMPOSSIBLE_BOUND,
             format!("expected `max` to be no less than `min`, which is {low}, found {high}"),
             None,
         );
@@ -72,7 +73,11 @@ fn read_metric<'m>(field: &Field<'_>, judged: &Judged<'m>) -> Option<&'m str> {
     let Some(metric) = known else { return unknown_metric(field, judged.metrics) };
     if *metric == "slo_violation_seconds" && !judged.has_slo {
         let expected = format!("expected a table [slo]: without an objective, `{metric}` has no value");
-        return field.wrong_because(Code::NEEDS_SLO, expected, Some("add [slo] with `ttft`, such as \"2s\"".to_owned()));
+        return field.wrong_because(
+            Code::NEEDS_SLO,
+            expected,
+            Some("add [slo] with `ttft`, such as \"2s\"".to_owned()),
+        );
     }
     Some(metric)
 }
@@ -107,7 +112,8 @@ fn metric_meant<'m>(name: &str, known: &[&'m str]) -> Option<&'m str> {
         return Some(metric);
     }
     let words: Vec<&str> = name.split('_').filter(|word| !word.is_empty()).collect();
-    let is_word = |word: &str, of: &str| of == word || (word.len() >= 4 && (of.starts_with(word) || word.starts_with(of)));
+    let is_word =
+        |word: &str, of: &str| of == word || (word.len() >= 4 && (of.starts_with(word) || word.starts_with(of)));
     let holds = |metric: &&&str| words.iter().all(|word| metric.split('_').any(|of| is_word(word, of)));
     let fewest = known.iter().filter(holds).min_by_key(|metric| metric.split('_').count());
     fewest.filter(|_| !words.is_empty()).copied().or_else(|| nearest(&name, known))

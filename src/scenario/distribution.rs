@@ -136,7 +136,11 @@ impl Quantity<'_> {
         let (low, high) = (low?, high?);
         if low > high {
             let field = section.field("high")?;
-            return field.wrong_because(Code::DISTRIBUTION, "expected `high` to be no less than `low`".to_owned(), None);
+            return field.wrong_because(
+                Code::DISTRIBUTION,
+                "expected `high` to be no less than `low`".to_owned(),
+                None,
+            );
         }
         Some(Family::Uniform { low, high })
     }
@@ -155,12 +159,23 @@ impl Quantity<'_> {
             }
             (None, Some(sigma)) => sigma.real(&SIGMA)?,
             (Some(_), Some(sigma)) => {
-                return sigma.wrong_because(Code::EXCLUSIVE_KEYS, "expected only one of `p99` and `sigma`".to_owned(), None);
+                return sigma.wrong_because(
+                    Code::EXCLUSIVE_KEYS,
+                    "expected only one of `p99` and `sigma`".to_owned(),
+                    None,
+                );
             }
             (None, None) => {
                 let message = format!("missing key `{}`", section.path_of("p99"));
                 let expected = "a lognormal distribution needs `p99` or `sigma` beside its median".to_owned();
-                section.context.problem(Code::MISSING_KEY, &section.place(), &section.path_of("p99"), message, expected, None);
+                section.context.problem(
+                    Code::MISSING_KEY,
+                    &section.place(),
+                    &section.path_of("p99"),
+                    message,
+                    expected,
+                    None,
+                );
                 return None;
             }
         };
@@ -184,7 +199,11 @@ impl Quantity<'_> {
         let field = section.required("values", "a list of values")?;
         let elements = field.list("a list of values")?;
         if elements.is_empty() {
-            return field.wrong_because(Code::WRONG_VALUE, "expected at least one value, found an empty list".to_owned(), None);
+            return field.wrong_because(
+                Code::WRONG_VALUE,
+                "expected at least one value, found an empty list".to_owned(),
+                None,
+            );
         }
         let never = |field: &Field<'_>| matches!(&field.node.value, Value::Text(text) if text == "never");
         let read: Vec<Option<f64>> = elements
@@ -221,7 +240,11 @@ impl Quantity<'_> {
         let field = section.required("parts", expected)?;
         let elements = field.list(expected)?;
         if elements.is_empty() {
-            return field.wrong_because(Code::WRONG_VALUE, "expected at least one part, found an empty list".to_owned(), None);
+            return field.wrong_because(
+                Code::WRONG_VALUE,
+                "expected at least one part, found an empty list".to_owned(),
+                None,
+            );
         }
         let read: Vec<Option<(f64, Distribution)>> = elements
             .iter()

@@ -1,7 +1,7 @@
 //! `[rollout.canary]` with `controller = "flagger"`.
 
-use super::codes::Code;
 use super::analysis::{self, Use};
+use super::codes::Code;
 use super::reader::{Field, Section};
 use super::rollout::surge_and_unavailable;
 use super::{Analysis, DeploymentSettings, FlaggerSettings, FlaggerWeights};
@@ -70,7 +70,11 @@ fn read_weights(table: &Section<'_>) -> FlaggerWeights {
             read_list(&list).map_or(unread, FlaggerWeights::List)
         }
         (Some(_), Some(list)) => {
-            list.wrong_because::<()>(Code::FLAGGER_WEIGHTS, "expected only one of `step_weight` and `step_weights`".to_owned(), None);
+            list.wrong_because::<()>(
+                Code::FLAGGER_WEIGHTS,
+                "expected only one of `step_weight` and `step_weights`".to_owned(),
+                None,
+            );
             unread
         }
         (None, None) => {

@@ -12,8 +12,7 @@ use super::reader::{Context, Field, Section};
 use super::tree::{Node, Place};
 use super::{
     Check, Rollout, Scenario, Strategy, Study, VersionSettings, actions, advice, analysis, checks, overrides, plan,
-    replica, rollout, sections, traffic,
-    written::Written,
+    replica, rollout, sections, traffic, written::Written,
 };
 use crate::units::Time;
 
@@ -85,7 +84,14 @@ pub fn parse(
         .collect();
     let context = Context::new(&root);
     for (index, refusal) in refusals {
-        context.problem(Code::WRONG_SETTING, &Place::Set(index), &refusal.key, "wrong --set".to_owned(), refusal.expected, None);
+        context.problem(
+            Code::WRONG_SETTING,
+            &Place::Set(index),
+            &refusal.key,
+            "wrong setting".to_owned(),
+            refusal.expected,
+            None,
+        );
     }
     let lines = Lines::new(text);
     let line_of = |place: &Place| match place {
@@ -213,9 +219,11 @@ fn read_name(field: &Field<'_>) -> Option<String> {
         return field.wrong_because(Code::WRONG_VALUE, expected, None);
     }
     match name.chars().count() {
-        length if length > LONGEST_NAME => {
-            field.wrong_because(Code::WRONG_VALUE, format!("expected at most {LONGEST_NAME} characters, found {length}"), None)
-        }
+        length if length > LONGEST_NAME => field.wrong_because(
+            Code::WRONG_VALUE,
+            format!("expected at most {LONGEST_NAME} characters, found {length}"),
+            None,
+        ),
         _ => Some(name.to_owned()),
     }
 }

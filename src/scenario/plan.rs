@@ -3,9 +3,9 @@
 //! Whether a choice's key exists and takes its values shows when the scenario is read with each of them set; how the
 //! best combination is found is the business of the study.
 
-use super::codes::Code;
 use super::axis::Axis;
 use super::checks;
+use super::codes::Code;
 use super::overrides::is_toml;
 use super::reader::{Field, Section};
 use super::tree::{Entry, Node, Value};
@@ -142,7 +142,11 @@ fn axis(field: &Field<'_>, key: String, list: &[Node], earlier: &[Axis]) -> Opti
         return field.wrong_because(Code::CHOICES, format!("`{key}` cannot be a choice: {why}"), None);
     }
     if earlier.iter().any(|axis| axis.key == key) {
-        return field.wrong_because(Code::CHOICES, format!("`{key}` is a choice already, written in another way"), None);
+        return field.wrong_because(
+            Code::CHOICES,
+            format!("`{key}` is a choice already, written in another way"),
+            None,
+        );
     }
     let values: Vec<String> = list.iter().map(written).collect();
     if values.is_empty() {

@@ -105,6 +105,15 @@ impl Problems {
         self.problems.iter().filter(|problem| !problem.code.is_warning()).count()
     }
 
+    /// What is wrong, in one line: a sentence for each, with what to do about it.
+    pub fn sentences(&self) -> String {
+        let sentence = |problem: &Problem| match &problem.help {
+            Some(help) => format!("{}; help: {help}", problem.sentence()),
+            None => problem.sentence(),
+        };
+        self.problems.iter().map(sentence).collect::<Vec<String>>().join("; ")
+    }
+
     /// The problems for a terminal, as many as people read: `file:line:column`, the line itself, a caret under what is
     /// meant. Errors end with their number, and all with where to read on.
     pub fn render(&self, coloured: bool) -> String {
@@ -116,6 +125,11 @@ impl Problems {
         }
         text.push_str(&where_to_read_on(self.problems.iter().map(|problem| problem.code)).unwrap_or_default());
         text
+    }
+
+    /// What leads from the codes of problems to what they mean: one line.
+    pub fn where_to_read_on(of: &[Problems]) -> Option<String> {
+        where_to_read_on(of.iter().flat_map(|problems| &problems.problems).map(|problem| problem.code))
     }
 
     /// The problems alone, each with an empty line after it.
@@ -140,7 +154,8 @@ impl Problems {
             Some(set) => title.element(Origin::path(set.as_str())).element(note()),
             None if problem.span.is_empty() => {
                 let origin = Origin::path(self.file.as_str());
-                let origin = if problem.line > 0 { origin.line(problem.line).char_column(problem.column) } else { origin };
+                let origin =
+                    if problem.line > 0 { origin.line(problem.line).char_column(problem.column) } else { origin };
                 title.element(origin).element(note())
             }
             None => title.element(self.snippet(problem)),
@@ -154,13 +169,11 @@ impl Problems {
     /// The lines that a problem is about.
     fn snippet<'a>(&'a self, problem: &'a Problem) -> Snippet<'a, Annotation<'a>> {
         let first = AnnotationKind::Primary.span(self.first_line(&problem.span)).label(problem.expected.as_str());
-        let others = problem.beside.iter().map(|beside| {
-            AnnotationKind::Context.span(self.first_line(&beside.span)).label(beside.label.as_str())
-        });
-        Snippet::source(self.source.as_str())
-            .path(self.file.as_str())
-            .annotation(first)
-            .annotations(others)
+        let others = problem
+            .beside
+            .iter()
+            .map(|beside| AnnotationKind::Context.span(self.first_line(&beside.span)).label(beside.label.as_str()));
+        Snippet::source(self.source.as_str()).path(self.file.as_str()).annotation(first).annotations(others)
     }
 
     /// The part of a place that lies on its first line: a list of ten lines need not be shown whole.

@@ -49,7 +49,13 @@ pub(super) fn engine(section: &Section<'_>) -> Engine {
     let context = section.context;
     if !engine.chunked_prefill && !engine.reserve_full_prompt && context.is_written("engine.reserve_full_prompt") {
         let expected = "expected no `reserve_full_prompt = false`: without chunked prefill a prompt is read whole";
-        context.conflict(Code::WHOLE_PROMPT, "engine.reserve_full_prompt", "a prompt that is read whole needs its room", expected, None);
+        context.conflict(
+            Code::WHOLE_PROMPT,
+            "engine.reserve_full_prompt",
+            "a prompt that is read whole needs its room",
+            expected,
+            None,
+        );
     }
     if engine.kv_cache_tokens < u64::from(engine.block_size)
         && context.are_sound(&["engine.kv_cache_tokens", "engine.block_size"])
@@ -132,7 +138,11 @@ fn read_base_table(field: &Field<'_>) -> Option<Vec<(u32, f64)>> {
         .collect();
     let read = read.into_iter().collect::<Option<Vec<_>>>()?;
     if read.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
-        return field.wrong_because(Code::LISTS_DISAGREE, "expected numbers of sequences in ascending order".to_owned(), None);
+        return field.wrong_because(
+            Code::LISTS_DISAGREE,
+            "expected numbers of sequences in ascending order".to_owned(),
+            None,
+        );
     }
     Some(read)
 }

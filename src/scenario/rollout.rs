@@ -1,8 +1,8 @@
 //! `[rollout]` and the tables of its strategies: all of them are checked, the selected one is kept.
 
-use super::codes::Code;
 use super::analysis::{self, Use};
 use super::canary;
+use super::codes::Code;
 use super::reader::Section;
 use super::{Analysis, BlueGreenSettings, DeploymentSettings, PodReplacementPolicy, Rollout, Strategy};
 use crate::units::{CountOrPercent, Duration, Time};

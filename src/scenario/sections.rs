@@ -48,7 +48,13 @@ fn check_bins(context: &Context<'_>, key: &str, bin: Duration, duration: Duratio
         let message = format!("`study.duration` is too long for the default `{key}`");
         let expected =
             format!("expected at most {longest}, which is {MOST_BINS} bins of the default {bin}, found {duration}");
-        context.conflict(Code::TOO_MANY_BINS, "study.duration", message, expected, Some(format!("set `{key}`, to at least {least} s")));
+        context.conflict(
+            Code::TOO_MANY_BINS,
+            "study.duration",
+            message,
+            expected,
+            Some(format!("set `{key}`, to at least {least} s")),
+        );
     }
 }
 
@@ -103,7 +109,13 @@ pub(super) fn fleet(section: &Section<'_>, directory: &Path, profile: Option<&Pr
             "expected room for {} replicas of {} GPUs, which is {steady} GPUs, found {limit}",
             fleet.replicas, fleet.gpus_per_replica
         );
-        context.conflict(Code::FLEET_EXCEEDS_LIMIT, "fleet.gpu_limit", "the fleet does not fit `fleet.gpu_limit`", expected, None);
+        context.conflict(
+            Code::FLEET_EXCEEDS_LIMIT,
+            "fleet.gpu_limit",
+            "the fleet does not fit `fleet.gpu_limit`",
+            expected,
+            None,
+        );
     }
     fleet
 }

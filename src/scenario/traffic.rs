@@ -59,7 +59,11 @@ fn read_trace(section: &Section<'_>, trace: &Field<'_>, directory: &Path, capaci
     for key in ["arrivals", "prompt_tokens", "output_tokens"] {
         if let Some(field) = section.field(key) {
             let help = Some("remove it, or `trace`".to_owned());
-            field.wrong_because::<()>(Code::EXCLUSIVE_KEYS, format!("`{key}` comes from the trace: expected one or the other"), help);
+            field.wrong_because::<()>(
+                Code::EXCLUSIVE_KEYS,
+                format!("`{key}` comes from the trace: expected one or the other"),
+                help,
+            );
         }
     }
     let name = trace.text("the name of a file with arrival_s,prompt_tokens,output_tokens")?;
@@ -139,7 +143,13 @@ pub(super) fn check_replay(context: &Context<'_>, traffic: &Traffic, study: &Stu
             replay.speed,
             block.seconds() / replay.speed
         );
-        context.conflict(Code::REPLAY, "traffic.trace_block", "the blocks of the recording are too short", expected, None);
+        context.conflict(
+            Code::REPLAY,
+            "traffic.trace_block",
+            "the blocks of the recording are too short",
+            expected,
+            None,
+        );
     }
 }
 
@@ -159,7 +169,11 @@ fn check_rate(trace: &Trace, speed: f64, field: &Field<'_>) -> Option<()> {
 fn read_synthetic(section: &Section<'_>, directory: &Path, capacity: Option<u64>) -> Option<Traffic> {
     for key in ["trace_speed", "trace_offset", "trace_block", "trace_loop"] {
         if let Some(field) = section.field(key) {
-            field.wrong_because::<()>(Code::EXCLUSIVE_KEYS, "there is no `trace` that it could concern".to_owned(), None);
+            field.wrong_because::<()>(
+                Code::EXCLUSIVE_KEYS,
+                "there is no `trace` that it could concern".to_owned(),
+                None,
+            );
         }
     }
     let arrivals = section.required("arrivals", "an arrival process such as { process = \"poisson\", rate = 6.0 }");
@@ -197,7 +211,13 @@ fn check_fit(context: &Context<'_>, prompt: &Distribution, output: Option<&Distr
             longest_prompt + longest_answer - 1.0
         );
         // Without the answers, all prompts would fit.
-        context.conflict(Code::DOES_NOT_FIT_CACHE, &bound_of(context, "traffic.output_tokens"), MESSAGE, expected, help);
+        context.conflict(
+            Code::DOES_NOT_FIT_CACHE,
+            &bound_of(context, "traffic.output_tokens"),
+            MESSAGE,
+            expected,
+            help,
+        );
     }
 }
 

@@ -37,12 +37,12 @@ impl Written {
         }
     }
 
-    /// A warning about the value of this dotted path, at the place where it was written; where it was not, at the
+    /// A problem with the value of this dotted path, at the place where it was written; where it was not, at the
     /// innermost table on the way to it, and it is said that the default holds. `label` is what stands beside the caret.
-    pub fn warning(&self, code: Code, key: &str, message: impl Into<String>, label: impl Into<String>) -> Problem {
+    pub fn problem(&self, code: Code, key: &str, message: impl Into<String>, label: impl Into<String>) -> Problem {
         let mut problem = Problem { expected: label.into(), ..Problem::new(code, message.into(), key) };
         let Some(source) = &self.0 else { return problem };
-        if !self.has(key) {
+        if !key.is_empty() && !self.has(key) {
             let leaf = key.rsplit('.').next().unwrap_or(key);
             problem.expected = format!("{} (`{leaf}` has its default)", problem.expected);
         }

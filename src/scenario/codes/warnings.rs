@@ -8,8 +8,8 @@ use super::{Code, Explanation};
 codes! { WARNINGS:
 WAITS_FOR_GPUS = "W0101", "a rollout that has to wait for GPUs", r#"
 The rollout wants more GPUs at once than `fleet.gpu_limit` allows. It does not fail: replicas stay
-pending until others have given theirs back, as Kubernetes' pods do. It takes longer, and the fleet
-may be smaller meanwhile than the strategy promises.
+pending until others have given theirs back, as Kubernetes' pods do. It takes longer, and the
+fleet may be smaller meanwhile than the strategy promises.
 
 ```toml
 [fleet]
@@ -36,10 +36,10 @@ max_unavailable = 1
 ```
 "#;
 DEADLOCK = "W0102", "a rollout that deadlocks for want of GPUs", r#"
-The new replicas wait for GPUs that only old replicas hold, and no old replica may leave before a new
-one is there: Deployment and Rollout wait for ever, and at most report a missed progress deadline. A
-full GPU pool with `max_unavailable = 0` is the usual way to get there, a blue-green rollout without
-room for two fleets another.
+The new replicas wait for GPUs that only old replicas hold, and no old replica may leave before a
+new one is there: Deployment and Rollout wait for ever, and at most report a missed progress
+deadline. A full GPU pool with `max_unavailable = 0` is the usual way to get there, a blue-green
+rollout without room for two fleets another.
 
 ```toml
 [fleet]
@@ -67,8 +67,8 @@ max_unavailable = 1
 "#;
 ROUNDS_TO_ZERO = "W0103", "percentages that round to no replica at all", r#"
 `max_surge` rounds up and `max_unavailable` down. Where both come to zero, Kubernetes and Argo
-Rollouts take `max_unavailable` as 1: one replica is missing, although 0 % or less than one replica
-was allowed.
+Rollouts take `max_unavailable` as 1: one replica is missing, although 0 % or less than one
+replica was allowed.
 
 ```toml
 [fleet]
@@ -115,8 +115,8 @@ progress_deadline = "10m"
 SLOW_START = "W0105", "a cold start longer than the progress deadline", r#"
 The deadline counts from the last progress to the next: mostly one cold start. Estimated from the
 stages of `[cold_start]`, with as many replicas loading at once as the rollout starts together, a
-start takes longer. A Deployment then reports `ProgressDeadlineExceeded` and goes on; Argo Rollouts
-aborts with `progress_deadline_abort`; Flagger rolls back.
+start takes longer. A Deployment then reports `ProgressDeadlineExceeded` and goes on; Argo
+Rollouts aborts with `progress_deadline_abort`; Flagger rolls back.
 
 ```toml
 [cold_start]
@@ -135,9 +135,9 @@ progress_deadline = "30m"
 ```
 "#;
 SHORT_RUN = "W0106", "a run too short for its rollout", r#"
-By the typical cold start, the number of batches, the pauses and the analyses, the rollout would still
-be under way when the measured window ends. `rollout_completed` is then 0, the duration unknown, and
-what the last replicas do to users and bill is not counted.
+By the typical cold start, the number of batches, the pauses and the analyses, the rollout would
+still be under way when the measured window ends. `rollout_completed` is then 0, the duration
+unknown, and what the last replicas do to users and bill is not counted.
 
 ```toml
 [study]
@@ -166,9 +166,9 @@ max_unavailable = 0
 ```
 "#;
 LESS_THAN_A_REPLICA = "W0107", "a canary weight that is less than one replica", r#"
-Without a traffic router the canary's share of the traffic is its share of the pods, and there are no
-fractions of a pod: Argo Rollouts runs at least one, which gets more traffic than the weight says.
-Eight replicas cannot send less than a ninth to the canary.
+Without a traffic router the canary's share of the traffic is its share of the pods, and there are
+no fractions of a pod: Argo Rollouts runs at least one, which gets more traffic than the weight
+says. Eight replicas cannot send less than a ninth to the canary.
 
 ```toml
 [rollout]
@@ -189,8 +189,8 @@ steps = [{ set_weight = 1 }, { pause = "5m" }]
 ```
 "#;
 UNUSED_AUTO_PROMOTION = "W0108", "a delay of an automatic promotion that is switched off", r#"
-With `auto_promotion_enabled = false` a blue-green rollout waits for somebody to promote it, unless
-`auto_promotion` gives a time: Argo Rollouts then promotes all the same after
+With `auto_promotion_enabled = false` a blue-green rollout waits for somebody to promote it,
+unless `auto_promotion` gives a time: Argo Rollouts then promotes all the same after
 `autoPromotionSeconds`. Who switched it off may expect that nothing happens by itself.
 
 ```toml
@@ -209,8 +209,8 @@ auto_promotion = "5m"
 ```
 "#;
 CHECK_WITHOUT_ROLLOUT = "W0109", "a check of a rollout that there is not", r#"
-`rollout.strategy` is "none": no rollout completes, takes time or is rolled back. Such a check fails,
-or holds, whatever the fleet does.
+`rollout.strategy` is "none": no rollout completes, takes time or is rolled back. Such a check
+fails, or holds, whatever the fleet does.
 
 ```toml
 [rollout]
@@ -231,8 +231,8 @@ max = 0.1
 ```
 "#;
 NO_CHECK = "W0110", "a scenario without a check", r#"
-`cutover check` says by its exit code whether the checks hold. Without any it always ends well, and a
-pipeline that relies on it guards nothing.
+`cutover check` says by its exit code whether the checks hold. Without any it always ends well,
+and a pipeline that relies on it guards nothing.
 
 ```toml
 [slo]
@@ -247,14 +247,14 @@ max = 0
 ```
 "#;
 THIN_ROLLOUT = "W0111", "too few replicas for the traffic while the rollout runs", r#"
-The traffic fits the whole fleet, but not what is left of it while as many replicas are missing as the
-rollout allows. Queues grow for as long as they are missing: with cold starts of minutes, that is most
-of the rollout. Offered is the mean rate times the mean answer; what a replica can carry is its
-saturated rate, which requests reach with queues only.
+The traffic fits the whole fleet, but not what is left of it while as many replicas are missing as
+the rollout allows. Queues grow for as long as they are missing: with cold starts of minutes, that
+is most of the rollout. Offered is the mean rate times the mean answer; what a replica can carry
+is its saturated rate, which requests reach with queues only.
 
 ```toml
 [traffic]
-arrivals = { process = "poisson", rate = 400.0 }
+arrivals = { process = "poisson", rate = 80.0 }
 prompt_tokens = 800
 output_tokens = 250
 [rollout]
@@ -267,7 +267,7 @@ Let the surge come first:
 
 ```toml
 [traffic]
-arrivals = { process = "poisson", rate = 60.0 }
+arrivals = { process = "poisson", rate = 80.0 }
 prompt_tokens = 800
 output_tokens = 250
 [rollout]
@@ -278,8 +278,8 @@ max_unavailable = 0
 ```
 "#;
 NOBODY_PROMOTES = "W0112", "a rollout that waits for a promotion that never comes", r#"
-A pause `until_promoted`, or `auto_promotion_enabled = false`, waits for an operator. In a simulation
-the operator is an `[[action]]`; without one the rollout waits to the end of the run.
+A pause `until_promoted`, or `auto_promotion_enabled = false`, waits for an operator. In a
+simulation the operator is an `[[action]]`; without one the rollout waits to the end of the run.
 
 ```toml
 [rollout]
@@ -299,11 +299,12 @@ do = "promote"
 ```
 "#;
 SHORT_GRACE = "W0201", "a grace period shorter than what is in flight needs", r#"
-At a shutdown the three clocks start together: preStop, the endpoint lag and the grace period. What
-is still running when the grace period is over is cut by SIGKILL (with `on_sigterm = "abort"`, when
-preStop ends). Estimated from the answer lengths and the time per token at this load, more than one
-in a thousand of the answers in flight needs longer. Long answers are in flight for longer, so that
-they are more frequent there than among requests. `cutover grace` measures it.
+At a shutdown the three clocks start together: preStop, the endpoint lag and the grace period.
+What is still running when the grace period is over is cut by SIGKILL (with `on_sigterm =
+"abort"`, when preStop ends). Estimated from the answer lengths and the time per token at this
+load, more than one in a thousand of the answers in flight needs longer. Long answers are in
+flight for longer, so that they are more frequent there than among requests. `cutover grace`
+measures it.
 
 ```toml
 [traffic]
@@ -352,9 +353,9 @@ strategy = "rolling"
 ```
 "#;
 LAG_BEYOND_PRE_STOP = "W0203", "an endpoint lag longer than the preStop hook", r#"
-Routers learn that a pod is going only after `endpoint_lag`; until then they send it requests. After
-SIGTERM the server accepts none, so whatever arrives between the end of preStop and that of the lag is
-refused. A preStop hook that sleeps through the lag is the usual remedy.
+Routers learn that a pod is going only after `endpoint_lag`; until then they send it requests.
+After SIGTERM the server accepts none, so whatever arrives between the end of preStop and that of
+the lag is refused. A preStop hook that sleeps through the lag is the usual remedy.
 
 ```toml
 [termination]
@@ -373,9 +374,9 @@ strategy = "rolling"
 ```
 "#;
 TOO_FEW_SAMPLES = "W0301", "an analysis window that holds fewer requests than it asks for", r#"
-Rate times the canary's weight times the window is less than `min_samples`: most measurements have no
-data, and what decides is `no_data`, not the version. With `no_data = "success"` the analysis passes
-whatever the version does.
+Rate times the canary's weight times the window is less than `min_samples`: most measurements have
+no data, and what decides is `no_data`, not the version. With `no_data = "success"` the analysis
+passes whatever the version does.
 
 ```toml
 [rollout]
@@ -427,8 +428,9 @@ max = 0.01
 ```
 "#;
 BLIND_PREVIEW = "W0303", "an analysis of a preview that nobody uses", r#"
-Before the switch a blue-green preview gets none of the users' requests, so a pre-promotion analysis
-has no data and its verdict is what `no_data` says. Analyse after the switch, or use a canary.
+Before the switch a blue-green preview gets none of the users' requests, so a pre-promotion
+analysis has no data and its verdict is what `no_data` says. Analyse after the switch, or use a
+canary.
 
 ```toml
 [rollout]
@@ -453,8 +455,9 @@ count = 5
 ```
 "#;
 NO_ERROR_SERIES = "W0304", "an error rate that no errors leave without data", r#"
-In Prometheus a version that never answered with an error has no series that counts errors, and the
-quotient of the usual query is empty. Unless `no_data` is a success, a faultless version is held up.
+In Prometheus a version that never answered with an error has no series that counts errors, and
+the quotient of the usual query is empty. Unless `no_data` is a success, a faultless version is
+held up.
 
 ```toml
 [rollout]
@@ -481,8 +484,8 @@ no_data = "success"
 ```
 "#;
 UNREAD_BY_FLAGGER = "W0305", "keys of an analysis that Flagger does not read", r#"
-Flagger measures every metric once a tick, counts failed checks against `threshold`, and takes no data
-for a failure. Limits, counts, delays and `no_data` are Argo Rollouts'.
+Flagger measures every metric once a tick, counts failed checks against `threshold`, and takes no
+data for a failure. Limits, counts, delays and `no_data` are Argo Rollouts'.
 
 ```toml
 [rollout]
@@ -511,9 +514,9 @@ max = 0.01
 ```
 "#;
 OVERLOAD = "W0401", "more traffic than the fleet can carry", r#"
-The mean rate times the mean answer is more than all replicas emit when they never lack work. Queues
-grow for as long as the run lasts: latencies then measure the length of the run, not the fleet. A
-`needed_replicas` that could not carry the load either understates every capacity dip.
+The mean rate times the mean answer is more than all replicas emit when they never lack work.
+Queues grow for as long as the run lasts: latencies then measure the length of the run, not the
+fleet. A `needed_replicas` that could not carry the load either understates every capacity dip.
 
 ```toml
 [traffic]
@@ -532,9 +535,9 @@ output_tokens = 250
 ```
 "#;
 SHORT_WARM_UP = "W0402", "a warm-up shorter than the longest answers", r#"
-A run begins with empty replicas. Until the longest answers have had time to end, fewer are in flight
-than later, and a shutdown in that time cuts too few of them. The estimate is the 99.9 % quantile of
-the answer lengths times the time per token at this load.
+A run begins with empty replicas. Until the longest answers have had time to end, fewer are in
+flight than later, and a shutdown in that time cuts too few of them. The estimate is the 99.9 %
+quantile of the answer lengths times the time per token at this load.
 
 ```toml
 [traffic]
@@ -556,8 +559,8 @@ warm_up = "30m"
 "#;
 SHORT_TIMEOUT = "W0403", "a client timeout that ordinary answers exceed", r#"
 A client gives up an attempt after `clients.timeout`, end to end, and the work that the server has
-done for it is lost. More than one answer in twenty takes longer even where nothing waits: rollout or
-not, those users get no answer.
+done for it is lost. More than one answer in twenty takes longer even where nothing waits: rollout
+or not, those users get no answer.
 
 ```toml
 [clients]
@@ -571,8 +574,8 @@ timeout = "5m"
 "#;
 SHORT_RECORDING = "W0404", "a recording that ends before the run does", r#"
 The run, warm-up and window, lasts longer than what is recorded. With `trace_loop` the recording
-begins anew, with a seam, and the accidents of one day come again and again; without it, no requests
-come after its end.
+begins anew, with a seam, and the accidents of one day come again and again; without it, no
+requests come after its end.
 
 ```toml
 [traffic]
@@ -588,9 +591,9 @@ trace_block = "5s"
 ```
 "#;
 LONG_BLOCKS = "W0405", "blocks that hold much of the recording", r#"
-Runs differ by the blocks that they draw. Blocks longer than a third of the recording overlap so much
-that all runs are alike, and intervals over runs are too narrow. Blocks should still hold what belongs
-together: bursts, and some minutes of a rate.
+Runs differ by the blocks that they draw. Blocks longer than a third of the recording overlap so
+much that all runs are alike, and intervals over runs are too narrow. Blocks should still hold
+what belongs together: bursts, and some minutes of a rate.
 
 ```toml
 [traffic]
@@ -604,19 +607,22 @@ trace = "trace.csv"
 trace_block = "5s"
 ```
 "#;
-DOUBTFUL_TRACE = "W0406", "a trace that looks cut off or doctored", r#"
-The file can be replayed, but something about it suggests that it is not what was recorded: it ends
-in the middle of a line, or the times of many requests were rounded to the same value. The message
-says what. Fetch it again, or fit distributions to it, which bear such accidents better:
+DOUBTFUL_TRACE = "W0406", "a trace that may have been cut off", r#"
+The last row does not end its line. Either the writer left out the last line break, or the file
+was cut off while it was copied, and then the last number lost digits too: 1200 tokens may be read
+as 12. What was cut off cannot be told from what is left, so the row counts as it stands.
+
+Compare it with the original, or end the line:
 
 ```console
-$ cutover fit trace.csv
+$ tail -n 2 trace.csv
+$ echo >> trace.csv
 ```
 "#;
 PROMPT_BEYOND_BUDGET = "W0407", "prompts longer than a step of an engine that reads them whole", r#"
 Without chunked prefill a prompt is read in one step, and vLLM V0 does not start where
-`max_num_batched_tokens` is less than the longest prompt that it accepts. Here such a prompt is read
-alone.
+`max_num_batched_tokens` is less than the longest prompt that it accepts. Here such a prompt is
+read alone.
 
 ```toml
 [engine]
@@ -647,8 +653,8 @@ profile = "h100-llama-3.1-8b-vllm"
 ```
 "#;
 MASKED_PROFILE = "W0409", "keys that replace what a profile says", r#"
-What a scenario writes wins over its profile. Where other step times or weights than the profile's are
-written, little of it is left, and the profile's name in the scenario misleads.
+What a scenario writes wins over its profile. Where other step times or weights than the profile's
+are written, little of it is left, and the profile's name in the scenario misleads.
 
 ```toml
 [engine]
@@ -662,8 +668,8 @@ profile = "h100-llama-3.1-8b-vllm"
 ```
 "#;
 OTHER_GPUS = "W0410", "a profile for another number of GPUs", r#"
-The profile's step times are those of a replica with as many GPUs as it was measured on. With another
-number only the price changes here, not the speed.
+The profile's step times are those of a replica with as many GPUs as it was measured on. With
+another number only the price changes here, not the speed.
 
 ```toml
 [engine]
@@ -680,8 +686,8 @@ profile = "h100-llama-3.1-8b-vllm"
 ```
 "#;
 FREE_DRAFTS = "W0411", "draft tokens that cost nothing", r#"
-The profile was measured without speculative decoding. Drafting and verifying take time in every step;
-without it, each accepted token comes free and the fleet looks faster than it can be.
+The profile was measured without speculative decoding. Drafting and verifying take time in every
+step; without it, each accepted token comes free and the fleet looks faster than it can be.
 
 ```toml
 [engine]
