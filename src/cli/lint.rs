@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::arguments::Simulating;
 use super::failure::{Ending, Failure};
-use super::load::{read, uncertifiable_checks};
+use super::load::{read_and_lint, uncertifiable_checks};
 use super::terminal::{form, write_report};
 use crate::lints;
 use crate::report;
@@ -19,14 +19,12 @@ pub fn lint(files: &[PathBuf], simulating: &Simulating, deny_warnings: bool) -> 
     let given = simulating.given();
     let found: Vec<Problems> = files
         .iter()
-        .map(|file| match read(file, &given) {
+        .map(|file| match read_and_lint(file, &given) {
             Err(problems) => problems,
             Ok(scenario) => {
                 let mut problems = uncertifiable_checks(&scenario, scenario.study.runs, Confidence::NINETY_FIVE);
-                if !simulating.quiet {
-                    problems.extend(lints::without_checks(&scenario));
-                    problems.extend(scenario.warnings.iter().cloned());
-                }
+                problems.extend(lints::without_checks(&scenario));
+                problems.extend(scenario.warnings.iter().cloned());
                 scenario.written.problems(problems)
             }
         })

@@ -12,12 +12,23 @@ use crate::lints;
 use crate::scenario::{self, Code, Problem, Problems, Scenario};
 use crate::study::{Confidence, Extent, uncertifiable_at};
 
-/// Reads and checks a scenario under these settings. What is unwise about it, by the text and by a model of its engine, is
-/// in its warnings.
+/// Reads and checks a scenario under these settings. What its text tells to be unwise is in its warnings.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read(file: &Path, given: &[Given]) -> Result<Scenario, Problems> {
+    read_with(file, given, &|_| Vec::new())
+}
+
+/// The same; what a model of its engine tells to be unwise is in its warnings too.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read_and_lint(file: &Path, given: &[Given]) -> Result<Scenario, Problems> {
+    read_with(file, given, &lints::warnings)
+}
+
+fn read_with(file: &Path, given: &[Given], further: &dyn Fn(&Scenario) -> Vec<Problem>) -> Result<Scenario, Problems> {
     let metrics: Vec<&str> = METRICS.iter().map(|metric| metric.name()).collect();
     let settings: Vec<String> = given.iter().map(|given| given.setting.clone()).collect();
     let named = |mut problems: Problems| {
@@ -27,7 +38,7 @@ pub fn read(file: &Path, given: &[Given]) -> Result<Scenario, Problems> {
     };
     let mut scenario = scenario::load(file, &settings, &metrics).map_err(|error| named(error.into_problems()))?;
     let mut warnings = std::mem::take(&mut scenario.warnings);
-    warnings.extend(lints::warnings(&scenario));
+    warnings.extend(further(&scenario));
     scenario.warnings = named(scenario.written.problems(warnings)).problems;
     Ok(scenario)
 }
@@ -49,7 +60,7 @@ pub fn warn(scenario: &Scenario) {
 /// # Errors
 /// The scenario cannot be read, or is wrong.
 pub fn scenario(file: &Path, simulating: &Simulating) -> Result<Scenario, Failure> {
-    let scenario = read(file, &simulating.given()).map_err(|problems| refusal(&problems))?;
+    let scenario = read_and_lint(file, &simulating.given()).map_err(|problems| refusal(&problems))?;
     if !simulating.quiet {
         warn(&scenario);
     }
@@ -106,10 +117,13 @@ pub fn variant_given(
     quiet: bool,
 ) -> Result<Scenario, Failure> {
     let given: Vec<Given> = simulating.given().into_iter().chain(further.iter().cloned()).collect();
-    let scenario = read(file, &given).map_err(|problems| refusal(&problems))?;
-    if !quiet {
-        warn(&scenario);
+    let refuse = |problems: Problems| refusal(&problems);
+    if quiet {
+        // One point of many: nobody is told what is unwise about it.
+        return read(file, &given).map_err(refuse);
     }
+    let scenario = read_and_lint(file, &given).map_err(refuse)?;
+    warn(&scenario);
     Ok(scenario)
 }
 

@@ -58,6 +58,7 @@ fn check_scrapes_agree(section: &Section<'_>, analyses: &[Analysis]) {
             expected,
             None,
         );
+        section.context.beside(&section.path_of(&format!("{first}.scrape_interval")), "another interval");
     }
 }
 
@@ -137,10 +138,12 @@ fn check_limits(table: &Section<'_>, analysis: &Analysis) {
         let expected =
             format!("expected at least `failure_limit` + `consecutive_success_limit` = {needed}, found {count}");
         table.context.conflict(Code::ANALYSIS_LIMITS, &count_key, message, expected, None);
+        table.context.beside(&failure_key, "these count too");
     } else if count < analysis.inconclusive_limit {
         let message = format!("`{inconclusive_key}` could never be exceeded");
         let expected = format!("expected at most `count`, which is {count}, found {}", analysis.inconclusive_limit);
         table.context.conflict(Code::ANALYSIS_LIMITS, &inconclusive_key, message, expected, None);
+        table.context.beside(&count_key, "as many are measured");
     }
 }
 
@@ -198,6 +201,7 @@ fn read_prometheus(table: &Section<'_>, metric: Option<AnalysisMetric>, window: 
         let expected = format!("expected at least two scrapes of {scrape_interval} in a window, found {window}");
         let help = Some("a rate needs two samples; four scrapes are usual".to_owned());
         table.context.conflict(Code::ANALYSIS_WINDOW, &key, format!("`{key}` is too short for a rate"), expected, help);
+        table.context.beside(&table.path_of("scrape_interval"), "from one scrape to the next");
     }
     Estimator::Prometheus { scrape_interval }
 }
@@ -212,6 +216,7 @@ fn read_mann_whitney(table: &Section<'_>, window: Duration, min_samples: u64) ->
             "expected {least} to {MOST_POINTS} points in a window of {window}, found {points}: one for each step of {step}"
         );
         table.context.conflict(Code::ANALYSIS_WINDOW, &key, format!("`{key}` and the step do not fit"), expected, None);
+        table.context.beside(&table.path_of("step"), "a point for each");
     }
     Estimator::MannWhitney { confidence: table.real("confidence", &QUANTILE, CONFIDENCE), step }
 }

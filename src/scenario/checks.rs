@@ -60,6 +60,7 @@ fn check(table: &Section<'_>, judged: &Judged<'_>, line: usize) -> Option<Check>
             format!("expected `max` to be no less than `min`, which is {low}, found {high}"),
             None,
         );
+        table.context.beside(&table.path_of("min"), "the least");
     }
     Some(Check { metric: metric?.to_owned(), statistic: statistic?, min, max, line })
 }

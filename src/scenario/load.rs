@@ -204,6 +204,7 @@ fn check_start(context: &Context<'_>, rollout: &Rollout, study: &Study) {
     if context.is_written("rollout.start") {
         let expected = format!("expected a start before `study.duration`, which is {duration}, found {start}");
         context.conflict(Code::OUTSIDE_WINDOW, "rollout.start", MESSAGE, expected, None);
+        context.beside("study.duration", "the window ends then");
     } else {
         let expected = format!("expected more than the default `rollout.start`, which is {start}, found {duration}");
         let help = Some("set `rollout.start`, or a longer `study.duration`".to_owned());

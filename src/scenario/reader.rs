@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use super::codes::Code;
-use super::problems::{Beside, Lines, Problem, suggestion};
+use super::problems::{Beside, Lines, Problem, nearest, suggestion};
 use super::tree::{Entry, Node, Place, Value};
 use crate::units::{self, CountOrPercent, Duration};
 
@@ -123,6 +123,7 @@ impl<'a> Context<'a> {
     /// The problems, if there are any, in order and with their places.
     pub fn finish(self, source: &str, sets: &[String]) -> Vec<Problem> {
         let mut found = self.problems.into_inner();
+        drop_slips(&mut found);
         found.sort_by_key(|(place, _)| match place {
             Place::Whole => (0, 0),
             Place::Span(span) => (1, span.start),
@@ -131,6 +132,21 @@ impl<'a> Context<'a> {
         let lines = Lines::new(source);
         found.into_iter().map(|(place, problem)| problem.at(&place, &lines, sets)).collect()
     }
+}
+
+/// Drops what is said of a missing key where an unknown one of the same table is a slip of it: that says more.
+fn drop_slips(found: &mut Vec<(Place, Problem)>) {
+    let split = |key: &str| {
+        let (table, leaf) = key.rsplit_once('.').unwrap_or(("", key));
+        (table.to_owned(), leaf.to_owned())
+    };
+    let unknown: Vec<(String, String)> =
+        found.iter().filter(|(_, it)| it.code == Code::UNKNOWN_KEY).map(|(_, it)| split(&it.key)).collect();
+    found.retain(|(_, problem)| {
+        let (table, leaf) = split(&problem.key);
+        let is_slip = |(of, name): &(String, String)| *of == table && nearest(name, &[leaf.as_str()]).is_some();
+        problem.code != Code::MISSING_KEY || !unknown.iter().any(is_slip)
+    });
 }
 
 /// A table of the scenario, or its absence.

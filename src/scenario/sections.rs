@@ -43,6 +43,7 @@ fn check_bins(context: &Context<'_>, key: &str, bin: Duration, duration: Duratio
     if context.is_written(key) {
         let expected = format!("expected at most {MOST_BINS} bins in {duration}: at least {least} s wide, found {bin}");
         context.conflict(Code::TOO_MANY_BINS, key, format!("`{key}` is too narrow"), expected, None);
+        context.beside("study.duration", "the window");
     } else {
         let longest = Duration(bin.0 * MOST_BINS);
         let message = format!("`study.duration` is too long for the default `{key}`");
@@ -116,6 +117,8 @@ pub(super) fn fleet(section: &Section<'_>, directory: &Path, profile: Option<&Pr
             expected,
             None,
         );
+        context.beside("fleet.replicas", format!("{} replicas", fleet.replicas));
+        context.beside("fleet.gpus_per_replica", format!("{} GPUs each", fleet.gpus_per_replica));
     }
     fleet
 }

@@ -205,6 +205,7 @@ fn check_fit(context: &Context<'_>, prompt: &Distribution, output: Option<&Distr
     if longest_prompt > capacity as f64 {
         let expected = format!("prompts of up to {longest_prompt} tokens; {blocks}");
         context.conflict(Code::DOES_NOT_FIT_CACHE, &prompt_bound, MESSAGE, expected, help);
+        context.beside("engine.kv_cache_tokens", "all the room there is");
     } else if longest_answer.is_finite() && longest_prompt + longest_answer - 1.0 > capacity as f64 {
         let expected = format!(
             "prompts of up to {longest_prompt} tokens with answers of up to {longest_answer} need {}; {blocks}",
@@ -218,6 +219,8 @@ fn check_fit(context: &Context<'_>, prompt: &Distribution, output: Option<&Distr
             expected,
             help,
         );
+        context.beside(&prompt_bound, "the longest prompt");
+        context.beside("engine.kv_cache_tokens", "all the room there is");
     }
 }
 

@@ -89,7 +89,7 @@ pub fn refuse_uncertifiable_as_written(scenario: &Scenario) -> Result<(), Failur
 fn refuse_uncertifiable(scenario: &Scenario) -> Result<(), String> {
     let reasons = scenario.checks.iter().filter_map(|check| uncertifiable(check, scenario.study.runs));
     let refused: Vec<String> =
-        reasons.map(|reason| format!("error: a check cannot be certified\n  = {reason}")).collect();
+        reasons.map(|reason| format!("error[E0304]: a check cannot be certified\n  = {reason}")).collect();
     if refused.is_empty() { Ok(()) } else { Err(refused.join("\n")) }
 }
 

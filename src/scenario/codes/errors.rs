@@ -83,6 +83,8 @@ number. Numbers and `true` and `false` stand without quotes. `[[name]]` makes a 
 replicas = "8"
 ```
 
+Instead:
+
 ```toml
 [fleet]
 replicas = 8
@@ -116,6 +118,8 @@ seconds to one reader and minutes to another.
 grace_period = 30
 ```
 
+Instead:
+
 ```toml
 [termination]
 grace_period = "30s"
@@ -129,6 +133,8 @@ system where it has any: Kubernetes', Argo Rollouts', vLLM's. They are written i
 [rollout]
 strategy = "bluegreen"
 ```
+
+Instead:
 
 ```toml
 [rollout]
@@ -228,6 +234,8 @@ gpus_per_replica = 4
 gpu_limit = 16
 ```
 
+Instead:
+
 ```toml
 [fleet]
 replicas = 8
@@ -246,6 +254,8 @@ kv_cache_tokens = 40
 block_size = 64
 ```
 
+Instead:
+
 ```toml
 [engine]
 kv_cache_tokens = 400000
@@ -261,6 +271,8 @@ first chunk (`reserve_full_prompt = false`) has no meaning: there are no chunks.
 chunked_prefill = false
 reserve_full_prompt = false
 ```
+
+Instead:
 
 ```toml
 [engine]
@@ -278,6 +290,8 @@ duration = "8h"
 timeline_bin = "100ms"
 ```
 
+Instead:
+
 ```toml
 [study]
 duration = "8h"
@@ -292,6 +306,8 @@ state, points of `base_table` by ascending numbers of sequences.
 [engine]
 step_time = { base_table = [[64, "11ms"], [1, "8ms"]] }
 ```
+
+Instead:
 
 ```toml
 [engine]
@@ -333,6 +349,8 @@ max_surge = 0
 max_unavailable = 0
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "rolling"
@@ -353,6 +371,8 @@ strategy = "canary"
 traffic_routing = false
 dynamic_stable_scale = true
 ```
+
+Instead:
 
 ```toml
 [rollout]
@@ -395,6 +415,8 @@ strategy = "canary"
 steps = [{ set_weight = 5, pause = "5m" }]
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "canary"
@@ -417,6 +439,8 @@ metric = "error_rate"
 max = 0.01
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "canary"
@@ -438,6 +462,8 @@ strategy = "canary"
 [rollout.canary]
 background_analysis = ["errors"]
 ```
+
+Instead:
 
 ```toml
 [rollout]
@@ -462,6 +488,8 @@ count = 3
 failure_limit = 5
 ```
 
+Instead:
+
 ```toml
 [analysis.errors]
 metric = "error_rate"
@@ -483,6 +511,8 @@ estimator = "prometheus"
 scrape_interval = "30s"
 window = "40s"
 ```
+
+Instead:
 
 ```toml
 [analysis.latency]
@@ -510,6 +540,8 @@ estimator = "prometheus"
 scrape_interval = "30s"
 ```
 
+Instead:
+
 ```toml
 [analysis.latency]
 metric = "ttft"
@@ -535,6 +567,8 @@ quantile = 0.99
 max = 0.01
 ```
 
+Instead:
+
 ```toml
 [analysis.errors]
 metric = "error_rate"
@@ -552,6 +586,8 @@ metric = "ttft"
 max = "2s"
 fail_above = "1s"
 ```
+
+Instead:
 
 ```toml
 [analysis.latency]
@@ -572,6 +608,8 @@ strategy = "rolling"
 at = "30m"
 do = "abort"
 ```
+
+Instead:
 
 ```toml
 [rollout]
@@ -595,6 +633,8 @@ do = "ship"
 version = "v3"
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "rolling"
@@ -615,6 +655,8 @@ strategy = "canary"
 controller = "flagger"
 steps = [{ set_weight = 5 }]
 ```
+
+Instead:
 
 ```toml
 [rollout]
@@ -637,6 +679,8 @@ controller = "flagger"
 step_weights = [5, 50, 25]
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "canary"
@@ -656,6 +700,8 @@ statistic = "mean"
 max = 2
 ```
 
+Instead:
+
 ```toml
 [[check]]
 metric = "ttft_p99_s"
@@ -672,6 +718,8 @@ fail.
 metric = "truncated_attempts"
 statistic = "p95"
 ```
+
+Instead:
 
 ```toml
 [[check]]
@@ -691,6 +739,8 @@ metric = "rollout_completed"
 statistic = "mean"
 min = 99
 ```
+
+Instead:
 
 ```toml
 [[check]]
@@ -736,6 +786,8 @@ statistic = "mean"
 max = 60
 ```
 
+Instead:
+
 ```toml
 [slo]
 ttft = "2s"
@@ -755,6 +807,8 @@ differ.
 "study.runs" = [100, 1000]
 ```
 
+Instead:
+
 ```toml
 [plan.choices]
 "termination.grace_period" = ["30s", "2m"]
@@ -770,6 +824,8 @@ the scenario's own directory, not from where the command was typed.
 trace = "no-such-trace.csv"
 ```
 
+Instead:
+
 ```toml
 [traffic]
 trace = "trace.csv"
@@ -783,6 +839,8 @@ or a value that is no number in the unit's range (seconds from 0, tokens from 1)
 [cold_start]
 image_pull = { distribution = "empirical", file = "pulls.csv", column = "second" }
 ```
+
+Instead:
 
 ```toml
 [cold_start]
@@ -798,6 +856,8 @@ hardware, measure step times and write `engine.step_time` and `engine.kv_cache_t
 profile = "h100-llama"
 ```
 
+Instead:
+
 ```toml
 [engine]
 profile = "h100-llama-3.1-8b-vllm"
@@ -812,6 +872,8 @@ than any arrival process may be, or is made of blocks shorter than a tenth of a 
 trace = "trace.csv"
 trace_offset = "400h"
 ```
+
+Instead:
 
 ```toml
 [traffic]

@@ -104,6 +104,8 @@ min_ready = "15m"
 progress_deadline = "10m"
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "rolling"
@@ -124,6 +126,8 @@ engine_start = "15m"
 [rollout]
 strategy = "rolling"
 ```
+
+Instead:
 
 ```toml
 [cold_start]
@@ -151,6 +155,8 @@ start = "20m"
 max_surge = 1
 max_unavailable = 0
 ```
+
+Instead:
 
 ```toml
 [study]
@@ -201,6 +207,8 @@ auto_promotion_enabled = false
 auto_promotion = "5m"
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "blue_green"
@@ -221,6 +229,8 @@ statistic = "mean"
 max = 0.1
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "rolling"
@@ -238,6 +248,8 @@ and a pipeline that relies on it guards nothing.
 [slo]
 ttft = "2s"
 ```
+
+Instead:
 
 ```toml
 [[check]]
@@ -288,6 +300,8 @@ strategy = "canary"
 steps = [{ set_weight = 25 }, { pause = "until_promoted" }]
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "canary"
@@ -316,6 +330,8 @@ grace_period = "30s"
 [rollout]
 strategy = "rolling"
 ```
+
+Instead:
 
 ```toml
 [traffic]
@@ -364,6 +380,8 @@ endpoint_lag = "2s"
 [rollout]
 strategy = "rolling"
 ```
+
+Instead:
 
 ```toml
 [termination]
@@ -417,6 +435,8 @@ metric = "error_rate"
 max = 0.01
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "canary"
@@ -442,6 +462,8 @@ metric = "error_rate"
 max = 0.01
 count = 5
 ```
+
+Instead:
 
 ```toml
 [rollout]
@@ -471,6 +493,8 @@ estimator = "prometheus"
 no_data = "error"
 ```
 
+Instead:
+
 ```toml
 [rollout]
 strategy = "canary"
@@ -499,6 +523,8 @@ metric = "error_rate"
 max = 0.01
 count = 5
 ```
+
+Instead:
 
 ```toml
 [rollout]
@@ -548,6 +574,8 @@ output_tokens = { distribution = "lognormal", median = 2000, p99 = 12000, max = 
 warm_up = "30s"
 ```
 
+Instead:
+
 ```toml
 [traffic]
 arrivals = { process = "poisson", rate = 6.0 }
@@ -566,6 +594,8 @@ or not, those users get no answer.
 [clients]
 timeout = "1s"
 ```
+
+Instead:
 
 ```toml
 [clients]
@@ -601,6 +631,8 @@ trace = "trace.csv"
 trace_block = "50s"
 ```
 
+Instead:
+
 ```toml
 [traffic]
 trace = "trace.csv"
@@ -629,6 +661,8 @@ read alone.
 chunked_prefill = false
 max_num_batched_tokens = 500
 ```
+
+Instead:
 
 ```toml
 [engine]
@@ -661,6 +695,8 @@ are written, little of it is left, and the profile's name in the scenario mislea
 profile = "h100-llama-3.1-8b-vllm"
 step_time = { base = "30ms" }
 ```
+
+Instead:
 
 ```toml
 [engine]

@@ -137,6 +137,30 @@ fn the_metric_that_was_meant_is_found_by_its_words() {
 }
 
 #[test]
+fn a_slip_of_a_required_key_is_one_problem() {
+    let text = SMALLEST.replace("[traffic]", "[trafic]");
+    assert_eq!(problem_with(&text).help.as_deref(), Some("did you mean `traffic`?"));
+    let check = problem_with(&with("[[check]]\nmetrc = \"cost_usd\"\nstatistic = \"mean\"\nmax = 1"));
+    assert_eq!(check.key, "check.0.metrc");
+}
+
+#[test]
+fn a_fleet_beyond_its_limit_is_shown_with_what_makes_it_so() {
+    let text = with("[fleet]\nreplicas = 8\ngpus_per_replica = 4\ngpu_limit = 16");
+    insta::assert_snapshot!(problems_with(&text, &[]).listed(false).trim_end(), @r"
+    error[E0103]: the fleet does not fit `fleet.gpu_limit`
+     --> scenario.toml:9:13
+      |
+    7 | replicas = 8
+      |            - 8 replicas
+    8 | gpus_per_replica = 4
+      |                    - 4 GPUs each
+    9 | gpu_limit = 16
+      |             ^^ expected room for 8 replicas of 4 GPUs, which is 32 GPUs, found 16
+    ");
+}
+
+#[test]
 fn a_place_of_many_lines_is_shown_by_its_first() {
     let text = with("[rollout]\nstrategy = \"canary\"\n[rollout.canary]\nsteps = {\n  set_weight = 5\n}");
     let rendered = problems_with(&text, &[]).to_string();
