@@ -21,6 +21,7 @@
 //! - [`rollout`]: controllers as state machines
 //! - [`ledger`]: what one run measures
 //! - [`simulation`]: one run, the loop that joins the above
+//! - [`lints`]: what is unwise about a scenario, by a model of its engine
 //! - [`study`]: many runs, their intervals, comparisons
 //! - [`report`]: terminal, CSV, JSON, Markdown, charts
 //! - [`cli`]: arguments, progress, exit codes
@@ -54,6 +55,8 @@ pub mod rollout;
 pub mod ledger;
 
 pub mod simulation;
+
+pub mod lints;
 
 pub mod study;
 

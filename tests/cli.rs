@@ -479,7 +479,7 @@ fn a_comparison_says_when_the_two_do_not_meet_the_same_requests() {
     let place = Place::new();
     let same = place.cutover("compare scenario.toml --set-b fleet.replicas=3").code(0);
     assert!(output(&same).contains("in each the same requests for both"), "{}", output(&same));
-    assert!(!errors(&same).contains("warning"), "{}", errors(&same));
+    assert!(!errors(&same).contains("do not meet the same requests"), "{}", errors(&same));
     for (setting, key) in [
         ("study.seed=8", "study.seed differs"),
         ("study.warm_up=\"30s\"", "study.warm_up differs"),

@@ -42,6 +42,17 @@ fn the_page_of_metrics_is_what_the_table_says() {
     assert_eq!(written, page(), "make it anew with CUTOVER_BLESS=1 cargo test --release --test docs");
 }
 
+#[test]
+fn the_page_of_errors_is_what_the_tables_of_codes_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors.md");
+    let page = cutover::report::page_of_codes();
+    if std::env::var_os("CUTOVER_BLESS").is_some() {
+        std::fs::write(&path, &page).expect("docs can be written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(written, page, "make it anew with CUTOVER_BLESS=1 cargo test --test docs");
+}
+
 /// The errors of each step of the derivation, in per cent.
 fn table_of_errors() -> String {
     let mut table = String::from(

@@ -234,7 +234,7 @@ fn runs_that_do_not_tell_are_3() {
     // So many are enough.
     let line = format!("plan scenario.toml --runs {needed} --set check.0.statistic=p95 --set check.0.max=99");
     let (printed, said) = place.cutover(&line, 0);
-    assert!(!printed.contains("No candidate can be certified") && !said.contains("warning"), "{printed}{said}");
+    assert!(!printed.contains("No candidate can be certified") && !said.contains("to be certified"), "{printed}{said}");
 }
 
 #[test]

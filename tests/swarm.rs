@@ -345,6 +345,21 @@ fn no_random_scenario_loses_a_request_a_token_or_a_dollar() {
     assert_eq!(outcomes.len(), RolloutOutcome::ALL.len(), "{outcomes:?}");
 }
 
+/// Whatever is combined, what is unwise about it is found without a panic, and can be shown.
+#[test]
+fn what_is_unwise_about_a_random_scenario_is_found_and_shown() {
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..SCENARIOS {
+        let scenario = support::scenario(&random_scenario(seed), &[]);
+        let warnings = [scenario.warnings.clone(), cutover::lints::warnings(&scenario)].concat();
+        seen.extend(warnings.iter().map(|warning| warning.code));
+        let count = warnings.len();
+        let shown = scenario.written.problems(warnings).render(false);
+        assert_eq!(shown.matches("warning[W").count(), count, "seed {seed}: {shown}");
+    }
+    assert!(seen.len() >= 12, "the swarm goes everywhere: {seen:?}");
+}
+
 /// A run is a function of scenario, seed and number: books that were used before make no difference.
 #[test]
 fn a_run_does_not_depend_on_the_runs_before_it() {

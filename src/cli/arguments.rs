@@ -91,6 +91,7 @@ Examples:
   cutover check scenario.toml --baseline main --fail-on worse,warn         and fail where it got worse
   cutover check scenario.toml --format github,junit                        annotations, and junit.xml
   cutover check scenario.toml --format md > comment.md                     for a pull request
+  cutover check scenarios/*.toml --lint-only --deny-warnings    # errors and warnings alone, in no time
 
 Exit code 0 if every check holds, 1 if one fails, 3 if one is undecided. A [[check]] with severity = \"warn\" changes it
 only with --fail-on warn. Pipelines to copy: docs/ci.md.")]
@@ -139,9 +140,11 @@ Examples:
 Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.
 Exit code 0 if a period is shown to be enough, 1 if every one is shown to exceed the target, 3 if the runs do not tell.")]
     Grace(GraceArguments),
-    /// Show one run: what was decided and why, the fleet, what was lost
+    /// Show one run (what was decided and why, the fleet, what was lost), or what a code means
     #[command(after_help = "\
 Examples:
+  cutover explain E0003                                what this error means and how to mend it
+  cutover explain codes                                all codes
   cutover explain scenario.toml --run 7
   cutover explain scenario.toml --run 7 --at 22m,30m          # the fleet at those times
   cutover explain scenario.toml --run 7 --out run-7           # also events.csv, requests.csv")]
@@ -198,6 +201,22 @@ Examples:
     Man(ManArguments),
 }
 
+/// A setting of the scenario, `KEY=VALUE`, and the argument that gave it, for messages.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// What is set.
+    pub setting: String,
+    /// What was typed: `--runs 5`.
+    pub argument: String,
+}
+
+impl Given {
+    /// A setting that follows its option.
+    pub fn by(option: &str, setting: &str) -> Given {
+        Given { setting: setting.to_owned(), argument: format!("{option} {setting}") }
+    }
+}
+
 /// What every command that simulates takes.
 #[derive(Debug, Args)]
 pub struct Simulating {
@@ -223,11 +242,17 @@ pub struct Simulating {
 
 impl Simulating {
     /// Every setting that changes the scenario, `--runs` and `--seed` among them so that its hash tells of them.
+    pub fn given(&self) -> Vec<Given> {
+        let of = |setting: String, argument: String| Given { setting, argument };
+        let mut given: Vec<Given> = self.set.iter().map(|setting| Given::by("--set", setting)).collect();
+        given.extend(self.runs.map(|runs| of(format!("study.runs={runs}"), format!("--runs {runs}"))));
+        given.extend(self.seed.map(|seed| of(format!("study.seed={seed}"), format!("--seed {seed}"))));
+        given
+    }
+
+    /// The same without the arguments.
     pub fn settings(&self) -> Vec<String> {
-        let mut settings = self.set.clone();
-        settings.extend(self.runs.map(|runs| format!("study.runs={runs}")));
-        settings.extend(self.seed.map(|seed| format!("study.seed={seed}")));
-        settings
+        self.given().into_iter().map(|given| given.setting).collect()
     }
 
     /// Threads to use; `None`: one for each core.
@@ -366,6 +391,12 @@ pub struct CheckArguments {
     /// The scenarios' files
     #[arg(required = true, value_hint = ValueHint::FilePath)]
     pub scenarios: Vec<PathBuf>,
+    /// Only say what is wrong or unwise; nothing is simulated or written
+    #[arg(long, conflicts_with_all = ["precision", "out"])]
+    pub lint_only: bool,
+    /// With --lint-only, warnings fail too (exit code 1)
+    #[arg(long, requires = "lint_only")]
+    pub deny_warnings: bool,
     /// How precise each is to be.
     #[command(flatten)]
     pub precise: Precise,
@@ -403,7 +434,7 @@ pub struct CompareArguments {
 /// `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// The scenario's file
+    /// The scenario's file; or a code such as E0003 or W0201; or "codes", which lists them
     #[arg(value_hint = ValueHint::FilePath)]
     pub scenario: PathBuf,
     /// Number of the run, from 0

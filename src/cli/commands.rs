@@ -1,17 +1,20 @@
 //! `run` and `check`: simulate, report, say by the exit code whether the checks hold.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::arguments::{CheckArguments, Format, RunArguments, Simulating};
 use super::baseline;
 use super::failure::{Ending, Failure};
+use super::lint;
 use super::load::{name, output_directory};
 use super::precise::{Asked, Job};
 use super::progress::Progress;
 use super::stop::on_interrupt;
-use super::terminal::{form, printed, say, study_forms, write_report};
+use super::terminal::{colors, form, printed, say, study_forms, write_report};
 use crate::ledger::RunLog;
+use crate::lints;
 use crate::report::files::{OutputFile, check_place, replace, replace_gate};
 use crate::report::{self, Answer, Judged, StudyForm, csv};
 use crate::scenario::Scenario;
@@ -57,17 +60,17 @@ pub fn check(arguments: &CheckArguments) -> Result<Ending, Failure> {
 
 fn simulate_and_judge(arguments: &CheckArguments, forms: &[StudyForm]) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
+    if arguments.lint_only {
+        return lint::lint(&arguments.scenarios, simulating, printed(forms), arguments.deny_warnings);
+    }
     let directories = directories(&arguments.scenarios, simulating)?;
     let pasts = baseline::read(&arguments.gate, &arguments.scenarios, simulating.quiet)?;
     let asked = Asked::read(&arguments.precise)?;
-    let jobs = every_job(arguments.scenarios.iter().map(|file| Job::load(file, &asked, simulating)))?;
+    let jobs = jobs(&arguments.scenarios, &asked, simulating)?;
     directories.iter().try_for_each(|directory| check_place(directory))?;
     let stop = on_interrupt()?;
     let mut results = Vec::new();
     for job in jobs {
-        if job.scenario.checks.is_empty() && !simulating.quiet {
-            say(&format!("warning: \"{}\" has no [[check]]", job.scenario.name));
-        }
         let mut result = job.simulate(simulating, stop)?;
         result.explored = study::explore(&result, simulating.threads());
         results.push(result);
@@ -89,25 +92,6 @@ fn simulate_and_judge(arguments: &CheckArguments, forms: &[StudyForm]) -> Result
     let saved = save_judged(&judged, &directories, simulating, forms);
     deliver(saved, &report::check_report(&judged, printed(forms)))?;
     Ok(ending(&judged))
-}
-
-/// Every scenario, or what is wrong with all of them: who mends one wants to know of the others.
-fn every_job(loaded: impl Iterator<Item = Result<Job, Failure>>) -> Result<Vec<Job>, Failure> {
-    let (mut jobs, mut wrong, mut places) = (Vec::new(), Vec::new(), Vec::new());
-    for job in loaded {
-        match job {
-            Ok(job) => jobs.push(job),
-            Err(Failure::WrongScenario { said, annotations }) => {
-                wrong.push(said);
-                places.extend(annotations);
-            }
-            Err(failure) => return Err(failure),
-        }
-    }
-    if wrong.is_empty() {
-        return Ok(jobs);
-    }
-    Err(Failure::WrongScenario { said: wrong.join("\n\n"), annotations: places })
 }
 
 /// Saves each scenario's results in its directory, and what is said of all together beside them: for one scenario in its
@@ -142,6 +126,29 @@ fn annotated(forms: &[StudyForm], ending: Result<Ending, Failure>) -> Result<End
         _ => {}
     }
     ending
+}
+
+/// The scenarios to be judged; where some are wrong, all that is wrong with any.
+fn jobs(files: &[PathBuf], asked: &Asked, simulating: &Simulating) -> Result<Vec<Job>, Failure> {
+    let (mut jobs, mut refused, mut annotations) = (Vec::new(), Vec::new(), Vec::new());
+    for file in files {
+        match Job::load(file, asked, simulating) {
+            Ok(job) => jobs.push(job),
+            Err(Failure::WrongScenario { said, annotations: places }) => {
+                refused.push(said);
+                annotations.extend(places);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    if !refused.is_empty() {
+        return Err(Failure::WrongScenario { said: refused.join("\n\n"), annotations });
+    }
+    let without = jobs.iter().filter_map(|job| Some((job, lints::without_checks(&job.scenario)?)));
+    for (job, warning) in without.filter(|_| !simulating.quiet) {
+        say(&job.scenario.written.problems(vec![warning]).render(colors(&io::stderr())));
+    }
+    Ok(jobs)
 }
 
 /// A directory for each scenario: `--out` itself for one, one within it for each of several.

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arguments::CompareArguments;
+use super::arguments::{CompareArguments, Given};
 use super::commands::{deliver, save, simulate_together};
 use super::failure::{Ending, Failure};
-use super::load::{name, output_directory, scenario};
+use super::load::{name, output_directory, variant_given};
 use super::stop::on_interrupt;
 use super::terminal::{form, say};
 use crate::report::files::{COMPARED_FOLDERS, check_place};
@@ -18,6 +18,16 @@ use crate::study::{self, Comparison, unequal_requests};
 struct Subject {
     file: PathBuf,
     settings: Vec<String>,
+    /// The argument that gave each of them.
+    arguments: Vec<String>,
+}
+
+impl Subject {
+    /// The settings with their arguments.
+    fn given(&self) -> Vec<Given> {
+        let pairs = self.settings.iter().cloned().zip(self.arguments.iter().cloned());
+        pairs.map(|(setting, argument)| Given { setting, argument }).collect()
+    }
 }
 
 /// `cutover compare`.
@@ -51,18 +61,21 @@ pub fn compare(arguments: &CompareArguments) -> Result<Ending, Failure> {
 /// What is compared: the files in their order, then the variants of the first; `--set-b` is for the second file where
 /// there is one, else a variant.
 fn subjects(arguments: &CompareArguments) -> Result<Vec<Subject>, Failure> {
-    let subject = |file: &PathBuf| Subject { file: file.clone(), settings: Vec::new() };
+    let subject = |file: &PathBuf| Subject { file: file.clone(), settings: Vec::new(), arguments: Vec::new() };
     let mut subjects: Vec<Subject> = arguments.scenarios.iter().map(subject).collect();
-    let variant = |settings: Vec<String>| Subject { file: arguments.scenarios[0].clone(), settings };
-    match subjects.get_mut(1) {
-        Some(b) => b.settings.clone_from(&arguments.set_b),
-        None if !arguments.set_b.is_empty() => subjects.push(variant(arguments.set_b.clone())),
-        None => {}
+    if !arguments.set_b.is_empty() {
+        if subjects.len() == 1 {
+            subjects.push(subject(&arguments.scenarios[0]));
+        }
+        subjects[1].settings.clone_from(&arguments.set_b);
+        subjects[1].arguments = arguments.set_b.iter().map(|setting| format!("--set-b {setting}")).collect();
     }
     for text in &arguments.variant {
         let settings = split_list(text, ',')
             .map_err(|reason| Failure::WrongUse(format!("error: `--variant {text}`: {reason}")))?;
-        subjects.push(variant(settings.into_iter().map(|setting| setting.trim().to_owned()).collect()));
+        let settings: Vec<String> = settings.into_iter().map(|setting| setting.trim().to_owned()).collect();
+        let arguments_of = vec![format!("--variant {text}"); settings.len()];
+        subjects.push(Subject { settings, arguments: arguments_of, ..subject(&arguments.scenarios[0]) });
     }
     let most = COMPARED_FOLDERS.len();
     match subjects.len() {
@@ -91,12 +104,10 @@ fn directory(arguments: &CompareArguments) -> PathBuf {
 /// The scenarios, with as many runs as the one that has fewest.
 fn scenarios(subjects: &[Subject], arguments: &CompareArguments) -> Result<Vec<Scenario>, Failure> {
     let simulating = &arguments.simulating;
-    let settings =
-        |subject: &Subject| -> Vec<String> { simulating.settings().iter().chain(&subject.settings).cloned().collect() };
     let load = |(at, subject): (usize, &Subject)| {
         // What the first is warned of, its variants are too.
         let is_told = subjects[..at].iter().any(|earlier| earlier.file == subject.file);
-        scenario(&subject.file, &settings(subject), simulating.quiet || is_told)
+        variant_given(&subject.file, simulating, &subject.given(), simulating.quiet || is_told)
     };
     let scenarios = subjects.iter().enumerate().map(load).collect::<Result<Vec<Scenario>, Failure>>()?;
     let fewest = scenarios.iter().map(|scenario| scenario.study.runs).min().unwrap_or(0);
@@ -115,8 +126,8 @@ fn scenarios(subjects: &[Subject], arguments: &CompareArguments) -> Result<Vec<S
         if scenario.study.runs == fewest {
             return Ok(scenario);
         }
-        let settings = [settings(subject), vec![format!("study.runs={fewest}")]].concat();
-        self::scenario(&subject.file, &settings, true)
+        let fewer = Given::by("--set", &format!("study.runs={fewest}"));
+        variant_given(&subject.file, simulating, &[subject.given(), vec![fewer]].concat(), true)
     };
     scenarios.into_iter().zip(subjects).map(shortened).collect()
 }

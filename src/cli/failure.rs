@@ -11,6 +11,8 @@ pub enum Ending {
     Well,
     /// A check failed.
     CheckFailed,
+    /// A scenario is wrong; everything about it was said.
+    WrongScenario,
     /// No check failed, one is undecided.
     Inconclusive,
     /// Interrupted; what was finished is saved.
@@ -28,6 +30,7 @@ impl Ending {
         match self {
             Ending::Well => 0,
             Ending::CheckFailed => 1,
+            Ending::WrongScenario => Ending::WRONG_USE,
             Ending::Inconclusive => 3,
             Ending::Interrupted => Ending::INTERRUPTED,
         }

@@ -27,7 +27,7 @@ pub fn grace(arguments: &GraceArguments) -> Result<Ending, Failure> {
         target: target(arguments)?,
         cost_runs: arguments.cost_runs,
     };
-    let scenario = scenario(&arguments.scenario, &simulating.settings(), simulating.quiet)?;
+    let scenario = scenario(&arguments.scenario, simulating)?;
     if !shuts_down(&scenario) {
         let hint = "error: this scenario shuts no replica down, so that no grace period matters: rollout.strategy is \
                     \"none\" and no [[action]] sets fewer replicas";

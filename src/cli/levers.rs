@@ -1,9 +1,9 @@
 //! `levers`: what moves the price of a token.
 
-use super::arguments::LeversArguments;
+use super::arguments::{Given, LeversArguments};
 use super::commands::{Beside, conclude};
 use super::failure::{Ending, Failure};
-use super::load::{output_directory, scenario, variant};
+use super::load::{output_directory, read, scenario, variant};
 use super::progress::Progress;
 use super::stop::on_interrupt;
 use crate::profiles;
@@ -27,7 +27,7 @@ const LEAST_SIMILARITY: f64 = 0.75;
 pub fn levers(arguments: &LeversArguments) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
     let options = options(arguments)?;
-    let written = scenario(&arguments.scenario, &simulating.settings(), simulating.quiet)?;
+    let written = scenario(&arguments.scenario, simulating)?;
     let fewer_runs = simulating.runs.is_none() && written.study.runs > MOST_RUNS;
     let base_settings = if fewer_runs { vec![format!("study.runs={MOST_RUNS}")] } else { Vec::new() };
     let load = |further: &[String]| {
@@ -35,7 +35,11 @@ pub fn levers(arguments: &LeversArguments) -> Result<Ending, Failure> {
         variant(&arguments.scenario, simulating, &further)
     };
     let base = if fewer_runs { load(&[])? } else { written };
-    let load_or_reason = |further: &[String]| load(further).map_err(|failure| reason(&failure));
+    let load_or_reason = |further: &[String]| {
+        let given = base_settings.iter().chain(further).map(|setting| Given::by("--set", setting));
+        read(&arguments.scenario, &simulating.given().into_iter().chain(given).collect::<Vec<Given>>())
+            .map_err(|problems| problems.sentences())
+    };
     let (candidates, left_out) = candidates(arguments, &base, &options, &load_or_reason)?;
     let directory = output_directory(&arguments.scenario, simulating.out.as_deref());
     check_place(&directory)?;
@@ -61,20 +65,6 @@ pub fn levers(arguments: &LeversArguments) -> Result<Ending, Failure> {
     let interrupted =
         conclude(&answer, Ok(Vec::new()), beside, &directory, simulating, arguments.printing.format, stop)?;
     Ok(if partial || interrupted { Ending::Interrupted } else { Ending::Well })
-}
-
-/// Why settings make no scenario, in one line.
-fn reason(failure: &Failure) -> String {
-    let text = failure.to_string();
-    let shorn = |line: &'_ str| -> String {
-        let line = line.trim().trim_start_matches("= ");
-        line.trim_start_matches("error: ").trim_start_matches("note: ").to_owned()
-    };
-    let is_frame = |line: &String| {
-        line.is_empty() || line.starts_with("-->") || line.starts_with('|') || line.ends_with("nothing was simulated")
-    };
-    let said: Vec<String> = text.lines().map(shorn).filter(|line| !is_frame(line)).collect();
-    said.join("; ")
 }
 
 /// About as many runs as a study takes at most: every lever once, and a search for each and for today; the same for those that

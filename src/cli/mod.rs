@@ -16,6 +16,7 @@ mod grace;
 mod help;
 mod init;
 mod levers;
+mod lint;
 mod load;
 mod man;
 mod plan;

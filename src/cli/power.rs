@@ -21,7 +21,7 @@ use crate::study::power::{Design, EstimatorName, Power, Reach, Regression, Reque
 pub fn power(arguments: &PowerArguments) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
     let request = request(arguments)?;
-    let base = scenario(&arguments.scenario, &simulating.settings(), simulating.quiet)?;
+    let base = scenario(&arguments.scenario, simulating)?;
     let refuse = |expected: String| {
         Failure::WrongUse(format!("error: {} has no power to be found\n  = {expected}", arguments.scenario.display()))
     };

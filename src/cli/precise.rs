@@ -85,14 +85,13 @@ impl Job {
     /// The scenario cannot be read or is wrong; one of its checks could not be certified by any outcome of so many runs;
     /// the precision contradicts it.
     pub fn load(file: &Path, asked: &Asked, simulating: &Simulating) -> Result<Job, Failure> {
-        let settings = simulating.settings();
-        let scenario = scenario(file, &settings, simulating.quiet)?;
+        let scenario = scenario(file, simulating)?;
         let sequence = asked.sequence(&scenario)?;
         let (runs, confidence) = sequence.as_ref().map_or_else(
             || (scenario.study.runs, Confidence::NINETY_FIVE),
             |sequence| (sequence.most(), sequence.confidence()),
         );
-        refuse_uncertifiable(&scenario, file, &settings, runs, confidence)?;
+        refuse_uncertifiable(&scenario, runs, confidence)?;
         Ok(Job { scenario, sequence, time_budget: asked.time_budget })
     }
 

@@ -27,7 +27,7 @@ pub fn sweep(arguments: &SweepArguments) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
     // Its warnings aside: what every point overrides is nothing to warn of.
     let scenario = variant(&arguments.scenario, simulating, &[])?;
-    points::refuse_uncertifiable_as_written(arguments, &scenario)?;
+    points::refuse_uncertifiable_as_written(&scenario)?;
     let grid = points::grid(arguments)?;
     let scenarios = points::scenarios(arguments, &scenario, &grid)?;
     let mut sweep = Sweep::new(scenario, grid, &scenarios);

@@ -7,6 +7,7 @@ use crate::random::{Distribution, Family};
 use crate::scenario::{
     Arrivals, Backoff, Check, Clients, ColdStart, DeploymentSettings, Engine, Fleet, OnSigterm, Rollout, Router,
     RouterPolicy, Scenario, Slo, Stage, Statistic, Strategy, Study, Termination, Traffic, VersionSettings, WeightLoad,
+    Written,
 };
 use crate::study::{Facts, StudyResult, summarize};
 use crate::units::{CountOrPercent, Duration, Time};
@@ -129,6 +130,7 @@ pub fn scenario() -> Scenario {
         source: "name = \"27 GB model\"  # <as written>\n".to_owned(),
         settings: vec!["study.runs=40".to_owned()],
         warnings: Vec::new(),
+        written: Written::default(),
     }
 }
 

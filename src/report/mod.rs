@@ -21,6 +21,7 @@ mod json;
 pub mod keys;
 mod layout;
 mod levers;
+mod lint;
 mod markdown;
 mod plan;
 mod power;
@@ -43,6 +44,7 @@ pub use grace::GraceReport;
 pub use json::{Published, published};
 pub use layout::Style;
 pub use levers::LeversAnswer;
+pub use lint::{LintForm, lint_report, list_of_codes, meaning_of, page_of_codes};
 pub use plan::{KeptPlan, LeftOut, Planned};
 pub use sweep::{SAVED_POINTS, is_saved_point, read_runs, saved_point, written_runs};
 

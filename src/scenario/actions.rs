@@ -1,5 +1,6 @@
 //! `[[action]]`: what operators and the world do during a run, and the versions that they ship.
 
+use super::codes::Code;
 use super::policy::{Action, ActionKind, Strategy, VersionSettings};
 use super::reader::{Field, Section};
 use super::sections;
@@ -97,7 +98,7 @@ fn read_time(field: &Field<'_>, duration: Duration) -> Option<Time> {
     let at = field.duration()?;
     if at >= duration {
         let expected = format!("expected a time before `study.duration`, which is {duration}, found {at}");
-        return field.wrong_because(expected, None);
+        return field.wrong_because(Code::OUTSIDE_WINDOW, expected, None);
     }
     Some(Time::ZERO + at)
 }
@@ -112,7 +113,7 @@ fn check_strategy(field: &Field<'_>, kind: ActionKind, strategy: &Strategy) {
     let is_flagger = matches!(strategy, Strategy::Flagger(_));
     let needs_argo = matches!(kind, ActionKind::Retry | ActionKind::Promote | ActionKind::PromoteFull);
     let refuse = |why: &str| {
-        field.wrong_because::<()>(format!("{why}, found {}", field.found()), None);
+        field.wrong_because::<()>(Code::IMPOSSIBLE_ACTION, format!("{why}, found {}", field.found()), None);
     };
     if matches!(strategy, Strategy::None) && (needs_rollout || needs_argo) {
         refuse("expected something that needs no rollout: `rollout.strategy` is \"none\"");
@@ -140,12 +141,16 @@ fn shipped(table: &Section<'_>, versions: &mut Vec<VersionSettings>) -> Option<u
                 name.map(|_| settings)
             })?;
             if versions.len() >= MOST_VERSIONS {
-                return field.wrong_because(format!("expected at most {MOST_VERSIONS} versions in a scenario"), None);
+                return field.wrong_because(
+                    Code::VERSION_NAME,
+                    format!("expected at most {MOST_VERSIONS} versions in a scenario"),
+                    None,
+                );
             }
             versions.push(version);
             Some(versions.len() - 1)
         }
-        _ => field.wrong(expected),
+        _ => field.wrong(Code::WRONG_TYPE, expected),
     }
 }
 
@@ -153,11 +158,18 @@ fn read_name<'a>(field: &Field<'a>, versions: &[VersionSettings]) -> Option<&'a 
     let name = field.text("a name, as text")?;
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
     if name.is_empty() || name.chars().count() > LONGEST_NAME || !name.chars().all(is_plain) {
-        return field.wrong(format_args!("a name of letters, digits, `.`, `_` and `-`, at most {LONGEST_NAME}"));
+        return field.wrong(
+            Code::VERSION_NAME,
+            format_args!("a name of letters, digits, `.`, `_` and `-`, at most {LONGEST_NAME}"),
+        );
     }
     if versions.iter().any(|version| version.name == name) {
         let help = Some(format!("to ship it again: version = \"{name}\""));
-        return field.wrong_because(format!("expected a new name: there is a version \"{name}\" already"), help);
+        return field.wrong_because(
+            Code::VERSION_NAME,
+            format!("expected a new name: there is a version \"{name}\" already"),
+            help,
+        );
     }
     Some(name)
 }
@@ -165,6 +177,6 @@ fn read_name<'a>(field: &Field<'a>, versions: &[VersionSettings]) -> Option<&'a 
 /// The number of a version that has been named before.
 fn known_version(field: &Field<'_>, versions: &[VersionSettings]) -> Option<usize> {
     let names: Vec<&str> = versions.iter().map(|version| version.name.as_str()).collect();
-    let Value::Text(name) = &field.node.value else { return field.unknown_word(&names) };
-    names.iter().position(|known| known == name).or_else(|| field.unknown_word(&names))
+    let Value::Text(name) = &field.node.value else { return field.unknown_word(Code::VERSION_NAME, &names) };
+    names.iter().position(|known| known == name).or_else(|| field.unknown_word(Code::VERSION_NAME, &names))
 }

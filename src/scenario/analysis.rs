@@ -1,5 +1,6 @@
 //! `[analysis.NAME]` templates and the lists that name them.
 
+use super::codes::Code;
 use super::reader::{Field, POSITIVE, PROBABILITY, QUANTILE, Section};
 use super::tree::Value;
 use super::{Analysis, AnalysisBound, AnalysisMetric, Estimator, NoData};
@@ -50,7 +51,14 @@ fn check_scrapes_agree(section: &Section<'_>, analyses: &[Analysis]) {
         let key = section.path_of(&format!("{name}.scrape_interval"));
         let expected =
             format!("expected {interval} as in [analysis.{first}], found {other}: one server scrapes for all");
-        section.context.conflict(&key, format!("`{key}` differs from another analysis'"), expected, None);
+        section.context.conflict(
+            Code::SCRAPE_INTERVALS,
+            &key,
+            format!("`{key}` differs from another analysis'"),
+            expected,
+            None,
+        );
+        section.context.beside(&section.path_of(&format!("{first}.scrape_interval")), "another interval");
     }
 }
 
@@ -105,7 +113,7 @@ fn read_failure_limit(table: &Section<'_>) -> Option<u32> {
     match field.node.value {
         Value::Whole(-1) => None,
         Value::Whole(limit @ 0..=MOST_SIGNED) => Some(limit as u32),
-        _ => field.wrong(format_args!("a whole number from 0 to {MOST}, or -1 for no limit")),
+        _ => field.wrong(Code::WRONG_VALUE, format_args!("a whole number from 0 to {MOST}, or -1 for no limit")),
     }
 }
 
@@ -121,7 +129,7 @@ fn check_limits(table: &Section<'_>, analysis: &Analysis) {
     if analysis.failure_limit.is_none() && successes == 0 {
         let message = format!("`{}` could never fail", table.path);
         let expected = "expected a `failure_limit`, or a `consecutive_success_limit` above zero";
-        table.context.conflict(&failure_key, message, expected, None);
+        table.context.conflict(Code::ANALYSIS_LIMITS, &failure_key, message, expected, None);
     }
     let Some(count) = analysis.count else { return };
     let needed = u64::from(analysis.failure_limit.unwrap_or(0)) + u64::from(successes);
@@ -129,11 +137,13 @@ fn check_limits(table: &Section<'_>, analysis: &Analysis) {
         let message = format!("`{count_key}` is too small for the limits");
         let expected =
             format!("expected at least `failure_limit` + `consecutive_success_limit` = {needed}, found {count}");
-        table.context.conflict(&count_key, message, expected, None);
+        table.context.conflict(Code::ANALYSIS_LIMITS, &count_key, message, expected, None);
+        table.context.beside(&failure_key, "these count too");
     } else if count < analysis.inconclusive_limit {
         let message = format!("`{inconclusive_key}` could never be exceeded");
         let expected = format!("expected at most `count`, which is {count}, found {}", analysis.inconclusive_limit);
-        table.context.conflict(&inconclusive_key, message, expected, None);
+        table.context.conflict(Code::ANALYSIS_LIMITS, &inconclusive_key, message, expected, None);
+        table.context.beside(&count_key, "as many are measured");
     }
 }
 
@@ -169,7 +179,11 @@ fn read_estimator_name(table: &Section<'_>) -> EstimatorName {
     ];
     for (key, _, word) in of_others.into_iter().filter(|(_, owner, _)| *owner != name) {
         if let Some(field) = table.field(key) {
-            field.wrong_because::<()>(format!("expected `estimator = \"{word}\"` with it: no other one has it"), None);
+            field.wrong_because::<()>(
+                Code::ANALYSIS_METRIC,
+                format!("expected `estimator = \"{word}\"` with it: no other one has it"),
+                None,
+            );
         }
     }
     name
@@ -178,7 +192,7 @@ fn read_estimator_name(table: &Section<'_>) -> EstimatorName {
 fn read_prometheus(table: &Section<'_>, metric: Option<AnalysisMetric>, window: Duration) -> Estimator {
     if let (Some(AnalysisMetric::TruncationRate), Some(field)) = (metric, table.field("estimator")) {
         let expected = "expected \"exact\": vLLM has no metric of answers that were cut, so Prometheus cannot see them";
-        field.wrong_because::<()>(expected.to_owned(), None);
+        field.wrong_because::<()>(Code::ANALYSIS_METRIC, expected.to_owned(), None);
     }
     let scrapes = table.field("scrape_interval");
     let scrape_interval = scrapes.and_then(|field| read_scrape_interval(&field)).unwrap_or(SCRAPE_INTERVAL);
@@ -186,7 +200,8 @@ fn read_prometheus(table: &Section<'_>, metric: Option<AnalysisMetric>, window: 
     if window < scrape_interval + scrape_interval && table.context.are_sound(&[&key]) {
         let expected = format!("expected at least two scrapes of {scrape_interval} in a window, found {window}");
         let help = Some("a rate needs two samples; four scrapes are usual".to_owned());
-        table.context.conflict(&key, format!("`{key}` is too short for a rate"), expected, help);
+        table.context.conflict(Code::ANALYSIS_WINDOW, &key, format!("`{key}` is too short for a rate"), expected, help);
+        table.context.beside(&table.path_of("scrape_interval"), "from one scrape to the next");
     }
     Estimator::Prometheus { scrape_interval }
 }
@@ -200,7 +215,8 @@ fn read_mann_whitney(table: &Section<'_>, window: Duration, min_samples: u64) ->
         let expected = format!(
             "expected {least} to {MOST_POINTS} points in a window of {window}, found {points}: one for each step of {step}"
         );
-        table.context.conflict(&key, format!("`{key}` and the step do not fit"), expected, None);
+        table.context.conflict(Code::ANALYSIS_WINDOW, &key, format!("`{key}` and the step do not fit"), expected, None);
+        table.context.beside(&table.path_of("step"), "a point for each");
     }
     Estimator::MannWhitney { confidence: table.real("confidence", &QUANTILE, CONFIDENCE), step }
 }
@@ -210,12 +226,12 @@ fn read_shift_bound(table: &Section<'_>) -> AnalysisBound {
     if let Some(max) = table.field("max") {
         let expected = "expected no `max` with `estimator = \"mann_whitney\"`: it compares with stable";
         let help = Some("`max_ratio_to_stable` bounds the ratio of the means".to_owned());
-        max.wrong_because::<()>(expected.to_owned(), help);
+        max.wrong_because::<()>(Code::ANALYSIS_METRIC, expected.to_owned(), help);
     }
     for key in ["fail_above", "fail_above_ratio_to_stable"] {
         if let Some(field) = table.field(key) {
             let expected = "expected no second bound with `estimator = \"mann_whitney\"`: it passes or fails";
-            field.wrong_because::<()>(expected.to_owned(), None);
+            field.wrong_because::<()>(Code::ANALYSIS_BOUNDS, expected.to_owned(), None);
         }
     }
     AnalysisBound::MaxShift {
@@ -227,7 +243,7 @@ fn read_shift_bound(table: &Section<'_>) -> AnalysisBound {
 fn read_scrape_interval(field: &Field<'_>) -> Option<Duration> {
     match field.duration()? {
         interval if interval < SHORTEST_SCRAPE_INTERVAL => {
-            field.wrong(format_args!("a duration of at least {SHORTEST_SCRAPE_INTERVAL}"))
+            field.wrong(Code::WRONG_VALUE, format_args!("a duration of at least {SHORTEST_SCRAPE_INTERVAL}"))
         }
         interval => Some(interval),
     }
@@ -249,7 +265,7 @@ fn read_interval(table: &Section<'_>) -> Option<Duration> {
     let field = table.field("interval")?;
     match field.duration()? {
         interval if interval < SHORTEST_INTERVAL => {
-            field.wrong(format_args!("a duration of at least {SHORTEST_INTERVAL}"))
+            field.wrong(Code::WRONG_VALUE, format_args!("a duration of at least {SHORTEST_INTERVAL}"))
         }
         interval => Some(interval),
     }
@@ -263,7 +279,7 @@ fn read_quantile(table: &Section<'_>, metric: Option<AnalysisMetric>) -> f64 {
     let Some(field) = table.field("quantile") else { return 0.99 };
     if metric.is_some_and(is_rate) {
         let help = Some("remove it".to_owned());
-        field.wrong_because::<()>("a rate has no quantile; latencies have".to_owned(), help);
+        field.wrong_because::<()>(Code::ANALYSIS_METRIC, "a rate has no quantile; latencies have".to_owned(), help);
     }
     field.real(&QUANTILE).unwrap_or(0.99)
 }
@@ -287,7 +303,11 @@ fn read_bounds(table: &Section<'_>, metric: Option<AnalysisMetric>) -> (Option<A
             (bound.map(AnalysisBound::MaxRatioToStable), read_fail_above(fail_ratio, read, bound))
         }
         (Some(_), Some(ratio)) => {
-            ratio.wrong_because::<()>("expected only one of `max` and `max_ratio_to_stable`".to_owned(), None);
+            ratio.wrong_because::<()>(
+                Code::EXCLUSIVE_KEYS,
+                "expected only one of `max` and `max_ratio_to_stable`".to_owned(),
+                None,
+            );
             (None, None)
         }
         (None, None) => {
@@ -313,7 +333,7 @@ fn read_fail_above(
     if bound.is_some_and(|bound| value < bound) {
         let found = field.found();
         let expected = format!("expected at least the bound up to which a measurement succeeds, found {found}");
-        return field.wrong_because(expected, None);
+        return field.wrong_because(Code::ANALYSIS_BOUNDS, expected, None);
     }
     Some(value)
 }
@@ -321,7 +341,7 @@ fn read_fail_above(
 fn refuse_other_bound(field: Option<&Field<'_>>, key: &str) {
     if let Some(field) = field {
         let expected = format!("expected `{key}` here: both bounds are values, or both are ratios to stable's");
-        field.wrong_because::<()>(expected, None);
+        field.wrong_because::<()>(Code::ANALYSIS_BOUNDS, expected, None);
     }
 }
 
@@ -341,7 +361,7 @@ pub(super) fn names(field: &Field<'_>, analyses: &[Analysis], usage: Use) -> Vec
     let mut indices = Vec::new();
     for element in field.list(EXPECTED).unwrap_or_default() {
         let Value::Text(name) = &element.node.value else {
-            element.wrong::<()>("the name of an [analysis] table");
+            element.wrong::<()>(Code::WRONG_TYPE, "the name of an [analysis] table");
             continue;
         };
         match known.iter().position(|candidate| candidate == name) {
@@ -353,10 +373,10 @@ pub(super) fn names(field: &Field<'_>, analyses: &[Analysis], usage: Use) -> Vec
             }
             None if known.is_empty() => {
                 let expected = format!("there is no table [analysis.{name}]");
-                element.wrong_because::<()>(expected, None);
+                element.wrong_because::<()>(Code::UNKNOWN_ANALYSIS, expected, None);
             }
             None => {
-                element.unknown_word::<()>(&known);
+                element.unknown_word::<()>(Code::UNKNOWN_ANALYSIS, &known);
             }
         }
     }
@@ -373,6 +393,6 @@ fn check_ends(element: &Field<'_>, analysis: &Analysis) {
         let message = format!("`{}` waits for an analysis that never ends", element.path);
         let expected = format!("expected `count` in [{key}]: without it, measuring goes on for ever");
         let help = Some(format!("set `{count}`, such as 5"));
-        element.context.problem(&element.node.place, &element.path, message, expected, help);
+        element.context.problem(Code::ENDLESS_ANALYSIS, &element.node.place, &element.path, message, expected, help);
     }
 }

@@ -1,6 +1,7 @@
 //! `[rollout.canary]`: whose canary it is, and Argo Rollouts' with its steps. Flagger's is in `flagger`.
 
 use super::analysis::{self, Use};
+use super::codes::Code;
 use super::flagger;
 use super::reader::{Field, Section};
 use super::rollout::surge_and_unavailable;
@@ -40,6 +41,7 @@ pub(super) fn read(table: &Section<'_>, analyses: &[Analysis]) -> Strategy {
     match table.choice("controller", &CONTROLLERS, &[], Controller::Argo) {
         Controller::Argo => {
             table.not_taken(
+                Code::OTHER_CONTROLLER,
                 &flagger::KEYS,
                 "a key of Flagger's canary",
                 "expected it beside `controller = \"flagger\"` only",
@@ -48,7 +50,7 @@ pub(super) fn read(table: &Section<'_>, analyses: &[Analysis]) -> Strategy {
         }
         Controller::Flagger => {
             let expected = "expected no such key beside `controller = \"flagger\"`, which does not have it";
-            table.not_taken(&ARGO_KEYS, "a key of Argo Rollouts' canary", expected);
+            table.not_taken(Code::OTHER_CONTROLLER, &ARGO_KEYS, "a key of Argo Rollouts' canary", expected);
             Strategy::Flagger(flagger::read(table, analyses))
         }
     }
@@ -94,7 +96,14 @@ fn check_routed_keys(table: &Section<'_>, traffic_routing: bool) {
     } else if let (Some(dynamic), Some(_)) = (dynamic, delay) {
         let message = format!("`{}` excludes `scale_down_delay`", dynamic.path);
         let expected = "expected only one of the two: a stable fleet that shrinks step by step leaves none to keep";
-        dynamic.context.problem(&dynamic.node.place, &dynamic.path, message, expected.to_owned(), None);
+        dynamic.context.problem(
+            Code::SHRINKING_STABLE,
+            &dynamic.node.place,
+            &dynamic.path,
+            message,
+            expected.to_owned(),
+            None,
+        );
     }
 }
 
@@ -103,14 +112,16 @@ fn needs_routing(field: &Field<'_>, what_argo_does: &str) {
     let expected = format!(
         "expected `rollout.canary.traffic_routing = true` for this; without it, Argo Rollouts {what_argo_does} it"
     );
-    field.context.problem(&field.node.place, &field.path, message, expected, None);
+    field.context.problem(Code::NEEDS_ROUTER, &field.node.place, &field.path, message, expected, None);
 }
 
 /// `replica_progress_threshold`, of which more than everything would never be met.
 fn read_threshold(table: &Section<'_>) -> Option<CountOrPercent> {
     let field = table.field("replica_progress_threshold")?;
     match field.count_or_percent()? {
-        CountOrPercent::Percent(101..) => field.wrong("a number of pods, or a percentage up to \"100%\""),
+        CountOrPercent::Percent(101..) => {
+            field.wrong(Code::WRONG_VALUE, "a number of pods, or a percentage up to \"100%\"")
+        }
         threshold => Some(threshold),
     }
 }
@@ -140,18 +151,19 @@ fn read_step(step: &Field<'_>, analyses: &[Analysis], traffic_routing: bool) -> 
             }
             (None, None, None, Some(list)) => {
                 if matches!(&list.node.value, Value::List(names) if names.is_empty()) {
-                    return list.wrong("the name of at least one analysis: the step waits for a verdict");
+                    return list
+                        .wrong(Code::WRONG_VALUE, "the name of at least one analysis: the step waits for a verdict");
                 }
                 Some(CanaryStep::Analysis(analysis::names(&list, analyses, Use::Awaited)))
             }
             (None, None, None, None) => {
                 // A lone slip of the pen is reported as an unknown key with its nearest name, which says more.
                 match &step.node.value {
-                    Value::Table(entries) if entries.is_empty() => step.wrong(STEPS),
+                    Value::Table(entries) if entries.is_empty() => step.wrong(Code::STEP, STEPS),
                     _ => None,
                 }
             }
-            _ => step.wrong_because(format!("expected only {STEPS} in each step"), None),
+            _ => step.wrong_because(Code::STEP, format!("expected only {STEPS} in each step"), None),
         }
     })
 }
@@ -160,7 +172,7 @@ fn read_pause(field: &Field<'_>) -> Option<CanaryStep> {
     match &field.node.value {
         Value::Text(text) if text == "until_promoted" => Some(CanaryStep::Pause(None)),
         Value::Text(_) => field.duration().map(|pause| CanaryStep::Pause(Some(pause))),
-        _ => field.wrong("a duration such as \"5m\", or \"until_promoted\""),
+        _ => field.wrong(Code::WRONG_TYPE, "a duration such as \"5m\", or \"until_promoted\""),
     }
 }
 
@@ -171,11 +183,11 @@ fn read_scale(field: &Field<'_>, table: &Section<'_>) -> Option<CanaryScale> {
         (None, Some(weight), None) => Some(CanaryScale::Weight(weight.whole(0..=1_000)? as u32)),
         (None, None, Some(matched)) => match matched.boolean()? {
             true => Some(CanaryScale::MatchTrafficWeight),
-            false => matched.wrong("true"),
+            false => matched.wrong(Code::WRONG_VALUE, "true"),
         },
         _ => {
             let expected = "expected one of { replicas = N }, { weight = N }, { match_traffic_weight = true }";
-            field.wrong_because(expected.to_owned(), None)
+            field.wrong_because(Code::STEP, expected.to_owned(), None)
         }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Whether enough runs are asked for to certify a check is the business of the study.
 
+use super::codes::Code;
 use super::load::read_title;
+use super::problems::nearest;
 use super::reader::{FINITE, Field, Section};
 use super::tree::{Place, Value};
 use super::{Check, Severity, Statistic};
@@ -47,7 +49,7 @@ fn check(table: &Section<'_>, judged: &Judged<'_>, line: usize) -> Option<Check>
     let statistic = statistic.and_then(|field| field.choice(&statistics, &[]));
     let (least, greatest) = (table.field("min"), table.field("max"));
     if least.is_none() && greatest.is_none() {
-        table.required("max", "`min`, `max` or both: what the statistic must obey");
+        table.required_or(Code::CHECK_WITHOUT_BOUND, "max", "`min`, `max` or both: what the statistic must obey");
     }
     let bound = |field: &Option<Field<'_>>| field.as_ref().and_then(|field| read_bound(field, metric, statistic));
     let (min, max) = (bound(&least), bound(&greatest));
@@ -55,9 +57,11 @@ fn check(table: &Section<'_>, judged: &Judged<'_>, line: usize) -> Option<Check>
         && low > high
     {
         field.wrong_because::<()>(
+            Code::IMPOSSIBLE_BOUND,
             format!("expected `max` to be no less than `min`, which is {low}, found {high}"),
             None,
         );
+        table.context.beside(&table.path_of("min"), "the least");
     }
     let severities = Severity::ALL.map(|(severity, name)| (name, severity));
     let severity = table.choice("severity", &severities, &[], Severity::Fail);
@@ -71,18 +75,59 @@ fn read_metric<'m>(field: &Field<'_>, judged: &Judged<'m>) -> Option<&'m str> {
         Value::Text(name) => judged.metrics.iter().find(|metric| *metric == name),
         _ => None,
     };
-    let Some(metric) = known else { return field.unknown_word(judged.metrics) };
+    let Some(metric) = known else { return unknown_metric(field, judged.metrics) };
     if *metric == "slo_violation_seconds" && !judged.has_slo {
         let expected = format!("expected a table [slo]: without an objective, `{metric}` has no value");
-        return field.wrong_because(expected, Some("add [slo] with `ttft`, such as \"2s\"".to_owned()));
+        return field.wrong_because(
+            Code::NEEDS_SLO,
+            expected,
+            Some("add [slo] with `ttft`, such as \"2s\"".to_owned()),
+        );
     }
     Some(metric)
+}
+
+/// What people call metrics in other tools, and what is meant here where the words themselves do not lead there.
+const OTHER_NAMES: [(&str, &str); 8] = [
+    ("truncated", "truncated_attempts"),
+    ("truncation_rate", "truncated_attempts"),
+    ("truncations", "truncated_attempts"),
+    ("error_rate", "failed_requests"),
+    ("errors", "failed_requests"),
+    ("latency", "ttft_p99_s"),
+    ("price", "usd_per_million_output_tokens"),
+    ("availability", "min_ready_fraction"),
+];
+
+/// Notes a name that is no metric's, with the one that was likely meant.
+pub(super) fn unknown_metric<T>(field: &Field<'_>, known: &[&str]) -> Option<T> {
+    let help = match &field.node.value {
+        Value::Text(name) => metric_meant(name, known).map(|metric| format!("did you mean `{metric}`?")),
+        _ => None,
+    };
+    field.unknown_name(Code::UNKNOWN_METRIC, known, help)
+}
+
+/// The metric that a name likely stands for: one of its other names, the one whose words hold all words of it and the
+/// fewest besides (`p99_ttft`, `cost`), else the nearest in spelling.
+fn metric_meant<'m>(name: &str, known: &[&'m str]) -> Option<&'m str> {
+    let name = name.to_lowercase().replace(['-', '.', ' '], "_");
+    let other = OTHER_NAMES.iter().find(|(other, _)| *other == name).map(|(_, metric)| *metric);
+    if let Some(metric) = known.iter().find(|metric| Some(**metric) == other) {
+        return Some(metric);
+    }
+    let words: Vec<&str> = name.split('_').filter(|word| !word.is_empty()).collect();
+    let is_word =
+        |word: &str, of: &str| of == word || (word.len() >= 4 && (of.starts_with(word) || word.starts_with(of)));
+    let holds = |metric: &&&str| words.iter().all(|word| metric.split('_').any(|of| is_word(word, of)));
+    let fewest = known.iter().filter(holds).min_by_key(|metric| metric.split('_').count());
+    fewest.filter(|_| !words.is_empty()).copied().or_else(|| nearest(&name, known))
 }
 
 /// A bound that the statistic could both obey and break, as far as the names tell.
 fn read_bound(field: &Field<'_>, metric: Option<&str>, statistic: Option<Statistic>) -> Option<f64> {
     let bound = field.real(&FINITE)?;
-    let outside = |why: String| field.wrong_because(format!("{why}, found {bound}"), None);
+    let outside = |why: String| field.wrong_because(Code::IMPOSSIBLE_BOUND, format!("{why}, found {bound}"), None);
     let is_no_share = !(0.0..=1.0).contains(&bound);
     match metric {
         _ if statistic == Some(Statistic::ProbabilityPositive) && is_no_share => {

@@ -2,6 +2,7 @@
 //!
 //! What is drawn from them, and how, lives in `random`.
 
+use super::codes::Code;
 use super::reader::{Field, Real, Section};
 use super::tree::Value;
 use crate::random::{Distribution, Family, NORMAL_P99};
@@ -91,7 +92,7 @@ impl Quantity<'_> {
             FAMILIES.iter().find(|family| matches!(&name.node.value, Value::Text(text) if text == *family))
         else {
             section.all_fields();
-            return name.unknown_word(&FAMILIES);
+            return name.unknown_word(Code::UNKNOWN_WORD, &FAMILIES);
         };
         if *family == "zipf" {
             let family = self.zipf(section, max)?;
@@ -135,7 +136,11 @@ impl Quantity<'_> {
         let (low, high) = (low?, high?);
         if low > high {
             let field = section.field("high")?;
-            return field.wrong_because("expected `high` to be no less than `low`".to_owned(), None);
+            return field.wrong_because(
+                Code::DISTRIBUTION,
+                "expected `high` to be no less than `low`".to_owned(),
+                None,
+            );
         }
         Some(Family::Uniform { low, high })
     }
@@ -148,18 +153,29 @@ impl Quantity<'_> {
                 let (value, median) = (self.positive(&p99)?, median?);
                 if value < median {
                     let expected = format!("expected a P99 of at least the median, found {}", p99.found());
-                    return p99.wrong_because(expected, None);
+                    return p99.wrong_because(Code::DISTRIBUTION, expected, None);
                 }
                 (value / median).ln() / NORMAL_P99
             }
             (None, Some(sigma)) => sigma.real(&SIGMA)?,
             (Some(_), Some(sigma)) => {
-                return sigma.wrong_because("expected only one of `p99` and `sigma`".to_owned(), None);
+                return sigma.wrong_because(
+                    Code::EXCLUSIVE_KEYS,
+                    "expected only one of `p99` and `sigma`".to_owned(),
+                    None,
+                );
             }
             (None, None) => {
                 let message = format!("missing key `{}`", section.path_of("p99"));
                 let expected = "a lognormal distribution needs `p99` or `sigma` beside its median".to_owned();
-                section.context.problem(&section.place(), &section.path_of("p99"), message, expected, None);
+                section.context.problem(
+                    Code::MISSING_KEY,
+                    &section.place(),
+                    &section.path_of("p99"),
+                    message,
+                    expected,
+                    None,
+                );
                 return None;
             }
         };
@@ -174,7 +190,7 @@ impl Quantity<'_> {
         };
         let greatest = self.positive(&max)?;
         if !(1.0..=ZIPF_MOST).contains(&greatest) {
-            return max.wrong("a greatest value from 1 to 10 million");
+            return max.wrong(Code::WRONG_VALUE, "a greatest value from 1 to 10 million");
         }
         Some(Family::Zipf { exponent: exponent?, max: greatest.floor() })
     }
@@ -183,7 +199,11 @@ impl Quantity<'_> {
         let field = section.required("values", "a list of values")?;
         let elements = field.list("a list of values")?;
         if elements.is_empty() {
-            return field.wrong_because("expected at least one value, found an empty list".to_owned(), None);
+            return field.wrong_because(
+                Code::WRONG_VALUE,
+                "expected at least one value, found an empty list".to_owned(),
+                None,
+            );
         }
         let never = |field: &Field<'_>| matches!(&field.node.value, Value::Text(text) if text == "never");
         let read: Vec<Option<f64>> = elements
@@ -211,7 +231,7 @@ impl Quantity<'_> {
                 file.context.note_content(&digest(&values));
                 Some(Family::Empirical(values.into()))
             }
-            Err(reason) => file.wrong_because(reason, None),
+            Err(reason) => file.wrong_because(Code::COLUMN, reason, None),
         }
     }
 
@@ -220,7 +240,11 @@ impl Quantity<'_> {
         let field = section.required("parts", expected)?;
         let elements = field.list(expected)?;
         if elements.is_empty() {
-            return field.wrong_because("expected at least one part, found an empty list".to_owned(), None);
+            return field.wrong_because(
+                Code::WRONG_VALUE,
+                "expected at least one part, found an empty list".to_owned(),
+                None,
+            );
         }
         let read: Vec<Option<(f64, Distribution)>> = elements
             .iter()
@@ -254,15 +278,15 @@ impl Quantity<'_> {
     /// A value that may be drawn.
     fn value(self, field: &Field<'_>) -> Option<f64> {
         match self.quantity(field)? {
-            tokens if self.unit == Unit::Tokens && tokens < 1.0 => field.wrong("at least 1 token"),
-            0.0 if self.unit == Unit::GigabytesPerSecond => field.wrong("a bandwidth above zero"),
+            tokens if self.unit == Unit::Tokens && tokens < 1.0 => field.wrong(Code::WRONG_VALUE, "at least 1 token"),
+            0.0 if self.unit == Unit::GigabytesPerSecond => field.wrong(Code::WRONG_VALUE, "a bandwidth above zero"),
             value => Some(value),
         }
     }
 
     fn positive(self, field: &Field<'_>) -> Option<f64> {
         match self.quantity(field)? {
-            0.0 => field.wrong(format_args!("{} above zero", self.expected())),
+            0.0 => field.wrong(Code::WRONG_VALUE, format_args!("{} above zero", self.expected())),
             value => Some(value),
         }
     }
@@ -273,7 +297,7 @@ impl Quantity<'_> {
             Unit::Seconds => field.nanoseconds().map(|nanoseconds| nanoseconds / units::NANOS_PER_SECOND as f64),
             Unit::Tokens => match field.number().filter(|tokens| (0.0..=MOST_TOKENS).contains(tokens)) {
                 Some(tokens) => Some(tokens),
-                None => field.wrong(self.expected()),
+                None => field.wrong_number(self.expected()),
             },
             Unit::GigabytesPerSecond => gigabytes_per_second(field),
         }
@@ -294,9 +318,14 @@ pub(super) fn gigabytes_per_second(field: &Field<'_>) -> Option<f64> {
         Value::Text(text) => units::parse_gigabytes_per_second(text).ok(),
         _ => field.number(),
     };
+    let code = match (&field.node.value, bandwidth) {
+        (Value::Text(_), None) => Code::WRONG_UNIT,
+        (_, None) => Code::WRONG_TYPE,
+        (_, Some(_)) => Code::WRONG_VALUE,
+    };
     match bandwidth.filter(|bandwidth| (0.0..=FASTEST).contains(bandwidth)) {
         Some(bandwidth) => Some(bandwidth),
-        None => field.wrong("gigabytes per second: a number (1.5) or text such as \"1.5 GB/s\" or \"700 MB/s\""),
+        None => field.wrong(code, "gigabytes per second: a number (1.5) or text such as \"1.5 GB/s\" or \"700 MB/s\""),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `[rollout.canary]` with `controller = "flagger"`.
 
 use super::analysis::{self, Use};
+use super::codes::Code;
 use super::reader::{Field, Section};
 use super::rollout::surge_and_unavailable;
 use super::{Analysis, DeploymentSettings, FlaggerSettings, FlaggerWeights};
@@ -64,12 +65,16 @@ fn read_weights(table: &Section<'_>) -> FlaggerWeights {
         (None, Some(list)) => {
             if let Some(max) = max {
                 let expected = "expected no `max_weight` beside `step_weights`: the last of them is the highest";
-                max.wrong_because::<()>(expected.to_owned(), Some("remove it".to_owned()));
+                max.wrong_because::<()>(Code::EXCLUSIVE_KEYS, expected.to_owned(), Some("remove it".to_owned()));
             }
             read_list(&list).map_or(unread, FlaggerWeights::List)
         }
         (Some(_), Some(list)) => {
-            list.wrong_because::<()>("expected only one of `step_weight` and `step_weights`".to_owned(), None);
+            list.wrong_because::<()>(
+                Code::FLAGGER_WEIGHTS,
+                "expected only one of `step_weight` and `step_weights`".to_owned(),
+                None,
+            );
             unread
         }
         (None, None) => {
@@ -90,7 +95,7 @@ fn read_list(list: &Field<'_>) -> Option<Vec<u32>> {
         elements.iter().map(|element| element.whole(1..=ALL).map(|weight| weight as u32)).collect();
     let weights = weights?;
     match weights.is_empty() || weights.windows(2).any(|pair| pair[0] >= pair[1]) {
-        true => list.wrong_because(format!("expected {EXPECTED}"), None),
+        true => list.wrong_because(Code::FLAGGER_WEIGHTS, format!("expected {EXPECTED}"), None),
         false => Some(weights),
     }
 }

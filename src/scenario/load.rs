@@ -12,7 +12,7 @@ use super::reader::{Context, Field, Section};
 use super::tree::{Node, Place};
 use super::{
     Check, Rollout, Scenario, Strategy, Study, VersionSettings, actions, advice, analysis, checks, overrides, plan,
-    replica, rollout, sections, traffic,
+    replica, rollout, sections, traffic, written::Written,
 };
 use crate::units::Time;
 
@@ -70,7 +70,11 @@ pub fn parse(
     }
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return Err(syntax_problems(file, text, &errors));
+        let mut problems = syntax_problems(text, &errors);
+        problems.extend(problems_elsewhere(text, file, directory, sets, metrics, &problems));
+        problems.sort_by_key(|problem| (problem.set.is_some(), problem.span.start));
+        let problems = Problems { file: file.to_owned(), source: text.to_owned(), problems };
+        return Err(LoadError::Problems(Box::new(problems)));
     }
     let mut root = Node::document(document.get_ref());
     let refusals: Vec<_> = sets
@@ -80,7 +84,14 @@ pub fn parse(
         .collect();
     let context = Context::new(&root);
     for (index, refusal) in refusals {
-        context.problem(&Place::Set(index), &refusal.key, "wrong --set".to_owned(), refusal.expected, None);
+        context.problem(
+            Code::WRONG_SETTING,
+            &Place::Set(index),
+            &refusal.key,
+            "wrong setting".to_owned(),
+            refusal.expected,
+            None,
+        );
     }
     let lines = Lines::new(text);
     let line_of = |place: &Place| match place {
@@ -90,15 +101,19 @@ pub fn parse(
     let surroundings = Surroundings { file, directory, metrics, line_of: &line_of };
     let scenario = context.section().read_whole(|section| read_scenario(section, &surroundings));
     let hash = context.hash();
-    context.finish(file, text, sets).map_err(|problems| LoadError::Problems(Box::new(problems)))?;
+    let problems = context.finish(text, sets);
+    if !problems.is_empty() {
+        let problems = Problems { file: file.to_owned(), source: text.to_owned(), problems };
+        return Err(LoadError::Problems(Box::new(problems)));
+    }
     let Some(mut scenario) = scenario else {
         return Err(not_a_scenario(file, text, 0, "the scenario could not be read"));
     };
     scenario.hash = hash;
     scenario.source = text.to_owned();
     scenario.settings = sets.to_vec();
-    let unwise = |message| Problem { code: Code::UNWISE, ..Problem::new(message, "") };
-    scenario.warnings = advice::warnings(&scenario).into_iter().map(unwise).collect();
+    scenario.written = Written::new(file, text, root, sets);
+    scenario.warnings = advice::warnings(&scenario);
     Ok(scenario)
 }
 
@@ -175,6 +190,7 @@ fn read_scenario(section: &Section<'_>, surroundings: &Surroundings<'_>) -> Opti
         source: String::new(),
         settings: Vec::new(),
         warnings: Vec::new(),
+        written: Written::default(),
     };
     Some(scenario)
 }
@@ -192,11 +208,12 @@ fn check_start(context: &Context<'_>, rollout: &Rollout, study: &Study) {
     let (start, duration) = (rollout.start.since(Time::ZERO), study.duration);
     if context.is_written("rollout.start") {
         let expected = format!("expected a start before `study.duration`, which is {duration}, found {start}");
-        context.conflict("rollout.start", MESSAGE, expected, None);
+        context.conflict(Code::OUTSIDE_WINDOW, "rollout.start", MESSAGE, expected, None);
+        context.beside("study.duration", "the window ends then");
     } else {
         let expected = format!("expected more than the default `rollout.start`, which is {start}, found {duration}");
         let help = Some("set `rollout.start`, or a longer `study.duration`".to_owned());
-        context.conflict("study.duration", MESSAGE, expected, help);
+        context.conflict(Code::OUTSIDE_WINDOW, "study.duration", MESSAGE, expected, help);
     }
 }
 
@@ -207,12 +224,14 @@ pub(super) fn read_title(field: &Field<'_>, expected: &str) -> Option<String> {
     if let Some(control) = name.chars().find(|character| steers(*character)) {
         let expected =
             format!("expected {expected} without control characters, found U+{:04X} in it", u32::from(control));
-        return field.wrong_because(expected, None);
+        return field.wrong_because(Code::WRONG_VALUE, expected, None);
     }
     match name.chars().count() {
-        length if length > LONGEST_NAME => {
-            field.wrong_because(format!("expected at most {LONGEST_NAME} characters, found {length}"), None)
-        }
+        length if length > LONGEST_NAME => field.wrong_because(
+            Code::WRONG_VALUE,
+            format!("expected at most {LONGEST_NAME} characters, found {length}"),
+            None,
+        ),
         _ => Some(name.to_owned()),
     }
 }
@@ -233,21 +252,68 @@ fn file_stem(file: &str) -> String {
 fn not_a_scenario(file: &str, before: &str, byte: usize, expected: &str) -> LoadError {
     let (line, column) = Lines::new(before).line_and_column(byte);
     let message = "this is not a scenario".to_owned();
-    let problem = Problem { expected: expected.to_owned(), line, column, ..Problem::new(message, "") };
+    let problem =
+        Problem { expected: expected.to_owned(), line, column, ..Problem::new(Code::NOT_A_SCENARIO, message, "") };
     LoadError::Problems(Box::new(Problems { file: file.to_owned(), source: String::new(), problems: vec![problem] }))
 }
 
-/// What is wrong with the text as TOML; nothing more can be said before that is mended.
-fn syntax_problems(file: &str, text: &str, errors: &[toml::de::Error]) -> LoadError {
+/// What is wrong with the text as TOML.
+fn syntax_problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
     let lines = Lines::new(text);
-    let problems = errors
+    errors
         .iter()
         .map(|error| {
             let span = error.span().unwrap_or(0..0);
             let (line, column) = lines.line_and_column(span.start);
             let expected = error.message().to_owned();
-            Problem { expected, line, column, span, ..Problem::new("this is not TOML".to_owned(), "") }
+            let message = "this is not TOML".to_owned();
+            Problem { expected, line, column, span, ..Problem::new(Code::NOT_TOML, message, "") }
         })
-        .collect();
-    LoadError::Problems(Box::new(Problems { file: file.to_owned(), source: text.to_owned(), problems }))
+        .collect()
+}
+
+/// What is wrong on lines that are TOML, beside those that are not. The latter are left out; where that makes TOML of the
+/// rest, a wrong value or an unknown key of it is one whatever was meant elsewhere. What is missing, and what contradicts
+/// something else, is not known before all lines can be read.
+fn problems_elsewhere(
+    text: &str,
+    file: &str,
+    directory: &Path,
+    sets: &[String],
+    metrics: &[&str],
+    syntax: &[Problem],
+) -> Vec<Problem> {
+    const CERTAIN: [Code; 6] = [
+        Code::UNKNOWN_KEY,
+        Code::WRONG_TYPE,
+        Code::WRONG_VALUE,
+        Code::WRONG_UNIT,
+        Code::UNKNOWN_WORD,
+        Code::UNKNOWN_METRIC,
+    ];
+    let Some(rest) = without_lines(text, syntax) else { return Vec::new() };
+    match parse(&rest, file, directory, sets, metrics) {
+        Err(LoadError::Problems(problems)) => {
+            problems.problems.into_iter().filter(|problem| CERTAIN.contains(&problem.code)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The text with spaces in the place of the lines of these problems, so that all else stays where it is; `None` where a
+/// header is among them, or what is left is not TOML either.
+fn without_lines(text: &str, problems: &[Problem]) -> Option<String> {
+    let mut rest = String::with_capacity(text.len());
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        if !problems.iter().any(|problem| problem.line == index + 1) {
+            rest.push_str(line);
+            continue;
+        }
+        if line.trim_start().starts_with('[') {
+            return None;
+        }
+        let blanked = line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' });
+        rest.extend(blanked);
+    }
+    DeTable::parse(&rest).is_ok().then_some(rest)
 }

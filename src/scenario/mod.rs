@@ -28,6 +28,7 @@ pub mod schema;
 mod sections;
 mod traffic;
 mod tree;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -43,7 +44,7 @@ use crate::trace::Trace;
 use crate::units::{Duration, Time};
 
 pub use axis::{Axis, Unit, parse_values, split_list};
-pub use codes::Code;
+pub use codes::{Code, Explanation, explain, explanations, is_code};
 pub use edit::Revision;
 pub use load::{load, location_of_check, parse};
 pub use plan::{DEFAULT_OBJECTIVE, OBJECTIVES, Plan, Tolerance, no_choice, objective};
@@ -52,7 +53,8 @@ pub use policy::{
     CanaryStep, Check, DeploymentSettings, Estimator, FlaggerSettings, FlaggerWeights, NoData, PodReplacementPolicy,
     Rollout, Severity, Statistic, Strategy, VersionSettings,
 };
-pub use problems::{LoadError, Problem, Problems, suggestion};
+pub use problems::{Beside, LoadError, Problem, Problems, suggestion};
+pub use written::Written;
 
 /// A checked scenario: what is simulated, how often, and what must hold.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -100,6 +102,9 @@ pub struct Scenario {
     pub settings: Vec<String>,
     /// Things that are legal and unwise, for people.
     pub warnings: Vec<Problem>,
+    /// What it was read from.
+    #[serde(skip)]
+    pub written: Written,
 }
 
 /// `[study]`.
@@ -343,7 +348,7 @@ impl Default for Engine {
 impl Scenario {
     /// What is unwise about it, in sentences.
     pub fn warning_messages(&self) -> Vec<String> {
-        self.warnings.iter().map(|warning| warning.message.clone()).collect()
+        self.warnings.iter().map(Problem::sentence).collect()
     }
 
     /// The checks that must hold; those that only warn bind nobody.

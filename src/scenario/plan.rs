@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
+use super::checks;
+use super::codes::Code;
 use super::overrides::is_toml;
 use super::reader::{Field, Section};
 use super::tree::{Entry, Node, Value};
@@ -96,7 +98,7 @@ pub(super) fn read(section: &Section<'_>, metrics: &[&str]) -> Plan {
     let words: Vec<&str> = OBJECTIVES.iter().map(|(word, _)| *word).chain(metrics.iter().copied()).collect();
     let minimize = section.field("minimize").and_then(|field| match &field.node.value {
         Value::Text(text) if words.contains(&text.as_str()) => Some(objective(text).to_owned()),
-        _ => field.unknown_word(&words),
+        _ => checks::unknown_metric(&field, &words),
     });
     let tolerance = section.field("tolerance").and_then(|field| read_tolerance(&field));
     let mut choices = Vec::new();
@@ -118,14 +120,14 @@ fn read_tolerance(field: &Field<'_>) -> Option<Tolerance> {
     };
     match Tolerance::parse(&text) {
         Ok(tolerance) => Some(tolerance),
-        Err(_) => field.wrong("a percentage such as \"1%\", or a number from 0"),
+        Err(_) => field.wrong(Code::WRONG_VALUE, "a percentage such as \"1%\", or a number from 0"),
     }
 }
 
 /// Collects the lists below a table with their dotted paths: `"rollout.strategy" = [...]`, with or without quotes.
 fn collect(field: &Field<'_>, above: &str, choices: &mut Vec<Axis>) {
     let Value::Table(entries) = &field.node.value else {
-        return field.wrong::<()>("a list of values, such as [\"30s\", \"2m\"]").unwrap_or_default();
+        return field.wrong::<()>(Code::WRONG_TYPE, "a list of values, such as [\"30s\", \"2m\"]").unwrap_or_default();
     };
     for entry in entries {
         let key = if above.is_empty() { entry.key.clone() } else { format!("{above}.{}", entry.key) };
@@ -139,18 +141,22 @@ fn collect(field: &Field<'_>, above: &str, choices: &mut Vec<Axis>) {
 
 fn axis(field: &Field<'_>, key: String, list: &[Node], earlier: &[Axis]) -> Option<Axis> {
     if let Some(why) = no_choice(&key) {
-        return field.wrong_because(format!("`{key}` cannot be a choice: {why}"), None);
+        return field.wrong_because(Code::CHOICES, format!("`{key}` cannot be a choice: {why}"), None);
     }
     if earlier.iter().any(|axis| axis.key == key) {
-        return field.wrong_because(format!("`{key}` is a choice already, written in another way"), None);
+        return field.wrong_because(
+            Code::CHOICES,
+            format!("`{key}` is a choice already, written in another way"),
+            None,
+        );
     }
     let values: Vec<String> = list.iter().map(written).collect();
     if values.is_empty() {
-        return field.wrong("at least one value");
+        return field.wrong(Code::CHOICES, "at least one value");
     }
     if let Some(again) = values.iter().enumerate().find_map(|(at, value)| values[..at].contains(value).then_some(value))
     {
-        return field.wrong_because(format!("expected different values, found {again} twice"), None);
+        return field.wrong_because(Code::CHOICES, format!("expected different values, found {again} twice"), None);
     }
     Some(Axis { key, values })
 }

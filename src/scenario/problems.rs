@@ -1,14 +1,15 @@
 //! What is said when a scenario is wrong: every problem with its line, what was expected and the nearest valid name.
 //!
-//! How problems are found lives in the readers; here they are only put into words.
+//! How problems are found lives in the readers; here they are only put into words, in rustc's manner.
 
 use std::fmt;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::{Deserialize, Serialize};
 
-use super::codes::Code;
+use super::codes::{Code, where_to_read_on};
+use super::tree::Place;
 
 /// Most problems that are printed: what comes after so many is mostly a consequence of them.
 const MOST_PRINTED: usize = 20;
@@ -20,27 +21,38 @@ pub struct Problem {
     pub code: Code,
     /// What is wrong, naming the key: "wrong value for `fleet.replicas`".
     pub message: String,
-    /// What was expected and what was found instead.
+    /// What was expected and what was found instead; of a warning, what follows.
     pub expected: String,
     /// What to do about it, where that can be said.
     pub help: Option<String>,
     /// Dotted path of the key, list elements by their index from 0; empty for the scenario as a whole.
     pub key: String,
-    /// Line in the file, from 1; 0 if the problem is not in the file but in a `--set`.
+    /// Line in the file, from 1; 0 if the problem is not in the file but in an argument.
     pub line: usize,
-    /// Column in characters, from 1; 0 if the problem is not in the file but in a `--set`.
+    /// Column in characters, from 1; 0 if the problem is not in the file but in an argument.
     pub column: usize,
-    /// Bytes of the file that the problem is about; empty if it is about the file as a whole or in a `--set`.
+    /// Bytes of the file that the problem is about; empty if it is about the file as a whole or in an argument.
     pub span: Range<usize>,
-    /// The `KEY=VALUE` of the `--set` that brought the problem in.
+    /// Other places in the file that it has to do with.
+    pub beside: Vec<Beside>,
+    /// The argument that brought the problem in, as it was given: `--set KEY=VALUE`.
     pub set: Option<String>,
 }
 
+/// Another place that a problem has to do with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// Bytes of the file.
+    pub span: Range<usize>,
+    /// What is there.
+    pub label: String,
+}
+
 impl Problem {
-    /// A problem of no particular kind with this key, its place unknown.
-    pub fn new(message: String, key: &str) -> Problem {
+    /// A problem with this key, its place unknown.
+    pub fn new(code: Code, message: String, key: &str) -> Problem {
         Problem {
-            code: Code::OTHER,
+            code,
             message,
             expected: String::new(),
             help: None,
@@ -48,26 +60,81 @@ impl Problem {
             line: 0,
             column: 0,
             span: 0..0,
+            beside: Vec::new(),
             set: None,
         }
     }
+
+    /// The same with what to do about it.
+    pub fn help(self, help: impl Into<String>) -> Problem {
+        Problem { help: Some(help.into()), ..self }
+    }
+
+    /// The problem with its line, column and span, or its `--set`.
+    pub(super) fn at(mut self, place: &Place, lines: &Lines<'_>, sets: &[String]) -> Problem {
+        match place {
+            Place::Whole => (self.line, self.column) = (1, 1),
+            Place::Span(span) => {
+                (self.line, self.column) = lines.line_and_column(span.start);
+                self.span = span.clone();
+            }
+            Place::Set(index) => self.set = Some(format!("--set {}", sets.get(*index).map_or("", String::as_str))),
+        }
+        self
+    }
+
+    /// What is wrong and what follows, or was expected, as one sentence.
+    pub fn sentence(&self) -> String {
+        if self.expected.is_empty() { self.message.clone() } else { format!("{}: {}", self.message, self.expected) }
+    }
 }
 
-/// Everything that is wrong with a scenario, in the order of the file, then of the `--set`s.
+/// Problems of a scenario, in the order of the file, then of the arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems {
     /// The file as it was named.
     pub file: String,
     /// Its text.
     pub source: String,
-    /// At least one problem.
+    /// What is wrong with it, or unwise.
     pub problems: Vec<Problem>,
 }
 
 impl Problems {
+    /// How many are errors.
+    pub fn errors(&self) -> usize {
+        self.problems.iter().filter(|problem| !problem.code.is_warning()).count()
+    }
+
+    /// What is wrong, in one line: a sentence for each, with what to do about it.
+    pub fn sentences(&self) -> String {
+        let sentence = |problem: &Problem| match &problem.help {
+            Some(help) => format!("{}; help: {help}", problem.sentence()),
+            None => problem.sentence(),
+        };
+        self.problems.iter().map(sentence).collect::<Vec<String>>().join("; ")
+    }
+
     /// The problems for a terminal, as many as people read: `file:line:column`, the line itself, a caret under what is
-    /// meant.
+    /// meant. Errors end with their number, and all with where to read on.
     pub fn render(&self, coloured: bool) -> String {
+        let mut text = self.listed(coloured);
+        match self.errors() {
+            0 => {}
+            1 => text.push_str("1 problem; nothing was simulated\n"),
+            count => text.push_str(&format!("{count} problems; nothing was simulated\n")),
+        }
+        text.push_str(&where_to_read_on(self.problems.iter().map(|problem| problem.code)).unwrap_or_default());
+        text
+    }
+
+    /// What leads from the codes of problems to what they mean: one line.
+    pub fn where_to_read_on(of: &[Problems]) -> Option<String> {
+        where_to_read_on(of.iter().flat_map(|problems| &problems.problems).map(|problem| problem.code))
+    }
+
+    /// The problems alone, each with an empty line after it.
+    pub fn listed(&self, coloured: bool) -> String {
         let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
         let mut text = String::new();
         for problem in self.problems.iter().take(MOST_PRINTED) {
@@ -77,31 +144,53 @@ impl Problems {
         if let more @ 1.. = self.problems.len().saturating_sub(MOST_PRINTED) {
             text.push_str(&format!("and {more} more\n\n"));
         }
-        text.push_str(&match self.problems.len() {
-            1 => "1 problem; nothing was simulated".to_owned(),
-            count => format!("{count} problems; nothing was simulated"),
-        });
         text
     }
 
     fn group<'a>(&'a self, problem: &'a Problem) -> Group<'a> {
-        let title = Level::ERROR.primary_title(problem.message.as_str());
+        let level = if problem.code.is_warning() { Level::WARNING } else { Level::ERROR };
+        let title = level.primary_title(problem.message.as_str()).id(problem.code.0);
+        let note = || Level::NOTE.message(problem.expected.as_str());
         let group = match &problem.set {
-            Some(set) => title
-                .element(Origin::path(format!("--set {set}")))
-                .element(Level::NOTE.message(problem.expected.as_str())),
-            None if problem.span.is_empty() => title
-                .element(Origin::path(self.file.as_str()).line(problem.line).char_column(problem.column))
-                .element(Level::NOTE.message(problem.expected.as_str())),
-            None => title.element(
-                Snippet::source(self.source.as_str())
-                    .path(self.file.as_str())
-                    .annotation(AnnotationKind::Primary.span(problem.span.clone()).label(problem.expected.as_str())),
-            ),
+            Some(set) => title.element(Origin::path(set.as_str())).element(note()),
+            None if problem.span.is_empty() => {
+                let origin = Origin::path(self.file.as_str());
+                let origin =
+                    if problem.line > 0 { origin.line(problem.line).char_column(problem.column) } else { origin };
+                title.element(origin).element(note())
+            }
+            None => title.element(self.snippet(problem)),
         };
         match &problem.help {
             Some(help) => group.element(Level::HELP.message(help.as_str())),
             None => group,
+        }
+    }
+
+    /// The lines that a problem is about.
+    fn snippet<'a>(&'a self, problem: &'a Problem) -> Snippet<'a, Annotation<'a>> {
+        let first = AnnotationKind::Primary.span(self.first_line(&problem.span)).label(problem.expected.as_str());
+        let others = problem
+            .beside
+            .iter()
+            .map(|beside| AnnotationKind::Context.span(self.first_line(&beside.span)).label(beside.label.as_str()));
+        Snippet::source(self.source.as_str()).path(self.file.as_str()).annotation(first).annotations(others)
+    }
+
+    /// The part of a place that lies on its first line: a list of ten lines need not be shown whole.
+    fn first_line(&self, span: &Range<usize>) -> Range<usize> {
+        let text = self.source.get(span.clone()).unwrap_or_default();
+        let length = text.find(['\n', '\r']).unwrap_or(text.len()).max(text.chars().next().map_or(0, char::len_utf8));
+        span.start..span.start + length
+    }
+
+    /// Names arguments as they were given where a setting came from another one than `--set`: `argument` says which, by
+    /// the setting.
+    pub fn name_arguments(&mut self, argument: impl Fn(&str) -> Option<String>) {
+        for set in self.problems.iter_mut().filter_map(|problem| problem.set.as_mut()) {
+            if let Some(other) = set.strip_prefix("--set ").and_then(&argument) {
+                *set = other;
+            }
         }
     }
 }
@@ -128,6 +217,21 @@ pub enum LoadError {
         /// What the system said.
         reason: String,
     },
+}
+
+impl LoadError {
+    /// The same as problems: that a file cannot be read is the only one of it.
+    pub fn into_problems(self) -> Problems {
+        match self {
+            LoadError::Problems(problems) => *problems,
+            LoadError::Unreadable { file, reason } => {
+                let problem = Problem::new(Code::UNREADABLE, format!("cannot read {file}"), "");
+                let help = "name the scenario's file as seen from where the command is run";
+                let problems = vec![Problem { expected: reason, ..problem }.help(help)];
+                Problems { file, source: String::new(), problems }
+            }
+        }
+    }
 }
 
 /// A text and where its lines begin: a file can have as many problems as lines.

@@ -2,6 +2,7 @@
 //!
 //! The library itself lives in [`crate::profiles`]; here its rows become the format's defaults.
 
+use super::codes::Code;
 use super::reader::{Field, Section};
 use super::{Engine, StepTime, WeightLoad};
 use crate::profiles::{self, Profile, WEIGHT_LOAD_BANDWIDTH};
@@ -53,7 +54,7 @@ pub(super) fn read(engine: &Section<'_>) -> Option<&'static Profile> {
         }
         Err(unknown) => {
             let expected = format!("expected the name of a hardware profile, found {}", field.found());
-            field.wrong_because(expected, Some(unknown.help()))
+            field.wrong_because(Code::UNKNOWN_PROFILE, expected, Some(unknown.help()))
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use super::codes::Code;
-use super::problems::{Lines, Problem, Problems, suggestion};
+use super::problems::{Beside, Lines, Problem, nearest, suggestion};
 use super::tree::{Entry, Node, Place, Value};
 use crate::units::{self, CountOrPercent, Duration};
 
@@ -63,14 +63,37 @@ impl<'a> Context<'a> {
     }
 
     /// Notes a problem.
-    pub fn problem(&self, place: &Place, key: &str, message: String, expected: String, help: Option<String>) {
-        let problem = Problem { code: Code::OTHER, expected, help, ..Problem::new(message, key) };
+    pub fn problem(
+        &self,
+        code: Code,
+        place: &Place,
+        key: &str,
+        message: String,
+        expected: String,
+        help: Option<String>,
+    ) {
+        let problem = Problem { expected, help, ..Problem::new(code, message, key) };
         self.problems.borrow_mut().push((place.clone(), problem));
     }
 
     /// Notes a problem between several keys, at the place where this one was written.
-    pub fn conflict(&self, key: &str, message: impl Into<String>, expected: impl Into<String>, help: Option<String>) {
-        self.problem(&self.root.place_of(key), key, message.into(), expected.into(), help);
+    pub fn conflict(
+        &self,
+        code: Code,
+        key: &str,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+        help: Option<String>,
+    ) {
+        self.problem(code, &self.root.place_of(key), key, message.into(), expected.into(), help);
+    }
+
+    /// Points at another key that the problem noted last has to do with, where it was written; says what it is there.
+    pub fn beside(&self, key: &str, label: impl Into<String>) {
+        let Some(Place::Span(span)) = self.root.at(key).map(|node| node.place.clone()) else { return };
+        if let Some((_, problem)) = self.problems.borrow_mut().last_mut() {
+            problem.beside.push(Beside { span, label: label.into() });
+        }
     }
 
     /// Notes what a name in the scenario stands for (the digest of a file, what a profile holds): it counts as a part of the
@@ -104,33 +127,32 @@ impl<'a> Context<'a> {
     }
 
     /// The problems, if there are any, in order and with their places.
-    pub fn finish(self, file: &str, source: &str, sets: &[String]) -> Result<(), Problems> {
+    pub fn finish(self, source: &str, sets: &[String]) -> Vec<Problem> {
         let mut found = self.problems.into_inner();
-        if found.is_empty() {
-            return Ok(());
-        }
+        drop_slips(&mut found);
         found.sort_by_key(|(place, _)| match place {
             Place::Whole => (0, 0),
             Place::Span(span) => (1, span.start),
             Place::Set(index) => (2, *index),
         });
         let lines = Lines::new(source);
-        let problems = found.into_iter().map(|(place, problem)| place_problem(problem, &place, &lines, sets)).collect();
-        Err(Problems { file: file.to_owned(), source: source.to_owned(), problems })
+        found.into_iter().map(|(place, problem)| problem.at(&place, &lines, sets)).collect()
     }
 }
 
-/// The problem with its line, column and span, or its `--set`.
-fn place_problem(mut problem: Problem, place: &Place, lines: &Lines<'_>, sets: &[String]) -> Problem {
-    match place {
-        Place::Whole => (problem.line, problem.column) = (1, 1),
-        Place::Span(span) => {
-            (problem.line, problem.column) = lines.line_and_column(span.start);
-            problem.span = span.clone();
-        }
-        Place::Set(index) => problem.set = Some(sets.get(*index).cloned().unwrap_or_default()),
-    }
-    problem
+/// Drops what is said of a missing key where an unknown one of the same table is a slip of it: that says more.
+fn drop_slips(found: &mut Vec<(Place, Problem)>) {
+    let split = |key: &str| {
+        let (table, leaf) = key.rsplit_once('.').unwrap_or(("", key));
+        (table.to_owned(), leaf.to_owned())
+    };
+    let unknown: Vec<(String, String)> =
+        found.iter().filter(|(_, it)| it.code == Code::UNKNOWN_KEY).map(|(_, it)| split(&it.key)).collect();
+    found.retain(|(_, problem)| {
+        let (table, leaf) = split(&problem.key);
+        let is_slip = |(of, name): &(String, String)| *of == table && nearest(name, &[leaf.as_str()]).is_some();
+        problem.code != Code::MISSING_KEY || !unknown.iter().any(is_slip)
+    });
 }
 
 /// A table of the scenario, or its absence.
@@ -186,12 +208,18 @@ impl<'a> Section<'a> {
 
     /// The value of a key that must be there.
     pub fn required(&self, key: &'static str, expected: &str) -> Option<Field<'a>> {
+        self.required_or(Code::MISSING_KEY, key, expected)
+    }
+
+    /// The same, and which kind of problem its absence is.
+    pub fn required_or(&self, code: Code, key: &'static str, expected: &str) -> Option<Field<'a>> {
         let field = self.field(key);
         // Where the table itself is no table, that has been said.
         if field.is_none() && !self.context.has_problem_at(&self.path) {
             let path = self.path_of(key);
             let message = format!("missing key `{path}`");
-            self.context.problem(&self.place(), &path, message, format!("expected {expected}"), None);
+            let expected = format!("expected {expected}");
+            self.context.problem(code, &self.place(), &path, message, expected, None);
         }
         field
     }
@@ -236,7 +264,7 @@ impl<'a> Section<'a> {
                 (format!("unknown key `{}` in `{}`", entry.key, self.path), format!("not a key of `{}`", self.path))
             };
             let help = suggestion(&entry.key, &known);
-            self.context.problem(&entry.place, &self.path_of(&entry.key), message, expected, help);
+            self.context.problem(Code::UNKNOWN_KEY, &entry.place, &self.path_of(&entry.key), message, expected, help);
         }
     }
 
@@ -249,11 +277,11 @@ impl<'a> Section<'a> {
     }
 
     /// Keys that belong to something else than what was chosen: said so, rather than called unknown.
-    pub fn not_taken(&self, keys: &'static [&'static str], whose: &str, expected: &str) {
+    pub fn not_taken(&self, code: Code, keys: &'static [&'static str], whose: &str, expected: &str) {
         self.unsupported.borrow_mut().extend(keys);
         for field in keys.iter().filter_map(|key| self.field(key)) {
             let message = format!("`{}` is {whose}", field.path);
-            self.context.problem(&field.node.place, &field.path, message, expected.to_owned(), None);
+            self.context.problem(code, &field.node.place, &field.path, message, expected.to_owned(), None);
         }
     }
 
@@ -325,14 +353,19 @@ pub(super) struct Field<'a> {
 
 impl<'a> Field<'a> {
     /// Notes that something else was expected.
-    pub fn wrong<T>(&self, expected: impl Display) -> Option<T> {
-        self.wrong_because(format!("expected {expected}, found {}", self.found()), None)
+    pub fn wrong<T>(&self, code: Code, expected: impl Display) -> Option<T> {
+        self.wrong_because(code, format!("expected {expected}, found {}", self.found()), None)
+    }
+
+    /// Notes that a number was expected, or another one.
+    pub fn wrong_number<T>(&self, expected: impl Display) -> Option<T> {
+        self.wrong(if self.number().is_some() { Code::WRONG_VALUE } else { Code::WRONG_TYPE }, expected)
     }
 
     /// Notes a wrong value in other words.
-    pub fn wrong_because<T>(&self, expected: String, help: Option<String>) -> Option<T> {
+    pub fn wrong_because<T>(&self, code: Code, expected: String, help: Option<String>) -> Option<T> {
         let message = format!("wrong value for `{}`", self.path);
-        self.context.problem(&self.node.place, &self.path, message, expected, help);
+        self.context.problem(code, &self.node.place, &self.path, message, expected, help);
         None
     }
 
@@ -340,22 +373,27 @@ impl<'a> Field<'a> {
     pub fn not_supported(&self, what: &str) {
         let message = format!("{what} is not supported yet");
         let expected = "the format has it, this version does not simulate it".to_owned();
-        self.context.problem(&self.node.place, &self.path, message, expected, None);
+        self.context.problem(Code::NOT_SUPPORTED, &self.node.place, &self.path, message, expected, None);
     }
 
     /// Notes a word that is none of those known.
-    pub fn unknown_word<T>(&self, words: &[&str]) -> Option<T> {
+    pub fn unknown_word<T>(&self, code: Code, words: &[&str]) -> Option<T> {
+        let help = match &self.node.value {
+            Value::Text(text) => super::problems::nearest(text, words).map(|word| format!("did you mean `{word}`?")),
+            _ => None,
+        };
+        self.unknown_name(code, words, help)
+    }
+
+    /// Notes a name that is none of those known, with what may have been meant.
+    pub fn unknown_name<T>(&self, code: Code, words: &[&str], help: Option<String>) -> Option<T> {
         let listed: Vec<String> = words.iter().take(12).map(|word| format!("\"{word}\"")).collect();
         let more = if words.len() > listed.len() { ", ..." } else { "" };
         let expected = match words.is_empty() {
             true => format!("there is no such name: found {}", self.found()),
             false => format!("expected one of {}{more}, found {}", listed.join(", "), self.found()),
         };
-        let help = match &self.node.value {
-            Value::Text(text) => super::problems::nearest(text, words).map(|word| format!("did you mean `{word}`?")),
-            _ => None,
-        };
-        self.wrong_because(expected, help)
+        self.wrong_because(code, expected, help)
     }
 
     /// The value in words.
@@ -380,13 +418,13 @@ impl<'a> Field<'a> {
     pub fn table(&self) -> Option<Section<'a>> {
         match &self.node.value {
             Value::Table(_) => Some(Section::new(self.context, self.path.clone(), Some(self.node))),
-            _ => self.wrong("a table"),
+            _ => self.wrong(Code::WRONG_TYPE, "a table"),
         }
     }
 
     /// The elements of a list.
     pub fn list(&self, expected: &str) -> Option<Vec<Field<'a>>> {
-        let Value::List(list) = &self.node.value else { return self.wrong(expected) };
+        let Value::List(list) = &self.node.value else { return self.wrong(Code::WRONG_TYPE, expected) };
         let element = |(index, node)| Field { context: self.context, path: format!("{}.{index}", self.path), node };
         Some(list.iter().enumerate().map(element).collect())
     }
@@ -395,7 +433,7 @@ impl<'a> Field<'a> {
     pub fn text(&self, expected: &str) -> Option<&'a str> {
         match &self.node.value {
             Value::Text(text) => Some(text),
-            _ => self.wrong(expected),
+            _ => self.wrong(Code::WRONG_TYPE, expected),
         }
     }
 
@@ -403,21 +441,21 @@ impl<'a> Field<'a> {
     pub fn boolean(&self) -> Option<bool> {
         match self.node.value {
             Value::Boolean(truth) => Some(truth),
-            _ => self.wrong("true or false"),
+            _ => self.wrong(Code::WRONG_TYPE, "true or false"),
         }
     }
 
     /// One of several words.
     pub fn choice<T: Copy>(&self, words: &[(&str, T)], unsupported: &[&str]) -> Option<T> {
         let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
-        let Value::Text(text) = &self.node.value else { return self.unknown_word(&names) };
+        let Value::Text(text) = &self.node.value else { return self.unknown_word(Code::UNKNOWN_WORD, &names) };
         if unsupported.contains(&text.as_str()) {
             self.not_supported(&format!("`{} = {text:?}`", self.path));
             return None;
         }
         match words.iter().find(|(name, _)| name == text) {
             Some((_, value)) => Some(*value),
-            None => self.unknown_word(&names),
+            None => self.unknown_word(Code::UNKNOWN_WORD, &names),
         }
     }
 
@@ -429,7 +467,7 @@ impl<'a> Field<'a> {
         };
         match number.filter(|number| range.contains(number)) {
             Some(number) => Some(number),
-            None => self.wrong(format_args!("a whole number from {} to {}", range.start(), range.end())),
+            None => self.wrong_number(format_args!("a whole number from {} to {}", range.start(), range.end())),
         }
     }
 
@@ -446,7 +484,7 @@ impl<'a> Field<'a> {
     pub fn real(&self, which: &Real) -> Option<f64> {
         match self.number().filter(|number| number.is_finite() && (which.holds)(*number)) {
             Some(number) => Some(number),
-            None => self.wrong(which.expected),
+            None => self.wrong_number(which.expected),
         }
     }
 
@@ -458,11 +496,16 @@ impl<'a> Field<'a> {
                 .filter(|x| *x >= 0.0 && x.is_finite())
                 .map(|x| format!("a duration carries its unit: `\"{x}s\"` or `\"{x}ms\"`, in quotes"));
             let expected = "expected a duration such as \"90s\", \"5m\", \"1h30m\" or \"20ms\"";
-            return self.wrong_because(format!("{expected}, found {}", self.found()), help);
+            let code = if self.number().is_some() { Code::WRONG_UNIT } else { Code::WRONG_TYPE };
+            return self.wrong_because(code, format!("{expected}, found {}", self.found()), help);
         };
         match units::parse_nanoseconds(text) {
             Ok(nanoseconds) => Some(nanoseconds),
-            Err(expected) => self.wrong_because(format!("{expected}, found {}", self.found()), None),
+            Err(expected) => {
+                // Its number may be wrong too.
+                let code = if expected.contains("unit") { Code::WRONG_UNIT } else { Code::WRONG_VALUE };
+                self.wrong_because(code, format!("{expected}, found {}", self.found()), None)
+            }
         }
     }
 
@@ -475,14 +518,14 @@ impl<'a> Field<'a> {
     pub fn duration_within(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
         match self.duration()? {
             duration if range.contains(&duration) => Some(duration),
-            _ => self.wrong(format_args!("a duration from {} to {}", range.start(), range.end())),
+            _ => self.wrong(Code::WRONG_VALUE, format_args!("a duration from {} to {}", range.start(), range.end())),
         }
     }
 
     /// A duration above zero.
     pub fn positive_duration(&self) -> Option<Duration> {
         match self.duration()? {
-            Duration::ZERO => self.wrong("a duration above zero"),
+            Duration::ZERO => self.wrong(Code::WRONG_VALUE, "a duration above zero"),
             duration => Some(duration),
         }
     }
@@ -494,9 +537,10 @@ impl<'a> Field<'a> {
             Value::Whole(count @ 0..=10_000) => Some(CountOrPercent::Count(*count as u32)),
             Value::Text(text) => units::parse_percent(text).ok().or_else(|| {
                 let help = text.parse::<u32>().ok().map(|count| format!("write {count} or \"{count}%\""));
-                self.wrong_because(format!("expected {EXPECTED}, found {}", self.found()), help)
+                let code = if help.is_some() { Code::WRONG_UNIT } else { Code::WRONG_VALUE };
+                self.wrong_because(code, format!("expected {EXPECTED}, found {}", self.found()), help)
             }),
-            _ => self.wrong(EXPECTED),
+            _ => self.wrong_number(EXPECTED),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::codes::Code;
 use super::distribution::{Quantity, Unit, gigabytes_per_second};
 use super::reader::{Field, POSITIVE, PROBABILITY, Real, Section};
 use super::tree::Value;
@@ -48,7 +49,13 @@ pub(super) fn engine(section: &Section<'_>) -> Engine {
     let context = section.context;
     if !engine.chunked_prefill && !engine.reserve_full_prompt && context.is_written("engine.reserve_full_prompt") {
         let expected = "expected no `reserve_full_prompt = false`: without chunked prefill a prompt is read whole";
-        context.conflict("engine.reserve_full_prompt", "a prompt that is read whole needs its room", expected, None);
+        context.conflict(
+            Code::WHOLE_PROMPT,
+            "engine.reserve_full_prompt",
+            "a prompt that is read whole needs its room",
+            expected,
+            None,
+        );
     }
     if engine.kv_cache_tokens < u64::from(engine.block_size)
         && context.are_sound(&["engine.kv_cache_tokens", "engine.block_size"])
@@ -57,14 +64,14 @@ pub(super) fn engine(section: &Section<'_>) -> Engine {
             "expected room for at least one block of {} tokens, found {}",
             engine.block_size, engine.kv_cache_tokens
         );
-        context.conflict("engine.kv_cache_tokens", "the KV cache holds no block", expected, None);
+        context.conflict(Code::NO_BLOCK, "engine.kv_cache_tokens", "the KV cache holds no block", expected, None);
     }
     engine
 }
 
 fn read_speculative(field: &Field<'_>) -> Option<Speculative> {
     if !matches!(field.node.value, Value::Table(_)) {
-        return field.wrong("a table such as { tokens = 4, acceptance = 0.7 }");
+        return field.wrong(Code::WRONG_TYPE, "a table such as { tokens = 4, acceptance = 0.7 }");
     }
     field.table()?.read_whole(|table| {
         let tokens = table.required("tokens", "draft tokens of a step, such as 4");
@@ -91,7 +98,7 @@ fn read_step_time(section: &Section<'_>, default: StepTime, profile: Option<&'st
             for key in ["base", "per_sequence"] {
                 if let Some(field) = table.field(key) {
                     let expected = "`base_table` stands for `base` and `per_sequence`: expected one or the other";
-                    field.wrong_because::<()>(expected.to_owned(), None);
+                    field.wrong_because::<()>(Code::EXCLUSIVE_KEYS, expected.to_owned(), None);
                 }
             }
             (None, 0.0)
@@ -117,7 +124,7 @@ fn read_base_table(field: &Field<'_>) -> Option<Vec<(u32, f64)>> {
     const EXPECTED: &str = "a list of points such as [[1, \"8ms\"], [64, \"11ms\"]]";
     let points = field.list(EXPECTED)?;
     if points.is_empty() {
-        return field.wrong(EXPECTED);
+        return field.wrong(Code::WRONG_VALUE, EXPECTED);
     }
     let read: Vec<Option<(u32, f64)>> = points
         .iter()
@@ -126,12 +133,16 @@ fn read_base_table(field: &Field<'_>) -> Option<Vec<(u32, f64)>> {
                 let (sequences, duration) = (sequences.whole(0..=10_000_000), base_duration(duration));
                 Some((sequences? as u32, duration?))
             }
-            _ => point.wrong("a number of sequences and a duration, such as [64, \"11ms\"]"),
+            _ => point.wrong(Code::WRONG_TYPE, "a number of sequences and a duration, such as [64, \"11ms\"]"),
         })
         .collect();
     let read = read.into_iter().collect::<Option<Vec<_>>>()?;
     if read.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
-        return field.wrong_because("expected numbers of sequences in ascending order".to_owned(), None);
+        return field.wrong_because(
+            Code::LISTS_DISAGREE,
+            "expected numbers of sequences in ascending order".to_owned(),
+            None,
+        );
     }
     Some(read)
 }
@@ -139,7 +150,7 @@ fn read_base_table(field: &Field<'_>) -> Option<Vec<(u32, f64)>> {
 /// Without a base, a step could take no time, and time would stand still.
 fn base_duration(field: &Field<'_>) -> Option<f64> {
     match step_duration(field, LONGEST_BASE)? {
-        0.0 => field.wrong("a duration above zero: a step takes time"),
+        0.0 => field.wrong(Code::WRONG_VALUE, "a duration above zero: a step takes time"),
         nanoseconds => Some(nanoseconds),
     }
 }
@@ -147,7 +158,7 @@ fn base_duration(field: &Field<'_>) -> Option<f64> {
 fn step_duration(field: &Field<'_>, longest: f64) -> Option<f64> {
     let nanoseconds = field.nanoseconds()?;
     if nanoseconds > longest {
-        return field.wrong(format_args!("a duration of at most {}", Duration(longest as u64)));
+        return field.wrong(Code::WRONG_VALUE, format_args!("a duration of at most {}", Duration(longest as u64)));
     }
     Some(nanoseconds)
 }
@@ -210,7 +221,7 @@ fn read_bandwidth(table: &Section<'_>, directory: &Path, profile: Option<&'stati
     let shared = table.field("shared_gigabytes_per_second");
     let shared_bandwidth = shared.as_ref().and_then(gigabytes_per_second);
     if shared_bandwidth == Some(0.0) {
-        shared?.wrong::<()>("a bandwidth above zero");
+        shared?.wrong::<()>(Code::WRONG_VALUE, "a bandwidth above zero");
     }
     let skip_probability = table.real("skip_probability", &PROBABILITY, 0.0);
     let (gigabytes, gigabytes_per_second) = (gigabytes?, own?);

@@ -2,6 +2,7 @@
 
 use super::analysis::{self, Use};
 use super::canary;
+use super::codes::Code;
 use super::reader::Section;
 use super::{Analysis, BlueGreenSettings, DeploymentSettings, PodReplacementPolicy, Rollout, Strategy};
 use crate::units::{CountOrPercent, Duration, Time};
@@ -58,13 +59,16 @@ pub(super) fn surge_and_unavailable(table: &Section<'_>) -> (CountOrPercent, Cou
     let key = table.path_of("max_unavailable");
     if let CountOrPercent::Percent(percent @ 101..) = unavailable {
         let expected = format!("expected at most 100%, found {percent}%");
-        table.context.conflict(&key, format!("wrong value for `{key}`"), expected, None);
+        table.context.conflict(Code::WRONG_VALUE, &key, format!("wrong value for `{key}`"), expected, None);
     }
     // Percentages that come to zero go through, with a warning: the controllers make one unavailable of them.
     let is_zero = |value| value == CountOrPercent::Count(0);
     if is_zero(surge) && is_zero(unavailable) && table.context.are_sound(&[&key, &table.path_of("max_surge")]) {
         let expected = "expected `max_surge` or `max_unavailable` above zero, found both zero".to_owned();
-        table.context.conflict(&key, format!("`{}` could never replace a replica", table.path), expected, None);
+        let message = format!("`{}` could never replace a replica", table.path);
+        let help = Some("set one of them to 1, or leave one out: the default is 25 %".to_owned());
+        table.context.conflict(Code::NEVER_REPLACES, &key, message, expected, help);
+        table.context.beside(&table.path_of("max_surge"), "no surge either");
     }
     (surge, unavailable)
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::codes::Code;
 use super::distribution::{Quantity, Unit};
 use super::reader::{Context, Field, PROBABILITY, QUANTILE, Real, Section};
 use super::tree::Value;
@@ -41,13 +42,20 @@ fn check_bins(context: &Context<'_>, key: &str, bin: Duration, duration: Duratio
     let least = Duration(duration.0.div_ceil(MOST_BINS)).seconds();
     if context.is_written(key) {
         let expected = format!("expected at most {MOST_BINS} bins in {duration}: at least {least} s wide, found {bin}");
-        context.conflict(key, format!("`{key}` is too narrow"), expected, None);
+        context.conflict(Code::TOO_MANY_BINS, key, format!("`{key}` is too narrow"), expected, None);
+        context.beside("study.duration", "the window");
     } else {
         let longest = Duration(bin.0 * MOST_BINS);
         let message = format!("`study.duration` is too long for the default `{key}`");
         let expected =
             format!("expected at most {longest}, which is {MOST_BINS} bins of the default {bin}, found {duration}");
-        context.conflict("study.duration", message, expected, Some(format!("set `{key}`, to at least {least} s")));
+        context.conflict(
+            Code::TOO_MANY_BINS,
+            "study.duration",
+            message,
+            expected,
+            Some(format!("set `{key}`, to at least {least} s")),
+        );
     }
 }
 
@@ -102,14 +110,22 @@ pub(super) fn fleet(section: &Section<'_>, directory: &Path, profile: Option<&Pr
             "expected room for {} replicas of {} GPUs, which is {steady} GPUs, found {limit}",
             fleet.replicas, fleet.gpus_per_replica
         );
-        context.conflict("fleet.gpu_limit", "the fleet does not fit `fleet.gpu_limit`", expected, None);
+        context.conflict(
+            Code::FLEET_EXCEEDS_LIMIT,
+            "fleet.gpu_limit",
+            "the fleet does not fit `fleet.gpu_limit`",
+            expected,
+            None,
+        );
+        context.beside("fleet.replicas", format!("{} replicas", fleet.replicas));
+        context.beside("fleet.gpus_per_replica", format!("{} GPUs each", fleet.gpus_per_replica));
     }
     fleet
 }
 
 fn read_stockout(field: &Field<'_>, directory: &Path) -> Option<Stockout> {
     if !matches!(field.node.value, Value::Table(_)) {
-        return field.wrong("a table such as { probability = 0.1, delay = \"10m\" }");
+        return field.wrong(Code::WRONG_TYPE, "a table such as { probability = 0.1, delay = \"10m\" }");
     }
     field.table()?.read_whole(|table| {
         let probability = table.required("probability", PROBABILITY.expected);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::codes::Code;
 use super::distribution::{Quantity, Unit};
 use super::reader::{Context, Field, Real, Section};
 use super::tree::Value;
@@ -58,7 +59,11 @@ fn read_trace(section: &Section<'_>, trace: &Field<'_>, directory: &Path, capaci
     for key in ["arrivals", "prompt_tokens", "output_tokens"] {
         if let Some(field) = section.field(key) {
             let help = Some("remove it, or `trace`".to_owned());
-            field.wrong_because::<()>(format!("`{key}` comes from the trace: expected one or the other"), help);
+            field.wrong_because::<()>(
+                Code::EXCLUSIVE_KEYS,
+                format!("`{key}` comes from the trace: expected one or the other"),
+                help,
+            );
         }
     }
     let name = trace.text("the name of a file with arrival_s,prompt_tokens,output_tokens")?;
@@ -76,7 +81,7 @@ fn read_trace(section: &Section<'_>, trace: &Field<'_>, directory: &Path, capaci
             let replay = Replay { speed: speed?, stretch, wraps };
             Some(Traffic::Trace { path: PathBuf::from(name), trace: Arc::new(recording), replay })
         }
-        Err(reason) => trace.wrong_because(reason, None),
+        Err(reason) => trace.wrong_because(Code::TRACE, reason, None),
     }
 }
 
@@ -89,7 +94,7 @@ fn read_stretch(section: &Section<'_>) -> Option<Stretch> {
         (None, Some(block)) => block.duration_within(BLOCK).map(Stretch::Blocks),
         (Some(_), Some(block)) => {
             let expected = "each block begins at a time of its own: expected `trace_offset` or `trace_block`";
-            block.wrong_because(expected.to_owned(), None)
+            block.wrong_because(Code::EXCLUSIVE_KEYS, expected.to_owned(), None)
         }
     }
 }
@@ -99,7 +104,7 @@ fn read_loop(section: &Section<'_>) -> bool {
     let wraps = field.boolean().unwrap_or(true);
     if !wraps && section.has("trace_block") {
         let expected = "blocks follow one another without end: expected no `trace_loop = false` beside `trace_block`";
-        field.wrong_because::<()>(expected.to_owned(), None);
+        field.wrong_because::<()>(Code::EXCLUSIVE_KEYS, expected.to_owned(), None);
     }
     wraps
 }
@@ -110,7 +115,7 @@ fn check_offset(section: &Section<'_>, trace: &Trace, stretch: Stretch) -> Optio
     match stretch {
         Stretch::From(offset) if offset > recorded => {
             let field = section.field("trace_offset")?;
-            field.wrong_because(format!("expected at most {recorded}, the length of the recording"), None)
+            field.wrong_because(Code::REPLAY, format!("expected at most {recorded}, the length of the recording"), None)
         }
         _ => Some(()),
     }
@@ -128,7 +133,7 @@ pub(super) fn check_replay(context: &Context<'_>, traffic: &Traffic, study: &Stu
              {} times as fast",
             replay.speed
         );
-        context.conflict(key, "a run goes through too much of the recording", expected, None);
+        context.conflict(Code::REPLAY, key, "a run goes through too much of the recording", expected, None);
     }
     if let Stretch::Blocks(block) = replay.stretch
         && block.seconds() / replay.speed < SHORTEST_BLOCK
@@ -138,7 +143,13 @@ pub(super) fn check_replay(context: &Context<'_>, traffic: &Traffic, study: &Stu
             replay.speed,
             block.seconds() / replay.speed
         );
-        context.conflict("traffic.trace_block", "the blocks of the recording are too short", expected, None);
+        context.conflict(
+            Code::REPLAY,
+            "traffic.trace_block",
+            "the blocks of the recording are too short",
+            expected,
+            None,
+        );
     }
 }
 
@@ -152,13 +163,17 @@ fn check_rate(trace: &Trace, speed: f64, field: &Field<'_>) -> Option<()> {
         "expected at most {GREATEST_RATE:e} requests/s, found {:e}: {recorded:e} as recorded, {speed} times as fast",
         recorded * speed
     );
-    field.wrong_because(expected, None)
+    field.wrong_because(Code::REPLAY, expected, None)
 }
 
 fn read_synthetic(section: &Section<'_>, directory: &Path, capacity: Option<u64>) -> Option<Traffic> {
     for key in ["trace_speed", "trace_offset", "trace_block", "trace_loop"] {
         if let Some(field) = section.field(key) {
-            field.wrong_because::<()>("there is no `trace` that it could concern".to_owned(), None);
+            field.wrong_because::<()>(
+                Code::EXCLUSIVE_KEYS,
+                "there is no `trace` that it could concern".to_owned(),
+                None,
+            );
         }
     }
     let arrivals = section.required("arrivals", "an arrival process such as { process = \"poisson\", rate = 6.0 }");
@@ -183,20 +198,29 @@ fn check_fit(context: &Context<'_>, prompt: &Distribution, output: Option<&Distr
     if longest_prompt.is_infinite() {
         let expected = format!("expected prompts with an upper bound: the KV cache holds {capacity} tokens");
         let help = Some(format!("add `max`, at most {capacity}"));
-        return context.conflict(&prompt_bound, MESSAGE, expected, help);
+        return context.conflict(Code::DOES_NOT_FIT_CACHE, &prompt_bound, MESSAGE, expected, help);
     }
     let blocks = format!("whole blocks of `engine.kv_cache_tokens` hold {capacity} tokens");
     let help = Some("lower the `max` of prompts or answers, or raise `engine.kv_cache_tokens`".to_owned());
     if longest_prompt > capacity as f64 {
         let expected = format!("prompts of up to {longest_prompt} tokens; {blocks}");
-        context.conflict(&prompt_bound, MESSAGE, expected, help);
+        context.conflict(Code::DOES_NOT_FIT_CACHE, &prompt_bound, MESSAGE, expected, help);
+        context.beside("engine.kv_cache_tokens", "all the room there is");
     } else if longest_answer.is_finite() && longest_prompt + longest_answer - 1.0 > capacity as f64 {
         let expected = format!(
             "prompts of up to {longest_prompt} tokens with answers of up to {longest_answer} need {}; {blocks}",
             longest_prompt + longest_answer - 1.0
         );
         // Without the answers, all prompts would fit.
-        context.conflict(&bound_of(context, "traffic.output_tokens"), MESSAGE, expected, help);
+        context.conflict(
+            Code::DOES_NOT_FIT_CACHE,
+            &bound_of(context, "traffic.output_tokens"),
+            MESSAGE,
+            expected,
+            help,
+        );
+        context.beside(&prompt_bound, "the longest prompt");
+        context.beside("engine.kv_cache_tokens", "all the room there is");
     }
 }
 
@@ -232,7 +256,7 @@ fn read_arrivals(section: &Section<'_>) -> Option<Arrivals> {
         _ => {
             // Which parameters belong here cannot be known.
             section.all_fields();
-            process?.unknown_word(&PROCESSES)
+            process?.unknown_word(Code::UNKNOWN_WORD, &PROCESSES)
         }
     }
 }
@@ -252,11 +276,11 @@ fn read_modulated(section: &Section<'_>) -> Option<Arrivals> {
     });
     let (rates, dwell) = (rates?, dwell?);
     if !rates.iter().any(|rate| *rate > 0.0) {
-        return rates_field?.wrong_because("expected at least one rate above 0".to_owned(), None);
+        return rates_field?.wrong_because(Code::LISTS_DISAGREE, "expected at least one rate above 0".to_owned(), None);
     }
     if rates.len() != dwell.len() {
         let expected = format!("expected as many durations as rates ({}), found {}", rates.len(), dwell.len());
-        return dwell_field?.wrong_because(expected, None);
+        return dwell_field?.wrong_because(Code::LISTS_DISAGREE, expected, None);
     }
     Some(Arrivals::Mmpp { rates, dwell })
 }

@@ -57,6 +57,27 @@ pub struct SteadyBatch {
 }
 
 impl SteadyBatch {
+    /// The batch of a replica that emits so many tokens per second on average, and its size; the largest that slots and
+    /// cache allow where it cannot emit so many.
+    pub fn emitting(scenario: &Scenario, lengths: &LengthMoments, tokens_per_second: f64) -> (f64, SteadyBatch) {
+        let engine = &scenario.engine;
+        let tokens_per_step = tokens_per_step(scenario, lengths);
+        let of = |batch: f64| SteadyBatch::new(engine, lengths, batch, tokens_per_step);
+        let (mut low, mut high) =
+            (1.0, batch_in_cache(engine, lengths.mean_context).min(f64::from(engine.max_num_seqs)).max(1.0));
+        // The rate grows with the batch.
+        for _ in 0..40 {
+            let middle = (low + high) / 2.0;
+            if of(middle).rate < tokens_per_second { low = middle } else { high = middle }
+        }
+        (high, of(high))
+    }
+
+    /// Seconds from one token of a sequence to the next while so many decode and no prompt is read.
+    pub fn decode_tpot(scenario: &Scenario, lengths: &LengthMoments, batch: f64) -> f64 {
+        decode_nanoseconds(&scenario.engine, batch, lengths.mean_context) / tokens_per_step(scenario, lengths) / 1e9
+    }
+
     /// So many sequences of these lengths, each with a mean of `tokens_per_step` tokens a step.
     pub fn new(engine: &Engine, lengths: &LengthMoments, batch: f64, tokens_per_step: f64) -> SteadyBatch {
         let decode = decode_nanoseconds(engine, batch, lengths.mean_context);

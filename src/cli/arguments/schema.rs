@@ -39,7 +39,7 @@ docs/editor.md says more.";
 #[derive(Debug, Args)]
 pub struct SchemaArguments {
     /// What it is the schema of: scenario, or one of the documents that are written: summary, check, comparison, sweep, grace,
-    /// plan, levers, power, fit, explain, profiles, profile
+    /// plan, levers, power, fit, explain, lint, profiles, profile
     #[arg(default_value = SCENARIO, value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
     pub name: String,
     /// Tell what one key of a scenario takes and means instead, by its dotted path

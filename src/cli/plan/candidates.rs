@@ -47,7 +47,9 @@ pub fn read(file: &Path, simulating: &Simulating, base: &Scenario, axes: &[Axis]
         let settings = settings_of(axes, &assignment);
         match load(file, simulating, &settings) {
             Ok(scenario) => found.take(Candidate { assignment, scenario }, base, &mut signatures),
-            Err(LoadError::Problems(problems)) => {
+            Err(LoadError::Problems(mut problems)) => {
+                let is_choice = |setting: &str| settings.iter().any(|chosen| chosen == setting);
+                problems.name_arguments(|setting| is_choice(setting).then(|| format!("the choice {setting}")));
                 let reason =
                     problems.problems.first().map(|problem| format!("{}: {}", problem.message, problem.expected));
                 found.left_out.push(LeftOut { settings, reason: reason.unwrap_or_default() });

@@ -1,8 +1,10 @@
 //! The points of a sweep: read and checked, all of them, before anything is simulated.
 
-use crate::cli::arguments::SweepArguments;
+use std::path::Path;
+
+use crate::cli::arguments::{Given, Simulating, SweepArguments};
 use crate::cli::failure::Failure;
-use crate::cli::load::{self, variant};
+use crate::cli::load::{self, variant_given};
 use crate::report::differing;
 use crate::scenario::{Scenario, Traffic};
 use crate::study::{Confidence, Grid, Sweep, overrides, setting, uncertifiable};
@@ -34,7 +36,7 @@ pub fn scenarios(arguments: &SweepArguments, base: &Scenario, grid: &Grid) -> Re
     let mut scenarios = Vec::with_capacity(grid.points());
     for point in 0..grid.points() {
         let at = |said: String| Failure::WrongUse(format!("at the point {}:\n{said}", grid.settings(point).join(", ")));
-        let scenario = variant(&arguments.scenario, &arguments.simulating, &grid.settings(point));
+        let scenario = read(&arguments.scenario, &arguments.simulating, &grid.settings(point));
         let mut scenario = scenario.map_err(|failure| at(failure.to_string()))?;
         refuse_other_runs(&scenario, base).map_err(at)?;
         refuse_uncertifiable(&scenario).map_err(at)?;
@@ -50,6 +52,12 @@ pub fn scenarios(arguments: &SweepArguments, base: &Scenario, grid: &Grid) -> Re
         ))),
         None => Ok(scenarios),
     }
+}
+
+/// The scenario at a point; its mistakes are those of `--vary`.
+fn read(file: &Path, simulating: &Simulating, settings: &[String]) -> Result<Scenario, Failure> {
+    let further: Vec<Given> = settings.iter().map(|setting| Given::by("--vary", setting)).collect();
+    variant_given(file, simulating, &further, true)
 }
 
 /// Points are compared run by run, on common random numbers.
@@ -74,15 +82,14 @@ fn refuse_other_runs(scenario: &Scenario, base: &Scenario) -> Result<(), String>
 ///
 /// # Errors
 /// Every such check.
-pub fn refuse_uncertifiable_as_written(arguments: &SweepArguments, scenario: &Scenario) -> Result<(), Failure> {
-    let (file, settings) = (&arguments.scenario, arguments.simulating.settings());
-    load::refuse_uncertifiable(scenario, file, &settings, scenario.study.runs, Confidence::NINETY_FIVE)
+pub fn refuse_uncertifiable_as_written(scenario: &Scenario) -> Result<(), Failure> {
+    load::refuse_uncertifiable(scenario, scenario.study.runs, Confidence::NINETY_FIVE)
 }
 
 fn refuse_uncertifiable(scenario: &Scenario) -> Result<(), String> {
     let reasons = scenario.checks.iter().filter_map(|check| uncertifiable(check, scenario.study.runs));
     let refused: Vec<String> =
-        reasons.map(|reason| format!("error: a check cannot be certified\n  = {reason}")).collect();
+        reasons.map(|reason| format!("error[E0304]: a check cannot be certified\n  = {reason}")).collect();
     if refused.is_empty() { Ok(()) } else { Err(refused.join("\n")) }
 }
 

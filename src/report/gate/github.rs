@@ -6,7 +6,7 @@ use super::{Judged, baseline};
 use crate::digits::counted;
 use crate::report::content::{CheckLine, plain};
 use crate::report::format::{Quantity, difference, value};
-use crate::scenario::{Code, Problem, Problems};
+use crate::scenario::{Problem, Problems};
 use crate::study::{Against, Difference, Outcome, outcome_of_row};
 
 /// Most annotations of a level that GitHub shows of one step; it drops what comes after them.
@@ -99,20 +99,17 @@ pub fn of_problems(problems: &Problems) -> Vec<Annotation> {
 }
 
 fn of_problem(problem: &Problem, file: &str) -> Annotation {
-    let is_coded = problem.code != Code::OTHER && problem.code != Code::UNWISE;
-    let code = if is_coded { format!("{}: ", problem.code) } else { String::new() };
     let is_warning = problem.code.is_warning();
     let kind = if is_warning { "unwise" } else { "wrong" };
-    let place = problem.set.as_ref().map(|set| format!("--set {set}")).unwrap_or_default();
-    let said = [place.as_str(), problem.message.as_str(), problem.expected.as_str()];
-    let said = said.into_iter().chain(problem.help.as_deref()).filter(|said| !said.is_empty());
+    let help = problem.help.as_ref().map(|help| format!("help: {help}"));
+    let said = problem.set.iter().cloned().chain([problem.sentence()]).chain(help);
     Annotation {
         level: if is_warning { Level::Warning } else { Level::Error },
         file: file.to_owned(),
         line: problem.line,
         column: problem.column,
-        title: format!("{code}{kind} scenario"),
-        message: said.collect::<Vec<&str>>().join("\n"),
+        title: format!("{}: {kind} scenario", problem.code),
+        message: said.collect::<Vec<String>>().join("\n"),
     }
 }
 

@@ -27,10 +27,13 @@ fn study_with(change: impl Fn(&mut RunRecord)) -> StudyResult {
     result.scenario.checks.extend_from_slice(&more[1..]);
     result.checks = result.scenario.checks.iter().map(|check| evaluate(check, &result.metrics)).collect();
     result.scenario.warnings = vec![Problem {
-        code: Code("W0104"),
         line: 61,
         column: 16,
-        ..Problem::new("the grace period is shorter than preStop and what is in flight need".to_owned(), "")
+        ..Problem::new(
+            Code::SHORT_GRACE,
+            "the grace period is shorter than preStop and what is in flight need".to_owned(),
+            "",
+        )
     }];
     result
 }

@@ -20,6 +20,7 @@ pub(in crate::report) enum Kind {
     Profiles,
     Profile,
     Explain,
+    Lint,
 }
 
 impl Kind {
@@ -37,6 +38,7 @@ impl Kind {
             Kind::Profiles => "profiles",
             Kind::Profile => "profile",
             Kind::Explain => "explain",
+            Kind::Lint => "lint",
         }
     }
 
@@ -88,6 +90,20 @@ pub(in crate::report) struct Provenance {
     runs_asked_for: u64,
     /// Whether it was interrupted before all of them were done.
     partial: bool,
+}
+
+/// Where a document comes from that no simulation made.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct ProgramProvenance {
+    /// Version of cutover.
+    version: &'static str,
+}
+
+impl ProgramProvenance {
+    /// This program.
+    pub fn new() -> ProgramProvenance {
+        ProgramProvenance { version: env!("CARGO_PKG_VERSION") }
+    }
 }
 
 impl Provenance {

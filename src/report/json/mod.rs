@@ -17,6 +17,6 @@ pub use schema::{Published, published};
 pub(super) const SUMMARY_VERSION: u32 = Kind::Summary.version();
 
 pub(super) use check::CheckJson;
-pub(super) use document::{Document, Kind, Provenance, document, word, written};
+pub(super) use document::{Document, Kind, ProgramProvenance, Provenance, document, word, written};
 pub(super) use summary::{SummaryJson, summary, summary_against};
 pub(super) use values::{EstimateJson, EveryMetric, Named, Number, Ordered, Outcomes, SomeMetrics, Waterfall};

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::document::Whole;
 use super::{Document, Kind, SummaryJson, written};
-use crate::report::{compare_report, explain, fit, grace, levers, plan, power, profiles, sweep};
+use crate::report::{compare_report, explain, fit, grace, levers, lint, plan, power, profiles, sweep};
 
 /// A published schema.
 #[derive(Clone, Copy)]
@@ -59,6 +59,7 @@ pub fn published() -> Vec<Published> {
         of::<power::PowerJson<'_>>("`power.json` of `power`."),
         of::<fit::FitJson>("`fit.json` of `fit`."),
         of::<explain::RunJson<'_>>("What `explain --format json` prints: one run."),
+        of::<lint::LintJson<'_>>("What `check --lint-only --format json` prints: the problems of some scenarios."),
         of::<profiles::ListJson>("What `profiles --format json` prints: the library of hardware profiles."),
         of::<profiles::ProfileJson>("`profile.json` of `profiles NAME`: one hardware profile."),
     ]

@@ -482,16 +482,15 @@ mod tests {
     #[test]
     fn what_the_report_says_in_words_is_there_as_data() {
         let mut result = example::study();
-        let mut warning = Problem::new("too hasty".to_owned(), "rollout.start");
-        warning.code = Code::UNWISE;
+        let mut warning = Problem::new(Code::SHORT_RUN, "too hasty".to_owned(), "rollout.start");
         (warning.line, warning.column) = (7, 9);
-        result.scenario.warnings = vec![warning, Problem::new("all of it".to_owned(), "")];
+        result.scenario.warnings = vec![warning, Problem::new(Code::NO_CHECK, "all of it".to_owned(), "")];
         result.records[3].outcome = RolloutOutcome::Stuck;
         result.records[3].reason = "no GPU".to_owned();
         let json = read(&result);
         assert_eq!((&json["schema_version"], &json["kind"]), (&1.into(), &"summary".into()));
         let [first, second] = [0, 1].map(|at| &json["warnings"][at]);
-        assert_eq!((&first["code"], &first["line"], &first["column"]), (&"W0000".into(), &7.into(), &9.into()));
+        assert_eq!((&first["code"], &first["line"], &first["column"]), (&"W0106".into(), &7.into(), &9.into()));
         assert_eq!((&first["key"], &first["help"]), (&"rollout.start".into(), &Value::Null));
         assert_eq!((&second["line"], &second["column"]), (&Value::Null, &Value::Null));
         let stuck = serde_json::json!({ "outcome": "stuck", "reason": "no GPU", "runs": 1 });

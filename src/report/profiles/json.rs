@@ -9,16 +9,7 @@ use super::list::at_reference;
 use crate::profiles::{
     AiConfiguratorFit, Basis, Capacity, FitError, Kind, Profile, Source, StepTime, VidurFit, WEIGHT_LOAD_BANDWIDTH, all,
 };
-use crate::report::json::{Document, Kind as DocumentKind, document};
-
-/// Where the library comes from.
-#[derive(Serialize, JsonSchema)]
-pub(in crate::report) struct Library {
-    /// Version of cutover, which the library is a part of.
-    version: &'static str,
-}
-
-const LIBRARY: Library = Library { version: env!("CARGO_PKG_VERSION") };
+use crate::report::json::{Document, Kind as DocumentKind, ProgramProvenance, document};
 
 fn measured(_: &mut SchemaGenerator) -> Schema {
     let word = |kind: Kind| json_schema!({ "const": kind.name(), "description": kind.meaning() });
@@ -40,7 +31,7 @@ pub(in crate::report) struct ListJson {
 
 impl Document for ListJson {
     const KIND: DocumentKind = DocumentKind::Profiles;
-    type Provenance = Library;
+    type Provenance = ProgramProvenance;
 }
 
 /// A profile.
@@ -98,7 +89,7 @@ pub(super) fn list() -> String {
         output_tokens: ANSWER_TOKENS,
         profiles: all().iter().map(row).collect(),
     };
-    document(LIBRARY, body)
+    document(ProgramProvenance::new(), body)
 }
 
 /// What `cutover profiles NAME` shows: one hardware profile.
@@ -151,7 +142,7 @@ pub(in crate::report) struct ProfileJson {
 
 impl Document for ProfileJson {
     const KIND: DocumentKind = DocumentKind::Profile;
-    type Provenance = Library;
+    type Provenance = ProgramProvenance;
 }
 
 /// How the capacity of the KV cache is known.
@@ -293,5 +284,5 @@ pub(super) fn page(figures: &Figures) -> String {
         },
         batches: figures.rows.iter().map(batch).collect(),
     };
-    document(LIBRARY, body)
+    document(ProgramProvenance::new(), body)
 }

@@ -496,7 +496,7 @@ fn all_problems_are_reported_at_once_in_the_order_of_the_file() {
 fn problems_are_rendered_with_file_line_caret_and_help() {
     let text = with("[rollout]\nstrategy = \"rolling\"\n[rollout.rolling]\nmax_unavailabel = 1\nmax_surge = \"25\"");
     insta::assert_snapshot!(problems_with(&text, &[]).to_string(), @r#"
-    error: unknown key `max_unavailabel` in `rollout.rolling`
+    error[E0003]: unknown key `max_unavailabel` in `rollout.rolling`
      --> scenario.toml:9:1
       |
     9 | max_unavailabel = 1
@@ -504,7 +504,7 @@ fn problems_are_rendered_with_file_line_caret_and_help() {
       |
       = help: did you mean `max_unavailable`?
 
-    error: wrong value for `rollout.rolling.max_surge`
+    error[E0007]: wrong value for `rollout.rolling.max_surge`
       --> scenario.toml:10:13
        |
     10 | max_surge = "25"
@@ -513,5 +513,6 @@ fn problems_are_rendered_with_file_line_caret_and_help() {
        = help: write 25 or "25%"
 
     2 problems; nothing was simulated
+    for more about any of E0003, E0007: cutover explain CODE
     "#);
 }

@@ -110,10 +110,10 @@ fn at_most_twenty_problems_are_printed_and_the_rest_counted() {
         let keys: String = (0..count).map(|i| format!("zzzzzzzzzz{i} = 1\n")).collect();
         problems_with(&format!("{keys}{SMALLEST}"), &[])
     };
-    let printed = |count: usize| with_problems(count).to_string().matches("error:").count();
+    let printed = |count: usize| with_problems(count).to_string().matches("error[E0003]:").count();
     assert_eq!((printed(19), printed(20), printed(23)), (19, 20, 20));
     let text = with_problems(23).to_string();
-    assert!(text.ends_with("\n\nand 3 more\n\n23 problems; nothing was simulated"), "{text}");
+    assert!(text.contains("\n\nand 3 more\n\n23 problems; nothing was simulated\n"), "{text}");
     assert!(!with_problems(20).to_string().contains(" more\n"));
     assert_eq!(with_problems(23).problems.len(), 23, "none is lost to programs");
 }

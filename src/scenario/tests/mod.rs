@@ -11,6 +11,7 @@ mod mutations;
 mod overrides;
 mod plan;
 mod profiles;
+mod shown;
 
 use std::path::Path;
 

@@ -56,14 +56,15 @@ fn the_last_of_two_sets_of_a_key_counts() {
 fn a_mistake_in_a_set_is_reported_as_that_set() {
     let problems = problems_with(SMALLEST, &["study.runs=3", "termination.grace_period=-5s"]);
     let problem = &problems.problems[0];
-    assert_eq!(problem.set.as_deref(), Some("termination.grace_period=-5s"));
+    assert_eq!(problem.set.as_deref(), Some("--set termination.grace_period=-5s"));
     assert_eq!((problem.key.as_str(), problem.line), ("termination.grace_period", 0));
     insta::assert_snapshot!(problems.to_string(), @r#"
-    error: wrong value for `termination.grace_period`
+    error[E0006]: wrong value for `termination.grace_period`
     --> --set termination.grace_period=-5s
      = note: expected a duration such as "90s", "5m", "1h30m" or "20ms"; a duration cannot be negative, found "-5s"
 
     1 problem; nothing was simulated
+    for more about this: cutover explain E0006
     "#);
 }
 
@@ -71,7 +72,7 @@ fn a_mistake_in_a_set_is_reported_as_that_set() {
 fn an_unknown_key_of_a_set_gives_the_nearest_name() {
     let problems = problems_with(EXAMPLE, &["rollout.rolling.max_unavailabel=1"]);
     let problem = &problems.problems[0];
-    assert_eq!(problem.set.as_deref(), Some("rollout.rolling.max_unavailabel=1"));
+    assert_eq!(problem.set.as_deref(), Some("--set rollout.rolling.max_unavailabel=1"));
     assert_eq!(problem.help.as_deref(), Some("did you mean `max_unavailable`?"));
 }
 
@@ -90,7 +91,7 @@ fn a_set_that_leads_nowhere_says_why() {
         let problems = problems_with(EXAMPLE, &[set]);
         assert_eq!(problems.problems.len(), 1, "{problems}");
         let problem = &problems.problems[0];
-        assert_eq!(problem.set.as_deref(), Some(set));
+        assert_eq!(problem.set, Some(format!("--set {set}")));
         assert!(problem.expected.contains(expected), "{set}: {}", problem.expected);
     }
     let deep = format!("{}=1", ["a"; 200].join("."));
@@ -100,6 +101,6 @@ fn a_set_that_leads_nowhere_says_why() {
 #[test]
 fn a_conflict_that_a_set_brought_in_is_reported_as_that_set() {
     let problems = problems_with(EXAMPLE, &["rollout.start=3h"]);
-    assert_eq!(problems.problems[0].set.as_deref(), Some("rollout.start=3h"));
+    assert_eq!(problems.problems[0].set.as_deref(), Some("--set rollout.start=3h"));
     assert_eq!(problems.problems[0].message, "the rollout starts after the end");
 }

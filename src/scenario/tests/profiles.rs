@@ -102,7 +102,7 @@ fn an_unknown_profile_is_refused_with_the_nearest_names_and_nothing_else_is_said
          [cold_start]\nweight_load = { gigabytes_per_second = 1 }",
     );
     insta::assert_snapshot!(problems_with(&text, &[]).to_string(), @r#"
-    error: wrong value for `engine.profile`
+    error[E0403]: wrong value for `engine.profile`
      --> scenario.toml:7:11
       |
     7 | profile = "h100-llama-3-8b"
@@ -111,6 +111,7 @@ fn an_unknown_profile_is_refused_with_the_nearest_names_and_nothing_else_is_said
       = help: did you mean `h100-llama-3.1-8b-vllm`, `h100-llama-3.1-8b-sglang` or `h100-llama-3.1-8b-trtllm`? `cutover profiles` lists all
 
     1 problem; nothing was simulated
+    for more about this: cutover explain E0403
     "#);
     let ambiguous = problem_with(&with("[engine]\nprofile = \"h100-llama-3.1-8b\""));
     assert!(ambiguous.help.is_some_and(|help| help.contains("`h100-llama-3.1-8b-vllm`; write one of them")));
@@ -133,7 +134,7 @@ fn estimates_and_another_number_of_gpus_are_pointed_out() {
     let warnings = |text: &str| read(&with(text)).warning_messages();
     let scaled = warnings("[engine]\nprofile = \"h100-codellama-34b-tp2-vidur\"");
     assert!(
-        matches!(&scaled[..], [only] if only.contains("is an estimate, not a measurement; as its source notes it: a100 REAL")),
+        matches!(&scaled[..], [only] if only.contains("is an estimate, not a measurement: as its source notes it: a100 REAL")),
         "{scaled:?}"
     );
     let gpus = warnings("[engine]\nprofile = \"b200-qwen3-32b-vllm\"\n[fleet]\ngpus_per_replica = 2");
@@ -164,7 +165,7 @@ fn a_profile_knows_no_drafts() {
     let warnings = |text: &str| read(&with(text)).warning_messages();
     let drafts = format!("[engine]\nprofile = \"{NAME}\"\nspeculative = {{ tokens = 4, acceptance = 0.7 }}");
     let warned = warnings(&drafts);
-    assert!(matches!(&warned[..], [only] if only.contains("drafting and verifying")), "{warned:?}");
+    assert!(matches!(&warned[..], [only] if only.contains("each accepted token comes free")), "{warned:?}");
     assert_eq!(warnings(&format!("{drafts}\noverhead = \"5ms\"")), Vec::<String>::new());
 }
 

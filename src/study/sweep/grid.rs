@@ -115,9 +115,8 @@ pub fn overrides(key: &str, other: &str) -> bool {
 /// however they are written and whatever they are called.
 pub fn setting(scenario: &Scenario) -> String {
     // Every field by name, so that a new one cannot be forgotten.
-    let Scenario { name: _, hash: _, warnings: _, study, traffic, clients, router, fleet, engine, cold_start, .. } =
-        scenario;
-    let Scenario { termination, slo, rollout, versions, actions, analyses, checks, .. } = scenario;
+    let Scenario { name: _, hash: _, warnings: _, written: _, study, traffic, clients, router, fleet, .. } = scenario;
+    let Scenario { engine, cold_start, termination, slo, rollout, versions, actions, analyses, checks, .. } = scenario;
     let requests = match traffic {
         // A recording may be long; its digest tells it from others.
         Traffic::Trace { path: _, trace, replay } => format!("{}{replay:?}", trace.digest()),

@@ -1,0 +1,121 @@
+//! Estimates against what is known exactly: exponential answers, constant stages.
+
+use std::path::Path;
+
+use super::cold_start::ColdStarts;
+use super::course;
+use super::load::Load;
+use super::warnings;
+use crate::scenario::{Code, Scenario, parse};
+use crate::units::Duration;
+
+/// A scenario with constant steps of 10 ms, so that an answer takes 10 ms a token, and this besides.
+fn scenario(more: &str) -> Scenario {
+    changed(["", ""], more)
+}
+
+/// The same with other text in the place of some.
+fn changed([from, to]: [&str; 2], more: &str) -> Scenario {
+    let text = format!(
+        "[traffic]\narrivals = {{ process = \"poisson\", rate = 2.0 }}\nprompt_tokens = 10\n\
+         output_tokens = {{ distribution = \"exponential\", mean = 1000 }}\n\
+         [engine]\nstep_time = {{ base = \"10ms\" }}\n{more}\n"
+    );
+    let text = if from.is_empty() { text } else { text.replace(from, to) };
+    let metrics = ["rolled_back", "truncated_attempts"];
+    parse(&text, "it.toml", Path::new("."), &[], &metrics).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn codes(more: &str) -> Vec<Code> {
+    warnings(&scenario(more)).iter().map(|warning| warning.code).collect()
+}
+
+#[test]
+fn exponential_answers_forget_how_long_they_have_run() {
+    let load = Load::new(&scenario("")).expect("quick");
+    assert!((load.tpot - 0.01).abs() < 1e-6 && (load.answers.mean / 1000.0 - 1.0).abs() < 0.01, "{}", load.tpot);
+    // What is left of an exponential answer is exponential again, under way or not. 10 s are its mean.
+    for seconds in [2.0, 10.0, 30.0, 60.0] {
+        let (share, exact) = (load.share_in_flight_after(seconds), (-seconds / 10.0_f64).exp());
+        assert!((share / exact - 1.0).abs() < 0.02, "{seconds} s: {share} against {exact}");
+    }
+    let until = load.seconds_until_in_flight(0.001);
+    assert!((until / (10.0 * 1000.0_f64.ln()) - 1.0).abs() < 0.05, "{until}");
+}
+
+#[test]
+fn a_drain_gets_quicker_as_its_batch_empties() {
+    let steps = [
+        "[engine]\nstep_time = { base = \"10ms\" }",
+        "[engine]\nstep_time = { base = \"10ms\", per_sequence = \"1ms\" }",
+    ];
+    let busy = changed(steps, "[fleet]\nreplicas = 1");
+    let load = Load::new(&busy).expect("quick");
+    // Some twenty sequences of a millisecond each at first, one at the end: between the two extremes.
+    let until = load.seconds_until_in_flight(0.001);
+    assert!(load.tpot > 0.02, "{}", load.tpot);
+    assert!(until < 0.8 * load.tpot * 6907.0 && until > 0.011 * 6907.0 * 0.95, "{until} at {}", load.tpot);
+}
+
+#[test]
+fn cold_starts_of_constant_stages_are_their_sum() {
+    let more = "[cold_start]\nprovision = \"10s\"\nimage_pull = \"20s\"\nengine_start = \"30s\"\nreadiness_period = \"10s\"\n\
+                weight_load = { gigabytes = 30, gigabytes_per_second = 1.0, shared_gigabytes_per_second = 2.0 }";
+    let scenario = scenario(more);
+    let typical = |at_once| ColdStarts::new(&scenario, at_once, Duration::from_seconds(7)).typical();
+    // 60 s of stages, 5 s until readiness is seen, 7 s until it counts; 30 GB at 1 GB/s, or at what four leave each other.
+    assert_eq!((typical(1), typical(2), typical(4)), (102.0, 102.0, 132.0));
+}
+
+#[test]
+fn a_rollout_takes_its_batches_pauses_and_analyses() {
+    let start = "[cold_start]\nengine_start = \"100s\"\n[fleet]\nreplicas = 4\n[rollout]\nstart = \"1m\"\nstrategy = ";
+    let length = |rollout: &str| course::length(&scenario(&format!("{start}{rollout}")));
+    assert_eq!(length("\"rolling\"\nrolling = { max_surge = 1, max_unavailable = 0 }"), Some(400.0));
+    assert_eq!(length("\"rolling\"\nrolling = { max_surge = 2, max_unavailable = 2 }"), Some(100.0));
+    assert_eq!(length("\"blue_green\"\nblue_green = { auto_promotion = \"30s\" }"), Some(130.0));
+    let steps = "steps = [{ set_weight = 25 }, { pause = \"60s\" }, { analysis = [\"a\"] }, { set_weight = 50 }]";
+    let analysis =
+        "[analysis.a]\nmetric = \"ttft\"\nmax = \"1s\"\ncount = 3\ninterval = \"10s\"\ninitial_delay = \"5s\"";
+    // Three times a start (25 %, 50 %, all), the pause, and 5 s with two intervals.
+    assert_eq!(length(&format!("\"canary\"\n[rollout.canary]\n{steps}\n{analysis}")), Some(385.0));
+    assert_eq!(length("\"none\""), None);
+    assert_eq!(length("\"rolling\"\n[[action]]\nat = \"5m\"\ndo = \"pause\""), None);
+}
+
+#[test]
+fn thresholds_lie_where_they_are_said_to() {
+    let grace = |seconds: u32| {
+        let times = format!("[study]\nwarm_up = \"5m\"\n[termination]\ngrace_period = \"{seconds}s\"");
+        codes(&format!("{times}\n[rollout]\nstrategy = \"rolling\""))
+    };
+    // One in a thousand of exponential answers of 10 s takes longer than 69 s.
+    assert_eq!((grace(66), grace(72)), (vec![Code::SHORT_GRACE], vec![]));
+    let warm_up = |seconds: u32| codes(&format!("[study]\nwarm_up = \"{seconds}s\""));
+    assert_eq!((warm_up(50), warm_up(60)), (vec![Code::SHORT_WARM_UP], vec![]));
+    // One in twenty takes longer than 30 s.
+    let timeout = |seconds: u32| codes(&format!("[clients]\ntimeout = \"{seconds}s\""));
+    assert_eq!((timeout(28), timeout(32)), (vec![Code::SHORT_TIMEOUT], vec![]));
+}
+
+#[test]
+fn samples_are_rate_times_weight_times_window() {
+    let canary = |samples: u32, more: &str| {
+        codes(&format!(
+            "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\nsteps = [{{ set_weight = 10 }}, {{ analysis = [\"a\"] }}]\n\
+             [analysis.a]\nmetric = \"ttft\"\nmax = \"1s\"\ncount = 1\nwindow = \"5m\"\nmin_samples = {samples}\n{more}\n\
+             [termination]\ngrace_period = \"5m\""
+        ))
+    };
+    // 2 requests/s, a tenth of them, 300 s.
+    assert_eq!((canary(61, ""), canary(59, "")), (vec![Code::TOO_FEW_SAMPLES], vec![]));
+    assert_eq!(canary(61, "no_data = \"error\""), [Code::TOO_FEW_SAMPLES]);
+}
+
+#[test]
+fn what_would_take_long_to_find_out_is_left_out() {
+    let long = "[engine]\nkv_cache_tokens = 1000000000\nstep_time = { base = \"1ms\" }\n[traffic]\narrivals = { process = \"poisson\", rate = 1.0 }\n\
+                prompt_tokens = { distribution = \"zipf\", exponent = 1.1, max = 10000000 }\noutput_tokens = 900000000";
+    let scenario = parse(long, "it.toml", Path::new("."), &[], &[]).unwrap_or_else(|error| panic!("{error}"));
+    assert!(Load::new(&scenario).is_none() && warnings(&scenario).is_empty());
+}
