@@ -6,7 +6,9 @@ use super::cold_start::ColdStarts;
 use super::course;
 use super::load::Load;
 use super::warnings;
+use crate::ledger::Metric;
 use crate::scenario::{Code, Scenario, parse};
+use crate::simulation::Prepared;
 use crate::units::Duration;
 
 /// A scenario with constant steps of 10 ms, so that an answer takes 10 ms a token, and this besides.
@@ -118,4 +120,27 @@ fn what_would_take_long_to_find_out_is_left_out() {
                 prompt_tokens = { distribution = \"zipf\", exponent = 1.1, max = 10000000 }\noutput_tokens = 900000000";
     let scenario = parse(long, "it.toml", Path::new("."), &[], &[]).unwrap_or_else(|error| panic!("{error}"));
     assert!(Load::new(&scenario).is_none() && warnings(&scenario).is_empty());
+}
+
+/// The estimate of a rollout's length against simulated ones: right to within a third, which is what a warning needs.
+#[test]
+fn estimated_rollouts_are_about_as_long_as_simulated_ones() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    for name in ["rolling-default-grace", "rolling-drained", "recreate", "blue-green", "canary-good", "canary-flagger"]
+    {
+        let path = folder.join(format!("{name}.toml"));
+        let metrics: Vec<&str> = crate::ledger::METRICS.iter().map(|metric| metric.name()).collect();
+        // Few requests: a cold start does not depend on them.
+        let sets = ["traffic.arrivals.rate=1".to_owned(), "study.warm_up=1m".to_owned()];
+        let scenario = crate::scenario::load(&path, &sets, &metrics).unwrap_or_else(|error| panic!("{error}"));
+        let estimate = course::length(&scenario).expect("there is a rollout");
+        let prepared = Prepared::new(scenario);
+        let (mut ledger, mut pooled) = (prepared.ledger(), prepared.pooled());
+        let runs: Vec<f64> =
+            (0..8).map(|run| prepared.run(run, &mut ledger, &mut pooled).value(Metric::RolloutDuration)).collect();
+        let completed: Vec<f64> = runs.into_iter().filter(|seconds| seconds.is_finite()).collect();
+        let mean = completed.iter().sum::<f64>() / completed.len() as f64;
+        eprintln!("{name}: {estimate:.0} against {mean:.0}");
+        assert!((0.67..=1.5).contains(&(estimate / mean)), "{name}: {estimate} s against {mean} s");
+    }
 }
