@@ -11,8 +11,8 @@ use super::problems::{Lines, LoadError, Problem, Problems};
 use super::reader::{Context, Field, Section};
 use super::tree::{Node, Place};
 use super::{
-    Check, Rollout, Scenario, Strategy, Study, VersionSettings, actions, advice, analysis, checks, overrides, plan,
-    replica, rollout, sections, traffic, written::Written,
+    Rollout, Scenario, Strategy, Study, VersionSettings, actions, advice, analysis, checks, overrides, plan, replica,
+    rollout, sections, traffic, written::Written,
 };
 use crate::units::Time;
 
@@ -115,17 +115,6 @@ pub fn parse(
     scenario.written = Written::new(file, text, root, sets);
     scenario.warnings = advice::warnings(&scenario);
     Ok(scenario)
-}
-
-/// Where a check of a loaded scenario was written, for messages: `FILE:LINE`, or the `--set` that brought it in. `index`
-/// is its place among the scenario's checks, `file` and `sets` are what the scenario was loaded from.
-pub fn location_of_check(check: &Check, index: usize, file: &str, sets: &[String]) -> String {
-    let key = format!("check.{index}");
-    match overrides::last_that_sets(&key, sets) {
-        _ if check.line > 0 => format!("{file}:{}", check.line),
-        Some(set) => format!("--set {set}"),
-        None => file.to_owned(),
-    }
 }
 
 /// What reading needs beside the document.

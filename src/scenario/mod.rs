@@ -46,7 +46,7 @@ use crate::units::{Duration, Time};
 pub use axis::{Axis, Unit, parse_values, split_list};
 pub use codes::{Code, Explanation, explain, explanations, is_code};
 pub use edit::Revision;
-pub use load::{load, location_of_check, parse};
+pub use load::{load, parse};
 pub use plan::{DEFAULT_OBJECTIVE, OBJECTIVES, Plan, Tolerance, no_choice, objective};
 pub use policy::{
     Action, ActionKind, Analysis, AnalysisBound, AnalysisMetric, BlueGreenSettings, CanaryScale, CanarySettings,

@@ -35,15 +35,6 @@ pub(super) fn apply(root: &mut Node, index: usize, set: &str) -> Result<(), Refu
     Ok(())
 }
 
-/// The last of the `--set`s that gives this dotted key its value, itself or by a table or list above it.
-pub(super) fn last_that_sets<'s>(key: &str, sets: &'s [String]) -> Option<&'s str> {
-    let gives = |set: &&String| {
-        let path = set.split_once('=').and_then(|(key, _)| dotted_path(key));
-        path.is_some_and(|path| path.iter().eq(key.split('.').take(path.len())))
-    };
-    sets.iter().rev().find(gives).map(String::as_str)
-}
-
 /// The parts of a dotted TOML key.
 pub(super) fn dotted_path(key: &str) -> Option<Vec<String>> {
     // A key is one line and no comment; anything else would smuggle in more than one assignment.

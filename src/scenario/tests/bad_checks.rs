@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::Metric;
-use crate::scenario::{checks, location_of_check};
+use crate::scenario::checks;
 
 /// The problem of a scenario with this check, and more.
 fn problem_of(check: &str, more: &str) -> Problem {
@@ -80,23 +80,4 @@ fn the_metrics_that_are_judged_by_name_exist() {
     for name in checks::SHARES.iter().chain(&checks::DIFFERENCES).chain(&METRICS) {
         assert!(Metric::by_name(name).is_some(), "{name}");
     }
-}
-
-#[test]
-fn a_check_is_located_in_its_file_or_in_the_set_that_brought_it_in() {
-    let location = |text: &str, sets: &[&str], index: usize| {
-        let scenario = read_with(text, sets).unwrap_or_else(|error| panic!("{error}"));
-        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-        location_of_check(&scenario.checks[index], index, "scenarios/x.toml", &sets)
-    };
-    let one = "{ metric = \"cost_usd\", statistic = \"mean\", max = 5 }";
-    let list = format!("check=[{one}, {one}]");
-    let second = format!("check.1={one}");
-    assert_eq!(location(SMALLEST, &["study.runs=5", &list], 1), format!("--set {list}"));
-    assert_eq!(location(SMALLEST, &[&list, &second, "study.seed=5"], 1), format!("--set {second}"));
-    assert_eq!(location(SMALLEST, &[&list, &second], 0), format!("--set {list}"));
-    assert_eq!(location(SMALLEST, &[&list, "check.0.max=6"], 0), format!("--set {list}"));
-    let written = with("[[check]]\nmetric = \"cost_usd\"\nstatistic = \"mean\"\nmax = 5");
-    assert_eq!(location(&written, &[], 0), "scenarios/x.toml:6");
-    assert_eq!(location(&written, &["check.0.max=6"], 0), "scenarios/x.toml:6");
 }
