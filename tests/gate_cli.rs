@@ -191,7 +191,7 @@ fn annotations_point_at_lines_of_the_scenario_and_of_one_that_is_wrong() {
     assert_eq!(errors(&both).matches("fleets").count() % 2, 0, "{}", errors(&both));
     let never = Place::with(&["metric = \"cost_usd\"\nstatistic = \"probability_positive\"\nmax = 0".to_owned()]);
     let refused = never.cutover("check chat.toml --format github").code(2);
-    let expected = format!("::error file=chat.toml,line={FIRST_CHECK},title=this check cannot be certified::no number");
+    let expected = format!("::error file=chat.toml,line={FIRST_CHECK},col=1,title=E0304%3A wrong scenario::this check");
     assert!(output(&refused).starts_with(&expected), "{}", output(&refused));
     let none = place.cutover("check none.toml --format github").code(2);
     assert!(output(&none).starts_with("::error title=unreadable scenario::cannot read none.toml"), "{}", output(&none));

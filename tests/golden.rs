@@ -39,7 +39,9 @@ fn the_program_and_the_library_leave_the_same_files() {
     let out = folder.path().join("out");
     let mut program = Command::cargo_bin("cutover").expect("the program is built");
     program.arg("run").arg(&path).arg("--out").arg(&out).arg("--quiet").assert().success();
-    for file in study_files(&support::study(SCENARIO, &[])).expect("the charts can be drawn") {
+    let mut study = support::study(SCENARIO, &[]);
+    study.explored = cutover::study::explore(&study, None);
+    for file in study_files(&study).expect("the charts can be drawn") {
         let written = std::fs::read(out.join(&file.name)).expect("the file was written");
         assert!(written == file.content, "{} differs", file.name);
     }

@@ -99,7 +99,7 @@ interval = "20s"
 type CommandLine = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 /// Every command that finds something out.
-const COMMANDS: [CommandLine; 15] = [
+const COMMANDS: [CommandLine; 16] = [
     ("run rolling.toml", "summary", &[("summary.json", "summary")]),
     ("run rolling.toml --precision requests.mean=3% --max-runs 80", "summary", &[("summary.json", "summary")]),
     ("run rolling.toml --set rollout.strategy=\"none\" --runs 1", "summary", &[("summary.json", "summary")]),
@@ -120,6 +120,7 @@ const COMMANDS: [CommandLine; 15] = [
     ("plan rolling.toml --runs 20 --set check.0.max=1", "plan", &[("plan.json", "plan")]),
     ("levers rolling.toml --runs 6 --only double-batch,quarter-more", "levers", &[("levers.json", "levers")]),
     ("power canary.toml --regression error_rate=0%,2%,40%", "power", &[("power.json", "power")]),
+    ("check rolling.toml canary.toml --lint-only --set fleet.replica=3", "lint", &[]),
     ("fit day.csv", "fit", &[("fit.json", "fit")]),
     ("explain canary.toml --run 1", "explain", &[]),
     ("profiles b200-qwen3-32b-vllm", "profile", &[("profile.json", "profile")]),
@@ -221,9 +222,18 @@ fn every_document_begins_with_version_kind_and_provenance() {
         for (from, document) in documents {
             assert_eq!((&document["schema_version"], &document["kind"]), (&1.into(), &(*name).into()), "{from}");
             assert_eq!(document["provenance"]["version"], env!("CARGO_PKG_VERSION"), "{from}");
-            if !["fit", "profile", "profiles"].contains(name) {
+            if !["fit", "lint", "profile", "profiles"].contains(name) {
                 let keys: Vec<&String> = document["provenance"].as_object().unwrap().keys().collect();
-                let all = ["partial", "runs", "runs_asked_for", "scenario", "scenario_hash", "seed", "version"];
+                let all = [
+                    "partial",
+                    "requests_hash",
+                    "runs",
+                    "runs_asked_for",
+                    "scenario",
+                    "scenario_hash",
+                    "seed",
+                    "version",
+                ];
                 assert_eq!(keys, all, "{from}");
             }
         }

@@ -85,7 +85,8 @@ fn check(section: &str, bold_too: bool, known: &mut BTreeMap<String, String>) ->
 #[test]
 fn the_pages_show_what_their_commands_print() {
     let mut known = BTreeMap::new();
-    let pages = [("rules-of-thumb", 20), ("levers", 5), ("grace", 0), ("plan", 0), ("power", 0), ("sweep", 0)];
+    let pages =
+        [("rules-of-thumb", 20), ("levers", 5), ("grace", 0), ("plan", 0), ("power", 0), ("sweep", 0), ("tutorial", 0)];
     for (page, least) in pages {
         let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/{page}.md"));
         let text = fs::read_to_string(place).expect("it ships");

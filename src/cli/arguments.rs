@@ -87,10 +87,10 @@ Examples:
   cutover check scenario.toml
   cutover check scenarios/*.toml --quiet
   cutover check scenario.toml --precision ttft_p99_s.mean=2% --time-budget 60s
-  cutover check scenario.toml --baseline main/summary.json                 what changed since main
-  cutover check scenario.toml --baseline main --fail-on worse,warn         and fail where it got worse
-  cutover check scenario.toml --format github,junit                        annotations, and junit.xml
-  cutover check scenario.toml --format md > comment.md                     for a pull request
+  cutover check scenario.toml --baseline main/summary.json                 # what changed since main
+  cutover check scenario.toml --baseline main --fail-on worse,warn         # and fail where it got worse
+  cutover check scenario.toml --format github,junit                        # annotations, and junit.xml
+  cutover check scenario.toml --format md > comment.md                     # for a pull request
   cutover check scenarios/*.toml --lint-only --deny-warnings    # errors and warnings alone, in no time
 
 Exit code 0 if every check holds, 1 if one fails, 3 if one is undecided. A [[check]] with severity = \"warn\" changes it
@@ -140,11 +140,11 @@ Examples:
 Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.
 Exit code 0 if a period is shown to be enough, 1 if every one is shown to exceed the target, 3 if the runs do not tell.")]
     Grace(GraceArguments),
-    /// Show one run (what was decided and why, the fleet, what was lost), or what a code means
+    /// Show one run: what was decided and why, what was lost; or what a code means
     #[command(after_help = "\
 Examples:
-  cutover explain E0003                                what this error means and how to mend it
-  cutover explain codes                                all codes
+  cutover explain E0003                                       # what this error means and how to mend it
+  cutover explain codes                                       # all codes
   cutover explain scenario.toml --run 7
   cutover explain scenario.toml --run 7 --at 22m,30m          # the fleet at those times
   cutover explain scenario.toml --run 7 --out run-7           # also events.csv, requests.csv")]

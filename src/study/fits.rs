@@ -37,7 +37,8 @@ fn timeline_fits(timeline: &Timeline) -> Result<(), String> {
     }
     let bins = timeline.times.len();
     let series = timeline.series.iter().flat_map(|series| [&series.mean, &series.p5, &series.p50, &series.p95]);
-    let mut columns = series.chain([&timeline.pooled_ttft_p50, &timeline.pooled_ttft_p99]);
+    let mut columns =
+        series.chain([&timeline.pooled_ttft_p50, &timeline.pooled_ttft_p99, &timeline.new_requests_per_s]);
     let is_whole = columns.all(|column| column.len() == bins);
     let has_width = timeline.bin_s > 0.0 && timeline.window_s > 0.0;
     if is_whole && has_width { Ok(()) } else { Err("its timeline does not have a value for each bin".to_owned()) }

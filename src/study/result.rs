@@ -148,6 +148,8 @@ pub struct Timeline {
     pub pooled_ttft_p50: Vec<f64>,
     /// 99 % quantile of TTFT of all runs' requests that arrived in the bin, seconds.
     pub pooled_ttft_p99: Vec<f64>,
+    /// First arrivals per second that go to the new version, mean over runs: each run's rate by its share.
+    pub new_requests_per_s: Vec<f64>,
     /// Of each run, in the order of their numbers, the bins in which responses were cut, with how many.
     pub truncated_by_run: Vec<Vec<(u32, f32)>>,
     /// The same of attempts that were refused, dropped or failed.

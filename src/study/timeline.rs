@@ -23,6 +23,7 @@ pub fn timeline(study: &Study, records: &[RunRecord], pooled: &Pooled) -> Timeli
         series: series.collect(),
         pooled_ttft_p50: pooled_quantile(0.5),
         pooled_ttft_p99: pooled_quantile(0.99),
+        new_requests_per_s: (0..bins).map(|bin| new_rate(records, bins, bin)).collect(),
         truncated_by_run: by_run(Series::Truncated),
         errors_by_run: by_run(Series::Errors),
         first_new_by_run: records.iter().map(|record| first_new_in(record, bins)).collect(),
@@ -54,6 +55,17 @@ fn counted_in(series: Series, record: &RunRecord, bins: usize) -> Vec<(u32, f32)
     let first = series as usize * bins;
     let values = record.timeline.get(first..first + bins).unwrap_or(&[]);
     (0..).zip(values).filter(|(_, value)| **value > 0.0).map(|(bin, value)| (bin, *value)).collect()
+}
+
+/// First arrivals per second that go to the new version in a bin, mean over runs; a run in which nobody was routed counts
+/// as none.
+fn new_rate(records: &[RunRecord], bins: usize, bin: usize) -> f64 {
+    let rate = |record: &RunRecord| {
+        let at = |series: Series| record.timeline.get(series as usize * bins + bin).map_or(f64::NAN, |v| f64::from(*v));
+        let rate = at(Series::RequestsPerSecond) * at(Series::NewVersionShare);
+        if rate.is_finite() { rate } else { 0.0 }
+    };
+    records.iter().map(rate).sum::<f64>() / records.len().max(1) as f64
 }
 
 /// The bin of a run in which the new version got its first request.
@@ -114,6 +126,18 @@ mod tests {
         assert_eq!((series.mean[0], series.p5[0], series.p50[0], series.p95[0]), (3.0, 2.0, 3.0, 4.0));
         assert_eq!((series.mean[1], series.p5[1], series.p50[1], series.p95[1]), (8.0, 7.0, 7.0, 9.0));
         assert!(timeline.series[1].mean.iter().chain(&timeline.series[1].p50).all(|value| value.is_nan()));
+    }
+
+    #[test]
+    fn what_the_new_version_gets_is_each_runs_rate_by_its_share() {
+        let mut records = records(&[[0.0, 0.0], [0.0, 0.0]]);
+        for (record, share) in records.iter_mut().zip([0.5, NAN]) {
+            record.timeline[2 * Series::RequestsPerSecond as usize + 1] = 10.0;
+            record.timeline[2 * Series::NewVersionShare as usize + 1] = share;
+        }
+        let timeline = timeline(&study(), &records, &Pooled::new(2));
+        assert_eq!(timeline.new_requests_per_s, [0.0, 2.5]);
+        assert_eq!(timeline.first_new_by_run, [Some(1), None]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::figures::{Figure, json};
 use super::numbers::{Short, short};
-use crate::ledger::{Metric, RunRecord, Series};
+use crate::ledger::{Metric, Series};
 use crate::report::charts::{Bar, TimeView, bars};
 use crate::report::format::{Quantity, counted_estimate, estimate, value};
 use crate::scenario::Strategy;
@@ -143,18 +143,12 @@ fn latency(view: &TimeView<'_>) -> Latency {
     }
 }
 
-/// Requests per second that the new version gets: each run's rate by its share, then the mean over runs.
+/// Requests per second that the new version gets, mean over runs.
 fn new_version_rate(view: &TimeView<'_>) -> Vec<f64> {
-    let bins = view.result.timeline.times.len();
-    let rate = |record: &RunRecord, bin: usize| {
-        let at = |series: Series| record.timeline.get(series as usize * bins + bin).map_or(f64::NAN, |v| f64::from(*v));
-        let rate = at(Series::RequestsPerSecond) * at(Series::NewVersionShare);
-        if rate.is_finite() { rate } else { 0.0 }
-    };
-    let records = &view.result.records;
+    let rates = &view.result.timeline.new_requests_per_s;
     let mean = |group: &std::ops::Range<usize>| {
-        let sum: f64 = group.clone().map(|bin| records.iter().map(|record| rate(record, bin)).sum::<f64>()).sum();
-        sum / (group.len() * records.len()).max(1) as f64
+        let of_group = rates.get(group.clone()).unwrap_or(&[]);
+        of_group.iter().sum::<f64>() / of_group.len().max(1) as f64
     };
     view.groups().iter().map(mean).collect()
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::super::keys::{Default, elsewhere, find};
 use super::super::reader::ASKED;
+use super::super::written::Written;
 use super::*;
 use places::{BASES, Place, all_labels, document, labels_of, places, rendered};
 
@@ -35,7 +36,13 @@ fn every_key_that_is_asked_for_is_in_the_catalogue_and_the_other_way_round() {
 
 /// What a scenario becomes, without its hash, which tells of how it is written.
 fn meaning(text: &str) -> String {
-    let mut scenario = Scenario { hash: String::new(), ..read(text) };
+    let mut scenario = Scenario {
+        hash: String::new(),
+        source: String::new(),
+        written: Written::default(),
+        warnings: Vec::new(),
+        ..read(text)
+    };
     scenario.checks.iter_mut().for_each(|check| check.line = 0);
     format!("{scenario:?}")
 }
