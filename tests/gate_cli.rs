@@ -194,7 +194,11 @@ fn annotations_point_at_lines_of_the_scenario_and_of_one_that_is_wrong() {
     let expected = format!("::error file=chat.toml,line={FIRST_CHECK},col=1,title=E0304%3A wrong scenario::this check");
     assert!(output(&refused).starts_with(&expected), "{}", output(&refused));
     let none = place.cutover("check none.toml --format github").code(2);
-    assert!(output(&none).starts_with("::error title=unreadable scenario::cannot read none.toml"), "{}", output(&none));
+    assert!(
+        output(&none).starts_with("::error file=none.toml,title=E0405%3A wrong scenario::cannot read none.toml"),
+        "{}",
+        output(&none)
+    );
 }
 
 #[test]

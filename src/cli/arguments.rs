@@ -140,7 +140,7 @@ Examples:
 Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.
 Exit code 0 if a period is shown to be enough, 1 if every one is shown to exceed the target, 3 if the runs do not tell.")]
     Grace(GraceArguments),
-    /// Show one run: what was decided and why, what was lost; or what a code means
+    /// Show one run: what was decided and why; or what a code means
     #[command(after_help = "\
 Examples:
   cutover explain E0003                                       # what this error means and how to mend it
@@ -175,7 +175,7 @@ CSV or JSON Lines, plain or gzip.")]
     /// Write a commented scenario to start from
     #[command(after_help = init::INIT_EXAMPLES)]
     Init(InitArguments),
-    /// Print the JSON Schema of a scenario, for editors, or tell what one key means
+    /// Print a scenario's JSON Schema, or tell what one key means
     #[command(after_help = schema::SCHEMA_EXAMPLES)]
     Schema(SchemaArguments),
     /// Print a script with which a shell completes commands and files
