@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::ops::Range;
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -246,19 +247,36 @@ fn not_a_scenario(file: &str, before: &str, byte: usize, expected: &str) -> Load
     LoadError::Problems(Box::new(Problems { file: file.to_owned(), source: String::new(), problems: vec![problem] }))
 }
 
-/// What is wrong with the text as TOML.
+/// What is wrong with the text as TOML: of each line the first thing, since what comes after it is its consequence.
 fn syntax_problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
     let lines = Lines::new(text);
-    errors
-        .iter()
-        .map(|error| {
-            let span = error.span().unwrap_or(0..0);
-            let (line, column) = lines.line_and_column(span.start);
-            let expected = error.message().to_owned();
-            let message = "this is not TOML".to_owned();
-            Problem { expected, line, column, span, ..Problem::new(Code::NOT_TOML, message, "") }
-        })
-        .collect()
+    let mut problems: Vec<Problem> = Vec::new();
+    for error in errors {
+        let span = shown(text, error.span().unwrap_or(0..0));
+        let (line, column) = lines.line_and_column(span.start);
+        if problems.iter().any(|problem| problem.line == line) {
+            continue;
+        }
+        let (expected, message) = (error.message().to_owned(), "this is not TOML".to_owned());
+        problems.push(Problem { expected, line, column, span, ..Problem::new(Code::NOT_TOML, message, "") });
+    }
+    problems
+}
+
+/// A place that can be shown: the parser gives an empty one where something is missing, which is mostly at the end of a
+/// line, or behind the last one. A caret then stands behind what is there.
+fn shown(text: &str, span: Range<usize>) -> Range<usize> {
+    if !span.is_empty() && !text[span.clone()].trim().is_empty() {
+        return span;
+    }
+    let end = text.trim_end().len();
+    let start = span.start.min(end);
+    let character = |at: usize| text[at..].chars().next();
+    match (character(start), text[..start].chars().next_back()) {
+        (Some(next), _) => start..start + next.len_utf8(),
+        (None, Some(last)) => start - last.len_utf8()..start,
+        (None, None) => span,
+    }
 }
 
 /// What is wrong on lines that are TOML, beside those that are not. The latter are left out; where that makes TOML of the

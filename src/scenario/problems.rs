@@ -177,10 +177,11 @@ impl Problems {
         Snippet::source(self.source.as_str()).path(self.file.as_str()).annotation(first).annotations(others)
     }
 
-    /// The part of a place that lies on its first line: a list of ten lines need not be shown whole.
+    /// The part of a place that lies on its first line: a list of ten lines need not be shown whole. Nothing of it, behind
+    /// the line's end, is shown as a caret there.
     fn first_line(&self, span: &Range<usize>) -> Range<usize> {
         let text = self.source.get(span.clone()).unwrap_or_default();
-        let length = text.find(['\n', '\r']).unwrap_or(text.len()).max(text.chars().next().map_or(0, char::len_utf8));
+        let length = text.find(['\n', '\r']).unwrap_or(text.len());
         span.start..span.start + length
     }
 

@@ -7,6 +7,7 @@ use super::distribution::{Quantity, Unit};
 use super::reader::{Context, Field, PROBABILITY, QUANTILE, Real, Section};
 use super::tree::Value;
 use super::{Backoff, Clients, Fleet, Router, RouterPolicy, Slo, Stockout, Study, VersionSettings};
+use crate::digits::counted;
 use crate::profiles::Profile;
 use crate::units::Duration;
 
@@ -107,8 +108,10 @@ pub(super) fn fleet(section: &Section<'_>, directory: &Path, profile: Option<&Pr
         && context.are_sound(&["fleet.replicas", "fleet.gpus_per_replica", "fleet.gpu_limit"])
     {
         let expected = format!(
-            "expected room for {} replicas of {} GPUs, which is {steady} GPUs, found {limit}",
-            fleet.replicas, fleet.gpus_per_replica
+            "expected room for {} of {}, which is {}, found {limit}",
+            counted(f64::from(fleet.replicas), "replica"),
+            counted(f64::from(fleet.gpus_per_replica), "GPU"),
+            counted(f64::from(steady), "GPU")
         );
         context.conflict(
             Code::FLEET_EXCEEDS_LIMIT,
@@ -117,8 +120,8 @@ pub(super) fn fleet(section: &Section<'_>, directory: &Path, profile: Option<&Pr
             expected,
             None,
         );
-        context.beside("fleet.replicas", format!("{} replicas", fleet.replicas));
-        context.beside("fleet.gpus_per_replica", format!("{} GPUs each", fleet.gpus_per_replica));
+        context.beside("fleet.replicas", counted(f64::from(fleet.replicas), "replica"));
+        context.beside("fleet.gpus_per_replica", format!("{} each", counted(f64::from(fleet.gpus_per_replica), "GPU")));
     }
     fleet
 }

@@ -79,6 +79,22 @@ fn a_line_that_is_no_toml_does_not_hide_what_is_wrong_elsewhere() {
 }
 
 #[test]
+fn a_line_that_ends_too_early_is_shown_with_a_caret_behind_it() {
+    for (text, line, caret) in [
+        (with("[study\nruns = 3"), "6 | [study\n", "      ^ "),
+        (with("[study\r\nruns = 3"), "6 | [study\n", "      ^ "),
+        (with("[fleet]\nreplicas =\n[study]"), "7 | replicas =\n", "          ^ "),
+        (with("[fleet]\nreplicas = \"8"), "7 | replicas = \"8\n", "^ "),
+        (with("[fleet]\nreplicas = [8,\n\n\n"), "7 | replicas = [8,\n", "^ "),
+    ] {
+        let rendered = problems_with(&text, &[]).to_string();
+        assert!(rendered.contains(line) && rendered.contains(caret), "{rendered}");
+    }
+    // Of a line, what comes after the first thing that is wrong is its consequence.
+    assert_eq!(codes(&problems_with(&with("[study]\nruns = = 3"), &[])), [Code::NOT_TOML]);
+}
+
+#[test]
 fn what_depends_on_a_line_that_is_no_toml_is_not_said() {
     // Of the key on that line, that it is missing; of the table behind a header, that it is missing or unknown.
     for text in [
