@@ -114,6 +114,27 @@ fn samples_are_rate_times_weight_times_window() {
     assert_eq!(canary(61, "no_data = \"error\""), [Code::TOO_FEW_SAMPLES]);
 }
 
+/// A step whose analysis cannot fail guards nothing, though a later step's could; beside the steps there is a later.
+#[test]
+fn an_analysis_is_held_against_the_least_of_its_steps_and_the_greatest_weight_beside_them() {
+    let canary = |settings: &str| {
+        let more = format!(
+            "[rollout]\nstrategy = \"canary\"\n[rollout.canary]\n{settings}\n[termination]\ngrace_period = \"5m\"\n\
+             [analysis.a]\nmetric = \"ttft\"\nmax = \"1s\"\ncount = 1\nwindow = \"5m\"\nmin_samples = 50"
+        );
+        warnings(&scenario(&more))
+    };
+    let steps = "{ set_weight = 5 }, { analysis = [\"a\"] }, { set_weight = 50 }";
+    let found = canary(&format!("steps = [{steps}, {{ analysis = [\"a\"] }}]"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].message.starts_with("at a weight of 5 % a window of 5m holds about 30 requests"), "{found:?}");
+    assert_eq!(found[0].beside.len(), 2, "{found:?}");
+    let beside = "steps = [{ set_weight = 5 }, { pause = \"5m\" }, { set_weight = 50 }, { pause = \"5m\" }]";
+    assert_eq!(canary(&format!("background_analysis = [\"a\"]\n{beside}")), []);
+    let at_once = canary("steps = [{ analysis = [\"a\"] }, { set_weight = 50 }]");
+    assert!(at_once[0].help.as_ref().is_some_and(|help| help.contains("`set_weight` before it")), "{at_once:?}");
+}
+
 #[test]
 fn what_would_take_long_to_find_out_is_left_out() {
     let long = "[engine]\nkv_cache_tokens = 1000000000\nstep_time = { base = \"1ms\" }\n[traffic]\narrivals = { process = \"poisson\", rate = 1.0 }\n\

@@ -394,7 +394,8 @@ strategy = "rolling"
 TOO_FEW_SAMPLES = "W0301", "an analysis window that holds fewer requests than it asks for", r#"
 Rate times the canary's weight times the window is less than `min_samples`: most measurements have
 no data, and what decides is `no_data`, not the version. With `no_data = "success"` the analysis
-passes whatever the version does.
+passes whatever the version does. An analysis that is a step is held against the least weight at
+which it is one, one that runs beside the steps against the greatest.
 
 ```toml
 [rollout]
