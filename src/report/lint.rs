@@ -3,6 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
+use super::gate::prose;
 use super::json::{Document, Kind, ProgramProvenance, document};
 use super::{Annotation, Form, annotations, of_problems};
 use crate::scenario::{Explanation, Problem, Problems, explanations};
@@ -134,9 +135,14 @@ fn markdown(problems: &Problems) -> String {
             Some(argument) => format!("`{argument}`"),
             None => format!("line {}", problem.line),
         };
-        text.push_str(&format!("\n- **{}[{}]** {place}: {}", severity(problem), problem.code, problem.sentence()));
+        text.push_str(&format!(
+            "\n- **{}[{}]** {place}: {}",
+            severity(problem),
+            problem.code,
+            prose(&problem.sentence())
+        ));
         if let Some(help) = &problem.help {
-            text.push_str(&format!(". Help: {help}"));
+            text.push_str(&format!(". Help: {}", prose(help)));
         }
     }
     if problems.problems.is_empty() { text } else { text + "\n" }

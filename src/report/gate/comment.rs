@@ -3,8 +3,8 @@
 //! Its first line is a hidden tag by which a bot finds the comment that it is to write anew. It holds no picture, because
 //! a comment has nowhere to take one from.
 
-use super::Judged;
 use super::baseline::{self, changed, notes, others, pairing, sureness, unchanged};
+use super::{Judged, counts_of_all};
 use crate::digits::counted;
 use crate::ledger::Metric;
 use crate::report::compare_report::verdict;
@@ -39,9 +39,9 @@ pub fn comment(judged: &[Judged<'_>]) -> String {
     let mut page = Page::default();
     page.paragraph(&tag(judged));
     if let [_, _, ..] = judged {
-        page.paragraph(&format!("## {}", headline_of_all(&ordered)));
+        page.paragraph(&format!("## {} {}", light(ordered[0].outcome()), counts_of_all(judged)));
     }
-    let mut sections = ordered.iter().map(|judged| section(judged));
+    let mut sections = ordered.iter().map(|judged| section(judged, ordered.len() == 1));
     let mut left_out = 0;
     for section in sections.by_ref() {
         // A section that is cut in the middle would leave its table or its details open.
@@ -55,20 +55,6 @@ pub fn comment(judged: &[Judged<'_>]) -> String {
         page.text.push_str(CUT);
     }
     page.text
-}
-
-fn headline_of_all(ordered: &[&Judged<'_>]) -> String {
-    let count = |outcome| ordered.iter().filter(|judged| judged.outcome() == outcome).count();
-    let worst = ordered.first().map_or(Outcome::Passed, |judged| judged.outcome());
-    let told = [
-        (count(Outcome::Failed), "failed"),
-        (count(Outcome::Undecided), "undecided"),
-        (count(Outcome::Warned), "with warnings"),
-        (count(Outcome::Passed), "passed"),
-    ];
-    let told: Vec<String> =
-        told.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    format!("{} {}: {}", light(worst), counted(ordered.len() as f64, "rollout"), told.join(", "))
 }
 
 /// A light for a state, told apart by its place in the sentence too: colours alone do not reach everybody.
@@ -88,21 +74,33 @@ fn safe(text: &str) -> String {
         .replace('_', "\\_")
         .replace('`', "\\`")
         .replace('[', "\\[")
+        .replace('~', "\\~")
         .replace('@', "@\u{2060}")
         .replace('#', "#\u{2060}")
 }
 
-fn section(judged: &Judged<'_>) -> String {
+/// A sentence of the program's own, in which backticks mark names: what is between them stays code, all else is [`safe`].
+pub fn prose(text: &str) -> String {
+    // Where a person's text within it could shift which backticks belong together, none of them is kept.
+    if text.matches('`').count() % 2 == 1 || text.contains("``") || text.contains('\\') {
+        return safe(text);
+    }
+    let part = |(at, part): (usize, &str)| if at % 2 == 1 { format!("`{part}`") } else { safe(part) };
+    text.split('`').enumerate().map(part).collect()
+}
+
+fn section(judged: &Judged<'_>, is_alone: bool) -> String {
     let mut page = Page::default();
     page.paragraph(&format!("### {} {}", light(judged.outcome()), headline(judged)));
-    page.paragraph(&format!("{}: {}.", safe(&judged.result.scenario.name), judged.sentence()));
+    let file = if is_alone { String::new() } else { format!("`{}`, ", judged.file_name().replace('`', "'")) };
+    page.paragraph(&format!("{file}{}: {}.", safe(&judged.result.scenario.name), judged.sentence()));
     page.paragraph(&table(judged));
     if let Some(against) = judged.baseline {
         let said: Vec<String> = [unchanged(against), others(against)]
             .into_iter()
             .filter(|said| !said.is_empty())
             .chain(notes(against, judged.result))
-            .map(|said| format!("- {}", safe(&said)))
+            .map(|said| format!("- {}", prose(&said)))
             .collect();
         page.paragraph(&said.join("\n"));
     } else if judged.lacks_baseline {
@@ -161,7 +159,7 @@ fn table(judged: &Judged<'_>) -> String {
         rows.extend(checks.iter().map(cells));
         return markdown_table(&["check", "found (95 %)", ""], &rows);
     };
-    rows.extend(checks.iter().map(|(check, result)| checked(check, result, against)));
+    rows.extend(checks.iter().map(|(check, result)| checked(check, result, against, judged)));
     let is_checked = |row: &Difference| checks.iter().any(|(_, result)| result.metric == row.metric.name());
     rows.extend(changed(against).into_iter().filter(|row| !is_checked(row)).map(|row| compared(row, judged)));
     let change = match against.pairing {
@@ -172,14 +170,18 @@ fn table(judged: &Judged<'_>) -> String {
 }
 
 /// A check's row: its statistic in both studies, and how its metric's mean changed.
-fn checked(check: &CheckLine, result: &CheckResult, against: &Against) -> Vec<String> {
+fn checked(check: &CheckLine, result: &CheckResult, against: &Against, judged: &Judged<'_>) -> Vec<String> {
     let metric = Metric::by_name(&result.metric);
     let quantity = content::quantity_of(result);
     let past = metric.and_then(|metric| against.past.metrics.get(metric as usize).and_then(Option::as_ref));
     let before = past.map_or_else(String::new, |past| estimate(&past.statistic(result.statistic), quantity));
     let row = metric.and_then(|metric| against.row(metric));
     let change = row.map_or_else(String::new, difference_in_words);
-    vec![format!("`{}`", check.claim), plain(&before), format!("**{}**", plain(&check.found)), change, state(check)]
+    // A promise may hold while its metric got worse, and that be what fails the gate.
+    let worse = row.map_or(Outcome::Passed, |row| outcome_of_row(row, judged.fail_on));
+    let worse = if worse > check.outcome { format!(", {} worse", light(worse)) } else { String::new() };
+    let state = format!("{}{worse}", state(check));
+    vec![format!("`{}`", check.claim), plain(&before), format!("**{}**", plain(&check.found)), change, state]
 }
 
 /// The row of a headline metric that is no check's.
@@ -233,10 +235,10 @@ fn details(judged: &Judged<'_>) -> String {
     let result = judged.result;
     let mut page = Page::default();
     page.paragraph("<details><summary>Cause, explanations, provenance</summary>");
-    page.paragraph(&safe(&why(result)));
+    page.paragraph(&prose(&why(result)));
     let plan = plain(&content::planning_line(result));
     if !plan.is_empty() {
-        page.paragraph(&format!("To plan with: {}.", safe(&plan)));
+        page.paragraph(&format!("To plan with: {}.", prose(&plan)));
     }
     let told = |(check, line): &(CheckLine, usize)| {
         let said = [check.description.as_str(), check.explanation.as_str()];
@@ -246,7 +248,7 @@ fn details(judged: &Judged<'_>) -> String {
     };
     let explained: Vec<String> = judged.checks().iter().filter_map(told).collect();
     page.paragraph(&explained.join("\n"));
-    let warnings = result.scenario.warnings.iter().map(|warning| format!("- warning: {}", safe(&warning.message)));
+    let warnings = result.scenario.warnings.iter().map(|warning| format!("- warning: {}", prose(&warning.message)));
     page.paragraph(&warnings.collect::<Vec<String>>().join("\n"));
     if let Some(against) = judged.baseline {
         let hash = against.past.origin.scenario_hash.get(..12).unwrap_or_default().to_owned();

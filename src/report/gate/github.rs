@@ -120,8 +120,10 @@ pub fn report(judged: &[Judged<'_>]) -> String {
     all.sort_by_key(|(outcome, _)| std::cmp::Reverse(*outcome));
     let all: Vec<Annotation> = all.into_iter().map(|(_, annotation)| annotation).collect();
     let mut text = annotations(&all);
+    let is_alone = judged.len() == 1;
     for judged in judged {
-        text.push_str(&format!("cutover: {}: {}\n", judged.result.scenario.name, judged.sentence()));
+        let file = if is_alone { String::new() } else { format!("{}: ", judged.file_name()) };
+        text.push_str(&format!("cutover: {file}{}: {}\n", judged.result.scenario.name, judged.sentence()));
         if judged.lacks_baseline {
             text.push_str(&format!("cutover: {}\n", baseline::NONE_YET));
         }

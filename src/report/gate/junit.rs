@@ -52,7 +52,13 @@ fn write(writer: &mut Xml, judged: &[Judged<'_>]) -> io::Result<()> {
         .create_element("testsuites")
         .with_attributes([("name", "cutover"), ("tests", &tests), ("failures", &failures), ("errors", &errors)])
         .write_inner_content(|writer| {
-            suites.iter().try_for_each(|(judged, cases)| write_suite(writer, &judged.result.scenario.name, cases))
+            suites.iter().try_for_each(|(judged, cases)| {
+                let name = &judged.result.scenario.name;
+                match suites.len() {
+                    1 => write_suite(writer, name, cases),
+                    _ => write_suite(writer, &format!("{}: {name}", judged.stem()), cases),
+                }
+            })
         })?;
     Ok(())
 }

@@ -10,6 +10,7 @@ mod junit;
 mod past;
 
 pub(super) use baseline::BaselineJson;
+pub(super) use comment::prose;
 pub use comment::tag;
 pub use github::{Annotation, Level, annotations, of_problems};
 pub use past::{NoPast, read_past};
@@ -47,6 +48,11 @@ impl Judged<'_> {
     /// Name of the scenario's file, without extension.
     fn stem(&self) -> String {
         self.file.file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned())
+    }
+
+    /// Name of the scenario's file, without the folders that it lies in.
+    fn file_name(&self) -> String {
+        self.file.file_name().map_or_else(|| "scenario".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
     /// The checks as people read them, each with its line in the file; 0 where it came from a `--set`.
@@ -141,7 +147,14 @@ pub fn run_report_of(judged: &Judged<'_>, form: StudyForm) -> String {
 pub fn check_report(judged: &[Judged<'_>], form: StudyForm) -> String {
     let texts = |of: &dyn Fn(&Judged<'_>) -> String| judged.iter().map(of).collect::<Vec<String>>();
     match form {
-        StudyForm::Text(style) => texts(&|judged| text(judged, style)).join("\n"),
+        StudyForm::Text(style) => match judged {
+            [one] => text(one, style),
+            // Scenarios are often named alike; their files are not.
+            _ => {
+                let of_each = texts(&|judged| format!("{}\n{}", judged.file_name(), text(judged, style))).join("\n");
+                format!("{of_each}\n{}\n", counts_of_all(judged))
+            }
+        },
         StudyForm::Json => {
             let json = |judged: &Judged<'_>| json::summary_against(judged.result, judged.baseline);
             format!("[{}]\n", texts(&|judged| json(judged).trim_end().to_owned()).join(",\n"))
@@ -151,6 +164,20 @@ pub fn check_report(judged: &[Judged<'_>], form: StudyForm) -> String {
         StudyForm::Github => github::report(judged),
         StudyForm::Html => texts(&|judged| html::page(judged.result, &judged.result.explored)).concat(),
     }
+}
+
+/// How several studies came out together: "3 rollouts: 1 failed, 2 passed".
+fn counts_of_all(judged: &[Judged<'_>]) -> String {
+    let count = |outcome| judged.iter().filter(|judged| judged.outcome() == outcome).count();
+    let told = [
+        (count(Outcome::Failed), "failed"),
+        (count(Outcome::Undecided), "undecided"),
+        (count(Outcome::Warned), "with warnings"),
+        (count(Outcome::Passed), "passed"),
+    ];
+    let told: Vec<String> =
+        told.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    format!("{}: {}", counted(judged.len() as f64, "rollout"), told.join(", "))
 }
 
 /// The files that `run` writes for these forms beside those of every study.

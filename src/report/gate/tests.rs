@@ -83,6 +83,34 @@ fn with_a_baseline_every_form_shows_what_changed() {
     assert!(longest <= Some(80), "{longest:?} {narrow}");
 }
 
+/// A promise may hold while what it is about got worse: the row of the table says both.
+#[test]
+fn a_check_that_holds_is_not_all_green_where_its_metric_fails_the_gate() {
+    let only_first = |mut result: StudyResult| {
+        let check = &mut result.scenario.checks[0];
+        (check.metric, check.min, check.max) = ("truncated_attempts".to_owned(), None, Some(1e6));
+        result.scenario.checks.truncate(1);
+        result.checks = result.scenario.checks.iter().map(|check| evaluate(check, &result.metrics)).collect();
+        result
+    };
+    let (before, after) = (only_first(study()), only_first(later()));
+    let found = against(Past::of(&before), &after);
+    for (worse, expected) in [(true, "🟢 holds, 🔴 worse |"), (false, "🟢 holds, 🟠 worse |")] {
+        let one = [Judged { fail_on: FailOn { warn: false, worse }, ..judged(&after, Some(&found)) }];
+        let text = check_report(&one, StudyForm::Markdown);
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn names_in_the_programs_own_sentences_stay_code_and_nothing_else_does() {
+    assert_eq!(prose("see `cutover grace` <now>"), "see `cutover grace` &lt;now>");
+    assert_eq!(prose("key `a_b` and a_b"), "key `a_b` and a\\_b");
+    for text in ["an odd ` <b>", "two `` <b> ``", "behind \\` <b> `"] {
+        assert!(!prose(text).contains('<') && prose(text).contains("\\`"), "{text}");
+    }
+}
+
 #[test]
 fn unpaired_it_says_so() {
     let (before, after) = (study(), later());
@@ -127,6 +155,11 @@ fn several_scenarios_share_one_comment_worst_first() {
     assert!(text.contains("### 🟢 Every check holds (1)"), "{text}");
     assert_eq!(text.matches("<!--").count(), 1);
     assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+    for form in [StudyForm::Text(STYLE), StudyForm::Markdown, StudyForm::Github, StudyForm::Junit] {
+        let text = check_report(&both, form);
+        assert!(text.contains("chat") && text.contains("good"), "which file is which: {text}");
+    }
+    assert!(check_report(&both, StudyForm::Text(STYLE)).ends_with("\n2 rollouts: 1 failed, 1 passed\n"));
     let many: Vec<Judged<'_>> = (0..200).map(|_| judged(&bad, None)).collect();
     let text = check_report(&many, StudyForm::Markdown);
     assert!(text.chars().count() < 65_536, "{}", text.chars().count());
