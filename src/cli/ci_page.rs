@@ -53,6 +53,10 @@ fn pipelines_are_yaml_and_every_command_in_them_is_taken() {
     }
     let commands: Vec<Vec<String>> = found.iter().flat_map(|script| commands(script)).collect();
     assert!(commands.len() >= 3 && found.len() >= 8, "{found:?}");
+    let lints = |command: &Vec<String>| command.iter().any(|word| word == "--lint-only");
+    let gates = |command: &Vec<String>| command.iter().any(|word| word == "--baseline");
+    let order: Vec<bool> = commands.iter().filter(|it| lints(it) || gates(it)).map(lints).collect();
+    assert_eq!(order, [true, false, true, false], "each pipeline lints before its gate simulates");
     for command in commands {
         Arguments::try_parse_from(&command).unwrap_or_else(|error| panic!("{command:?}\n{error}"));
     }
