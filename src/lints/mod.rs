@@ -33,6 +33,6 @@ pub fn warnings(scenario: &Scenario) -> Vec<Problem> {
 pub fn without_checks(scenario: &Scenario) -> Option<Problem> {
     let label = "`cutover check` then always ends well, and guards nothing";
     let warning = scenario.written.problem(Code::NO_CHECK, "", "this scenario has no [[check]]", label);
-    let help = "add one, such as: [[check]] metric = \"truncated_attempts\", statistic = \"p95\", max = 0";
+    let help = "add one, such as:\n[[check]]\nmetric = \"truncated_attempts\"\nstatistic = \"p95\"\nmax = 0";
     scenario.checks.is_empty().then(|| warning.help(help))
 }

@@ -91,7 +91,10 @@ pub fn prose(text: &str) -> String {
 
 fn section(judged: &Judged<'_>, is_alone: bool) -> String {
     let mut page = Page::default();
-    page.paragraph(&format!("### {} {}", light(judged.outcome()), headline(judged)));
+    // Nothing that could fail is nothing to be calm about.
+    let is_guarded = !judged.result.checks.is_empty();
+    let outcome = if is_guarded { judged.outcome() } else { judged.outcome().max(Outcome::Warned) };
+    page.paragraph(&format!("### {} {}", light(outcome), headline(judged)));
     let file = if is_alone { String::new() } else { format!("`{}`, ", judged.file_name().replace('`', "'")) };
     page.paragraph(&format!("{file}{}: {}.", safe(&judged.result.scenario.name), judged.sentence()));
     page.paragraph(&table(judged));
@@ -124,7 +127,7 @@ fn headline(judged: &Judged<'_>) -> String {
             format!("`{}` is worse than the baseline: {before} → {now}", row.metric.name())
         }
         (Some(check), _) if check.outcome > Outcome::Passed => of_worst(check, &checks),
-        (None, _) => "No checks".to_owned(),
+        (None, _) => "No checks: nothing is guarded".to_owned(),
         _ => format!("Every check holds ({})", checks.len()),
     };
     format!("{}{said}{}", judged.interruption(), cost(judged))

@@ -4,6 +4,7 @@
 use super::baseline::pairing;
 use super::{Judged, baseline};
 use crate::digits::counted;
+use crate::lints::without_checks;
 use crate::report::content::{CheckLine, plain};
 use crate::report::format::{Quantity, difference, value};
 use crate::scenario::{Problem, Problems};
@@ -140,7 +141,10 @@ fn of_study(judged: &Judged<'_>) -> Vec<(Outcome, Annotation)> {
         let row = |row| (outcome_of_row(row, judged.fail_on), of_row(row, against, judged, &file));
         all.extend(against.worse().map(row));
     }
-    let warnings = judged.result.scenario.warnings.iter();
+    let scenario = &judged.result.scenario;
+    // Of a study that was saved the text is not known any longer; this is about the file as a whole.
+    let unguarded = without_checks(scenario).map(|problem| Problem { line: 1, column: 1, ..problem });
+    let warnings = unguarded.iter().chain(&scenario.warnings);
     all.extend(warnings.map(|warning| (Outcome::Warned, of_problem(warning, &file))));
     all
 }

@@ -52,6 +52,10 @@ pub fn read_past(summary: &str, runs: Option<&str>) -> Result<Past, NoPast> {
         partial: written.provenance.partial,
     };
     let metric = |metric: &Metric| written.metrics.get(metric.name()).map(|of| of.summary(*metric));
+    // Nothing would have changed since one without any, and a gate that compares with nothing must not look green.
+    if !written.metrics.keys().any(|name| Metric::by_name(name).is_some()) {
+        return Err(not("one without metrics".to_owned()));
+    }
     let records = runs.and_then(read_runs).filter(|records| records.len() as u64 == origin.runs);
     Ok(Past { origin, metrics: METRICS.iter().map(metric).collect(), records })
 }
@@ -173,6 +177,9 @@ mod tests {
             let error = read_past(text, None).expect_err(text).to_string();
             assert!(error.contains(said), "{error}");
         }
+        let mut value: Value = serde_json::from_str(&summary).expect("it is JSON");
+        value["metrics"] = serde_json::json!({});
+        assert!(read_past(&value.to_string(), None).is_err_and(|error| error.to_string().contains("without metrics")));
         let other = summary.replacen("\"schema_version\": 1", "\"schema_version\": 7", 1);
         assert_eq!(read_past(&other, None).unwrap_err(), NoPast::OtherVersion(7));
     }

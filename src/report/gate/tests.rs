@@ -112,6 +112,18 @@ fn names_in_the_programs_own_sentences_stay_code_and_nothing_else_does() {
 }
 
 #[test]
+fn a_scenario_without_checks_is_not_shown_as_safe() {
+    let mut none = study();
+    none.checks.clear();
+    none.scenario.checks.clear();
+    none.scenario.warnings.clear();
+    let one = [judged(&none, None)];
+    assert!(check_report(&one, StudyForm::Markdown).contains("### 🟠 No checks: nothing is guarded"));
+    let annotations = check_report(&one, StudyForm::Github);
+    assert!(annotations.starts_with("::warning file=prod/chat.toml,line=1,col=1,title=W0110%3A"), "{annotations}");
+}
+
+#[test]
 fn unpaired_it_says_so() {
     let (before, after) = (study(), later());
     let past = Past { records: None, ..Past::of(&before) };
