@@ -1,37 +1,62 @@
 //! The traffic against what the fleet can carry, whole and during a rollout.
 
+use std::f64::consts::TAU;
+
+use super::course;
 use super::load::Load;
 use crate::digits::{counted, figure, prefix};
 use crate::scenario::{Arrivals, Code, Problem, Scenario, Strategy, Traffic};
-use crate::units::CountOrPercent;
+use crate::units::{CountOrPercent, Time};
+
+/// Points of a stretch of time at which its rate is looked at.
+const POINTS: u32 = 500;
 
 /// Traffic beyond what replicas carry.
 pub fn warnings(scenario: &Scenario, load: &Load, warnings: &mut Vec<Problem>) {
     let replicas = f64::from(scenario.fleet.replicas);
     let needed = load.offered / load.saturated;
-    if needed > replicas {
-        return warnings.push(overload(scenario, load, needed, "on average"));
+    let end = scenario.study.duration.seconds();
+    let window = Stretch::new(&scenario.traffic, 0.0, end);
+    if needed * window.mean > replicas {
+        return warnings.push(overload(scenario, load, needed * window.mean, "on average"));
     }
-    let peak = needed * peak_to_mean(&scenario.traffic);
-    if peak > replicas {
-        warnings.push(overload(scenario, load, peak, "at its peak"));
+    if needed * window.greatest > replicas {
+        warnings.push(overload(scenario, load, needed * window.greatest, "at its peak"));
     }
-    understated(scenario, needed, warnings);
-    thin_rollout(scenario, load, needed, warnings);
+    understated(scenario, needed * window.mean, warnings);
+    let start = scenario.rollout.start.since(Time::ZERO).seconds();
+    let rollout = Stretch::new(&scenario.traffic, start, course::length(scenario).map_or(end, |takes| start + takes));
+    thin_rollout(scenario, load, needed * rollout.greatest, warnings);
+}
+
+/// The rate in a stretch of time, over the mean rate of all time.
+struct Stretch {
+    mean: f64,
+    greatest: f64,
+}
+
+impl Stretch {
+    /// From one second to another, counted from time zero. What comes and goes by chance is taken at its mean.
+    fn new(traffic: &Traffic, from: f64, to: f64) -> Stretch {
+        let Traffic::Synthetic { arrivals: Arrivals::Diurnal { peak_to_mean, period, peak_at, .. }, .. } = traffic
+        else {
+            return Stretch { mean: 1.0, greatest: 1.0 };
+        };
+        let rate =
+            |second: f64| 1.0 + (peak_to_mean - 1.0) * (TAU * (second - peak_at.seconds()) / period.seconds()).cos();
+        // A whole period holds everything; a rollout may have no end.
+        let to = to.max(from).min(from + period.seconds());
+        let rates: Vec<f64> =
+            (0..=POINTS).map(|point| rate(from + (to - from) * f64::from(point) / f64::from(POINTS))).collect();
+        let mean = rates.iter().sum::<f64>() / rates.len() as f64;
+        Stretch { mean, greatest: rates.into_iter().fold(0.0, f64::max) }
+    }
 }
 
 /// Tokens per second, short: "27.4k".
 fn tokens(per_second: f64) -> String {
     let (factor, prefix) = prefix(per_second);
     format!("{}{prefix}", figure(per_second / factor))
-}
-
-/// The greatest rate that lasts over the mean one.
-fn peak_to_mean(traffic: &Traffic) -> f64 {
-    match traffic {
-        Traffic::Synthetic { arrivals: Arrivals::Diurnal { peak_to_mean, .. }, .. } => *peak_to_mean,
-        _ => 1.0,
-    }
 }
 
 fn key_of_traffic(traffic: &Traffic) -> &'static str {
@@ -93,7 +118,7 @@ fn thin_rollout(scenario: &Scenario, load: &Load, needed: f64, warnings: &mut Ve
     );
     let label = format!("{left} carry at most {} output tokens/s", tokens(f64::from(left) * load.saturated));
     let mut warning = scenario.written.problem(Code::THIN_ROLLOUT, key, message, label);
-    let asked = format!("ask for {} output tokens/s", tokens(load.offered));
+    let asked = format!("ask for {} output tokens/s", tokens(needed * load.saturated));
     scenario.written.beside(&mut warning, key_of_traffic(&scenario.traffic), asked);
     warnings.push(warning.help("max_unavailable = 0 with a surge: new replicas first"));
 }

@@ -135,6 +135,35 @@ fn an_analysis_is_held_against_the_least_of_its_steps_and_the_greatest_weight_be
     assert!(at_once[0].help.as_ref().is_some_and(|help| help.contains("`set_weight` before it")), "{at_once:?}");
 }
 
+/// Answers of 10 s, one at a time in each of eight replicas: more than 0.8 requests/s are too many.
+#[test]
+fn traffic_that_comes_and_goes_is_taken_as_it_is_in_the_run() {
+    let found = |arrivals: &str, more: &str| {
+        let poisson = "{ process = \"poisson\", rate = 2.0 }";
+        let grace = "[termination]\ngrace_period = \"5m\"";
+        let more = format!("max_num_seqs = 1\n[study]\nduration = \"1h\"\n[fleet]\nreplicas = 8\n{grace}\n{more}");
+        warnings(&changed([poisson, arrivals], &more))
+    };
+    let day = |mean: f64, peak_at: &str| {
+        format!(
+            "{{ process = \"diurnal\", mean = {mean}, peak_to_mean = 1.9, period = \"24h\", peak_at = \"{peak_at}\" }}"
+        )
+    };
+    let said = |arrivals: &str| found(arrivals, "").iter().map(|it| it.message.clone()).collect::<Vec<String>>();
+    // The peak is not in the hour that is measured, or is; then the hour as a whole, or only its greatest moment, is beyond.
+    assert_eq!(said(&day(0.5, "12h")), Vec::<String>::new());
+    assert!(said(&day(0.5, "30m"))[0].contains("asks on average for"), "{:?}", said(&day(0.5, "30m")));
+    let swing = "{ process = \"diurnal\", mean = 0.5, peak_to_mean = 1.9, period = \"1h\", peak_at = \"30m\" }";
+    assert!(said(swing)[0].contains("asks at its peak for"), "{:?}", said(swing));
+    assert_eq!(said("{ process = \"poisson\", rate = 0.75 }"), Vec::<String>::new());
+    assert!(said("{ process = \"poisson\", rate = 0.85 }")[0].contains("asks on average for"));
+    // Two of eight are missing at noon, or in the middle of the night.
+    let rollout =
+        "[rollout]\nstrategy = \"rolling\"\nstart = \"10m\"\nrolling = { max_surge = 0, max_unavailable = 2 }";
+    let thin = |peak_at: &str| found(&day(0.39, peak_at), rollout).iter().any(|it| it.code == Code::THIN_ROLLOUT);
+    assert_eq!((thin("10m"), thin("12h")), (true, false));
+}
+
 #[test]
 fn what_would_take_long_to_find_out_is_left_out() {
     let long = "[engine]\nkv_cache_tokens = 1000000000\nstep_time = { base = \"1ms\" }\n[traffic]\narrivals = { process = \"poisson\", rate = 1.0 }\n\

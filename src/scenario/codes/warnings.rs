@@ -541,7 +541,8 @@ max = 0.01
 ```
 "#;
 OVERLOAD = "W0401", "more traffic than the fleet can carry", r#"
-The mean rate times the mean answer is more than all replicas emit when they never lack work.
+The mean rate times the mean answer is more than all replicas emit when they never lack work; of
+`diurnal` traffic the rate in the measured window, on average or at its peak.
 Queues grow for as long as the run lasts: latencies then measure the length of the run, not the
 fleet. A `needed_replicas` that could not carry the load either understates every capacity dip.
 
