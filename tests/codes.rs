@@ -162,6 +162,7 @@ fn check_tells_what_is_wrong_with_each_of_several_files() {
     let (printed, said, code) = cutover(&[("a.toml", &wrong), ("b.toml", &other)], "check a.toml b.toml");
     assert_eq!((printed.as_str(), code), ("", 2));
     assert!(said.contains("--> a.toml:6:1") && said.contains("--> b.toml:6:8"), "{said}");
+    assert!(said.ends_with("\n\n2 of 2 scenarios cannot be simulated, so that none was\n"), "{said}");
 }
 
 #[test]

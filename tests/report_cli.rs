@@ -269,6 +269,14 @@ fn what_cannot_be_rendered_is_refused_with_what_to_do() {
     place.said(&["check", "scenario.toml", "--out", "results/one"]);
     let (refused, code) = place.refused(&["report", "results"]);
     assert!(code == 4 && refused.contains("1 directory below it holds one: cutover report results/one"), "{refused}");
+    let (refused, code) = place.refused(&["report", "results/one/summary.json"]);
+    assert!(
+        code == 4 && refused.ends_with("  = what lies beside it: cutover report results/one\n"),
+        "{code} {refused}"
+    );
+    // What nobody would find afterwards.
+    let (refused, code) = place.refused(&["report", "results/one", "--format", "md,junit"]);
+    assert!(code == 2 && refused.contains("name their directory with --out"), "{code} {refused}");
     // As earlier versions left results.
     let saved = place.path("results/one/study.saved");
     let whole = fs::read(&saved).unwrap();

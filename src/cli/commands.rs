@@ -142,6 +142,10 @@ fn jobs(files: &[PathBuf], asked: &Asked, simulating: &Simulating) -> Result<Vec
         }
     }
     if !refused.is_empty() {
+        let (wrong, all) = (refused.len(), files.len());
+        if all > 1 {
+            refused.push(format!("{wrong} of {all} scenarios cannot be simulated, so that none was"));
+        }
         return Err(Failure::WrongScenario { said: refused.join("\n\n"), annotations });
     }
     let without = jobs.iter().filter_map(|job| Some((job, lints::without_checks(&job.scenario)?)));

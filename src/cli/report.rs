@@ -44,8 +44,14 @@ pub fn report(arguments: &ReportArguments) -> Result<Ending, Failure> {
             kinds.join(", --only ")
         )));
     }
-    if let Some(out) = &arguments.out {
-        check_place(out)?;
+    match &arguments.out {
+        Some(out) => check_place(out)?,
+        None if forms.len() > 1 => {
+            let said =
+                "error: of several formats the first is printed, the others are files: name their directory with --out";
+            return Err(Failure::WrongUse(said.to_owned()));
+        }
+        None => {}
     }
     let found = kinds.into_iter().map(|kind| find(directory, kind)).collect::<Result<Vec<Found>, Failure>>()?;
     if !arguments.quiet {
@@ -159,6 +165,14 @@ fn tell_other_version(found: &[Found]) {
 
 /// The kinds of results that a directory holds, or the one that is asked for.
 fn kinds(directory: &Path, only: Option<&str>) -> Result<Vec<&'static str>, Failure> {
+    if directory.is_file() {
+        let folder = directory.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        return Err(Failure::InputOutput(format!(
+            "{} is a file, not a directory of results\n  = what lies beside it: cutover report {}",
+            directory.display(),
+            folder.display()
+        )));
+    }
     if let Err(error) = fs::read_dir(directory) {
         return Err(Failure::InputOutput(format!("cannot read {}: {error}", directory.display())));
     }
