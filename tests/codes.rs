@@ -166,6 +166,14 @@ fn check_tells_what_is_wrong_with_each_of_several_files() {
 }
 
 #[test]
+fn what_only_a_simulation_could_judge_is_refused_where_there_is_none() {
+    for option in ["--fail-on warn", "--baseline main"] {
+        let (printed, said, code) = cutover(&[("a.toml", TRAFFIC)], &format!("check a.toml --lint-only {option}"));
+        assert!(printed.is_empty() && code == 2 && said.contains("`--deny-warnings` makes"), "{said}");
+    }
+}
+
+#[test]
 fn check_without_a_check_is_warned_of() {
     let line = "check a.toml --runs 2 --set study.duration=60s --set study.warm_up=60s";
     let (_, said, code) = cutover(&[("a.toml", TRAFFIC)], line);

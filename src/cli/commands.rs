@@ -61,6 +61,12 @@ pub fn check(arguments: &CheckArguments) -> Result<Ending, Failure> {
 fn simulate_and_judge(arguments: &CheckArguments, forms: &[StudyForm]) -> Result<Ending, Failure> {
     let simulating = &arguments.simulating;
     if arguments.lint_only {
+        // Somebody who wants warnings to fail may well try --fail-on warn, and must not believe that they do.
+        if arguments.gate.baseline.is_some() || !arguments.gate.fail_on.is_empty() {
+            let said = "error: `--lint-only` judges nothing that --baseline or --fail-on could be about\n  = help: \
+                        `--deny-warnings` makes the warnings of a scenario fail";
+            return Err(Failure::WrongUse(said.to_owned()));
+        }
         return lint::lint(&arguments.scenarios, simulating, printed(forms), arguments.deny_warnings);
     }
     let directories = directories(&arguments.scenarios, simulating)?;
