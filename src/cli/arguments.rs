@@ -48,7 +48,7 @@ Exit codes:
   0    all well
   1    a check failed
   2    the scenario or the arguments are wrong; nothing was simulated
-  3    inconclusive: a check's bound lies within the interval; more runs may tell
+  3    inconclusive: an interval holds the bound; more runs may tell
   4    input or output failed
   130  interrupted; what was finished is saved and marked partial";
 
@@ -87,10 +87,10 @@ Examples:
   cutover check scenario.toml
   cutover check scenarios/*.toml --quiet
   cutover check scenario.toml --precision ttft_p99_s.mean=2% --time-budget 60s
-  cutover check scenario.toml --baseline main/summary.json                 # what changed since main
-  cutover check scenario.toml --baseline main --fail-on worse,warn         # and fail where it got worse
-  cutover check scenario.toml --format github,junit                        # annotations, and junit.xml
-  cutover check scenario.toml --format md > comment.md                     # for a pull request
+  cutover check scenario.toml --baseline main/summary.json    # what changed since main
+  cutover check scenario.toml --baseline main --fail-on worse,warn    # and fail where it got worse
+  cutover check scenario.toml --format github,junit    # annotations, and junit.xml
+  cutover check scenario.toml --format md > comment.md    # for a pull request
   cutover check scenarios/*.toml --lint-only --deny-warnings    # errors and warnings alone, in no time
 
 Exit code 0 if every check holds, 1 if one fails, 3 if one is undecided. A [[check]] with severity = \"warn\" changes it
@@ -135,7 +135,8 @@ it, 3 if the runs do not tell.")]
 Examples:
   cutover grace scenario.toml
   cutover grace scenario.toml --periods 30s,1m,2m,5m --target-probability 0.0001
-  cutover grace scenario.toml --periods 30s..3m/15s --target-count 0.01 --runs 5000
+  cutover grace scenario.toml --periods 30s..3m/15s --target-count 0.01 \\
+      --runs 5000
 
 Expected numbers and probabilities of cut answers are told far below what counting them could show: see docs/grace.md.
 Exit code 0 if a period is shown to be enough, 1 if every one is shown to exceed the target, 3 if the runs do not tell.")]
@@ -143,11 +144,11 @@ Exit code 0 if a period is shown to be enough, 1 if every one is shown to exceed
     /// Show one run: what was decided and why; or what a code means
     #[command(after_help = "\
 Examples:
-  cutover explain E0003                                       # what this error means and how to mend it
-  cutover explain codes                                       # all codes
   cutover explain scenario.toml --run 7
-  cutover explain scenario.toml --run 7 --at 22m,30m          # the fleet at those times
-  cutover explain scenario.toml --run 7 --out run-7           # also events.csv, requests.csv")]
+  cutover explain scenario.toml --run 7 --at 22m,30m    # the fleet at those times
+  cutover explain scenario.toml --run 7 --out run-7    # also events.csv, requests.csv
+  cutover explain E0003    # what this error means and how to mend it
+  cutover explain codes    # all of them")]
     Explain(ExplainArguments),
     /// List the hardware profiles that ship, or show one in full
     #[command(after_help = "\
@@ -155,7 +156,8 @@ Examples:
   cutover profiles
   cutover profiles h100-llama-3.1-8b-vllm
   cutover profiles h100-llama-3.1-8b-vllm --out profile    # and a chart
-  cutover profiles --format json | jq '.profiles[] | select(.kind == \"real\").name'
+  cutover profiles --format json \\
+      | jq '.profiles[] | select(.kind == \"real\").name'
 
 In a scenario: [engine] profile = \"h100-llama-3.1-8b-vllm\"")]
     Profiles(ProfilesArguments),
@@ -164,7 +166,8 @@ In a scenario: [engine] profile = \"h100-llama-3.1-8b-vllm\"")]
 Examples:
   cutover fit trace.csv.gz
   cutover fit AzureLLMInferenceTrace_conv.csv --format md > conv.md
-  cutover fit conversation_trace.jsonl --format json | jq -r .toml > traffic.toml
+  cutover fit conversation_trace.jsonl --format json \\
+      | jq -r .toml > traffic.toml
 
 A trace has the columns arrival_s,prompt_tokens,output_tokens, or comes as Azure's or Mooncake's public traces do:
 CSV or JSON Lines, plain or gzip.")]

@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, Error};
 
 use super::arguments::Arguments;
+use crate::report::wrap;
 
 /// Commands by what they are for, in the order in which a newcomer meets them.
 const GROUPS: [(&str, &[&str]); 5] = [
@@ -45,14 +46,54 @@ Go on with
 "
 );
 
-/// The definition of the arguments, its commands listed by what they are for.
-pub fn command() -> Command {
+/// The widest that clap makes its own part of a help.
+const WIDEST: usize = 100;
+
+/// The definition of the arguments, its commands listed by what they are for, laid out for so many columns.
+pub fn command(width: usize) -> Command {
+    let width = width.min(WIDEST);
     let command = Arguments::command();
-    let listed = listed(&command);
+    let listed = listed(&command, width);
     let options = heading("Options");
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let command = names.into_iter().fold(with_after_help(command, width), |command, name| {
+        command.mut_subcommand(name, |command| with_after_help(command, width))
+    });
     command.help_template(format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{listed}{options}\n{{options}}{{after-help}}"
     ))
+}
+
+/// The command, what follows its options laid out by [`laid_out`].
+fn with_after_help(command: Command, width: usize) -> Command {
+    let Some(text) = command.get_after_help().map(ToString::to_string) else { return command };
+    command.after_help(laid_out(&text, width))
+}
+
+/// What begins the note behind an example.
+const NOTE: &str = "    # ";
+
+/// Text after a help: the lines of a paragraph are joined, for clap to break; the notes behind examples stand in one
+/// column where all of them fit, else each above its example.
+fn laid_out(text: &str, width: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let noted: Vec<(&str, &str)> = lines.iter().filter_map(|line| line.split_once(NOTE)).collect();
+    let length = |text: &str| text.chars().count();
+    let column = noted.iter().map(|(example, _)| length(example)).max().unwrap_or(0);
+    let fits = noted.iter().all(|(_, note)| column + length(NOTE) + length(note) <= width);
+    let mut laid: Vec<String> = Vec::new();
+    let mut in_paragraph = false;
+    for line in lines {
+        let is_prose = !line.is_empty() && !line.starts_with(' ') && !line.ends_with(':');
+        match (line.split_once(NOTE), laid.last_mut()) {
+            (Some((example, note)), _) if fits => laid.push(format!("{example:column$}{NOTE}{note}")),
+            (Some((example, note)), _) => laid.extend([format!("  # {note}"), example.to_owned()]),
+            (None, Some(last)) if is_prose && in_paragraph => last.extend([" ", line]),
+            (None, _) => laid.push(line.to_owned()),
+        }
+        in_paragraph = is_prose;
+    }
+    laid.join("\n")
 }
 
 /// A heading as clap styles its own.
@@ -62,15 +103,16 @@ fn heading(title: &str) -> String {
     format!("{style}{title}:{style:#}")
 }
 
-/// The commands by group, a line each.
-fn listed(command: &Command) -> String {
+/// The commands by group, each with what it is for.
+fn listed(command: &Command, columns: usize) -> String {
     let literal = *Styles::styled().get_literal();
     let is_grouped = |name: &str| GROUPS.iter().any(|(_, names)| names.contains(&name));
     let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
     let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
     let line = |name: &str| {
         let about = command.find_subcommand(name)?.get_about()?;
-        Some(format!("  {literal}{name}{literal:#}{}  {about}\n", " ".repeat(width - name.len())))
+        let lines = wrap(&format!("  {name:width$}  "), &about.to_string(), columns);
+        Some(lines.join("\n").replacen(name, &format!("{literal}{name}{literal:#}"), 1) + "\n")
     };
     let others: Vec<&str> = names.iter().copied().filter(|name| !is_grouped(name)).collect();
     let groups = GROUPS.iter().copied().chain(std::iter::once((OTHERS, others.as_slice())));
@@ -89,7 +131,7 @@ pub fn examples(command: &Command) -> Vec<String> {
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let joined = after.replace("\\\n", " ");
     let lines = joined.lines().filter(|line| line.starts_with("  cutover "));
-    lines.map(|line| line.split("  #").next().unwrap_or(line).trim().to_owned()).collect()
+    lines.map(|line| line.split(NOTE).next().unwrap_or(line).trim().to_owned()).collect()
 }
 
 /// What helps beside clap's message: the nearest command, what to do with a file that stands in a command's place, else
@@ -120,7 +162,7 @@ mod tests {
 
     fn said(line: &str) -> Option<String> {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        let error = command().try_get_matches_from(&words).expect_err(line);
+        let error = command(80).try_get_matches_from(&words).expect_err(line);
         hint(&error, &words)
     }
 
@@ -131,17 +173,45 @@ mod tests {
             let groups = GROUPS.iter().filter(|(_, names)| names.contains(&name)).count();
             assert_eq!(groups, 1, "{name}");
         }
-        assert!(!listed(&command).contains(OTHERS));
+        assert!(!listed(&command, 80).contains(OTHERS));
+    }
+
+    /// What follows the options of every command, and of the program.
+    fn every_after_help(width: usize) -> Vec<String> {
+        let command = command(width);
+        let commands = std::iter::once(&command).chain(command.get_subcommands());
+        commands.filter_map(|command| Some(command.get_after_help()?.to_string())).collect()
     }
 
     #[test]
-    fn the_help_fits_a_terminal_of_80_columns() {
-        let help = command().term_width(80).render_help().to_string();
-        for line in help.lines() {
-            assert!(line.chars().count() <= 80, "{line}");
+    fn the_help_fits_a_terminal_of_60_columns_and_of_80() {
+        for width in [60, 80] {
+            let help = command(width).term_width(width).render_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= width, "{line}");
+            }
+            assert!(!help.contains('{'), "a placeholder is left: {help}");
         }
         assert!(WELCOME.lines().all(|line| line.chars().count() <= 80));
-        assert!(!help.contains('{'), "a placeholder is left: {help}");
+    }
+
+    #[test]
+    fn no_example_and_no_line_of_a_list_is_broken_at_80_columns() {
+        for text in every_after_help(80) {
+            for line in text.lines().filter(|line| line.starts_with(' ')) {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_a_paragraph_are_joined_and_notes_stand_in_one_column_or_above() {
+        let text = "Examples:\n  cutover a    # one\n  cutover longer    # two\n\nIt\ngoes on.\n\nCodes:\n  0    well";
+        let wide =
+            "Examples:\n  cutover a         # one\n  cutover longer    # two\n\nIt goes on.\n\nCodes:\n  0    well";
+        let narrow = "Examples:\n  # one\n  cutover a\n  # two\n  cutover longer\n\nIt goes on.\n\nCodes:\n  0    well";
+        assert_eq!(laid_out(text, 80), wide);
+        assert_eq!(laid_out(text, 20), narrow);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::report::files::{self, OutputFile};
 /// The section of the manual that is about programs.
 const SECTION: &str = "1";
 
+/// Columns of a page: the same wherever it is written.
+const PAGE: usize = 72;
+
 /// What paragraphs after the help become: headings of their own where they begin so, else notes.
 const HEADINGS: [(&str, &str); 2] = [("Examples:", "EXAMPLES"), ("Exit codes:", "EXIT STATUS")];
 
@@ -41,7 +44,7 @@ pub fn man(arguments: &ManArguments) -> Result<Ending, Failure> {
 /// Every page, that of the program first.
 fn pages() -> Result<Vec<OutputFile>, Failure> {
     // Without the list by groups, for which a page has a section of its own.
-    let mut program = help::command().disable_help_subcommand(true);
+    let mut program = help::command(PAGE).disable_help_subcommand(true);
     program.build();
     let names: Vec<String> = program.get_subcommands().map(page_name).collect();
     let commands = program.get_subcommands().cloned().map(|command| (command, vec![page_name(&program)]));

@@ -42,7 +42,7 @@ use failure::{Ending, Failure};
 /// Runs the program with these arguments, the program's name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = arguments.into_iter().collect();
-    let parsed = help::command().try_get_matches_from(&words);
+    let parsed = help::command(terminal::style().width).try_get_matches_from(&words);
     let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
         Err(error) => return refused(&error, &words),
@@ -109,7 +109,7 @@ fn dispatch(command: Command) -> Result<Ending, Failure> {
         Command::Man(arguments) => man::man(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut help::command(), "cutover", &mut script);
+            clap_complete::generate(shell, &mut help::command(terminal::style().width), "cutover", &mut script);
             terminal::write_report(&String::from_utf8_lossy(&script)).map(|()| Ending::Well)
         }
     }

@@ -11,7 +11,7 @@ use crate::report::files::{OutputFile, write};
 use crate::report::keys::key_report;
 use crate::report::published;
 use crate::scenario::keys::{self, TABLES};
-use crate::scenario::{OBJECTIVES, schema, suggestion};
+use crate::scenario::{OBJECTIVES, nearest, schema};
 
 /// `cutover schema`.
 ///
@@ -62,21 +62,44 @@ fn tell(path: &str) -> Result<(), Failure> {
     write_report(&key_report(path, &found, style()))
 }
 
-/// That there is no such key, with the nearest one: of the whole path, or of tables that have a key of its last name.
+/// That there is no such key, with the nearest: tables that have a key of its last name, else the path that is most like
+/// it, else one whose last name is.
 fn unknown(path: &str) -> String {
-    let known: Vec<String> = TABLES
-        .iter()
-        .flat_map(|table| {
-            table.keys.iter().map(|key| [table.path, ".", key.name].concat().trim_start_matches('.').to_owned())
-        })
-        .collect();
+    let key_of = |table: &str, name: &str| format!("{table}.{name}").trim_start_matches('.').to_owned();
     let last = path.rsplit('.').next().unwrap_or_default();
-    let of_last: Vec<String> = keys::elsewhere(last, "").into_iter().map(|table| format!("`{table}.{last}`")).collect();
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let help = match of_last.is_empty() {
-        false => Some(format!("did you mean {}?", of_last.join(" or "))),
-        true => suggestion(path, &known),
+    let in_tables = |name: &str| -> Vec<String> {
+        keys::elsewhere(name, "").into_iter().map(|table| format!("`{}`", key_of(table, name))).collect()
     };
-    let help = help.unwrap_or_else(|| "docs/scenario.md lists every key".to_owned());
+    let paths: Vec<String> =
+        TABLES.iter().flat_map(|table| table.keys.iter().map(|key| key_of(table.path, key.name))).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let names: Vec<&str> = TABLES.iter().flat_map(|table| table.keys.iter().map(|key| key.name)).collect();
+    let near = match (in_tables(last), nearest(path, &paths)) {
+        (of_last, _) if !of_last.is_empty() => of_last,
+        (_, Some(path)) => vec![format!("`{path}`")],
+        _ => nearest(last, &names).map(in_tables).unwrap_or_default(),
+    };
+    let help = match near.is_empty() {
+        false => format!("did you mean {}?", near.join(" or ")),
+        true => "docs/scenario.md lists every key".to_owned(),
+    };
     format!("error: a scenario has no key `{path}`\n  = help: {help}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_keys_are_told_and_never_the_whole_list() {
+        for (given, help) in [
+            ("max_surge", "did you mean `rollout.rolling.max_surge` or `rollout.canary.max_surge`?"),
+            ("termination.grace_perod", "did you mean `termination.grace_period`?"),
+            ("grace_perod", "did you mean `termination.grace_period`?"),
+            ("fleet.replicsa", "did you mean `fleet.replicas`?"),
+            ("nonsense", "docs/scenario.md lists every key"),
+        ] {
+            assert_eq!(unknown(given), format!("error: a scenario has no key `{given}`\n  = help: {help}"));
+        }
+    }
 }

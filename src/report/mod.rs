@@ -42,7 +42,7 @@ pub use gate::{
 };
 pub use grace::GraceReport;
 pub use json::{Published, published};
-pub use layout::Style;
+pub use layout::{Style, wrap};
 pub use levers::LeversAnswer;
 pub use lint::{LintForm, lint_report, list_of_codes, meaning_of, page_of_codes};
 pub use plan::{KeptPlan, LeftOut, Planned};

@@ -53,7 +53,7 @@ pub use policy::{
     CanaryStep, Check, DeploymentSettings, Estimator, FlaggerSettings, FlaggerWeights, NoData, PodReplacementPolicy,
     Rollout, Severity, Statistic, Strategy, VersionSettings,
 };
-pub use problems::{Beside, LoadError, Problem, Problems, suggestion};
+pub use problems::{Beside, LoadError, Problem, Problems, nearest, suggestion};
 pub use written::Written;
 
 /// A checked scenario: what is simulated, how often, and what must hold.

@@ -258,7 +258,7 @@ impl<'s> Lines<'s> {
 }
 
 /// The candidate that `name` is most likely a slip of, if any is near.
-pub(super) fn nearest<'c>(name: &str, candidates: &[&'c str]) -> Option<&'c str> {
+pub fn nearest<'c>(name: &str, candidates: &[&'c str]) -> Option<&'c str> {
     let bare = |text: &str| text.to_lowercase().replace('-', "_");
     let name = bare(name);
     let (distance, candidate) = candidates

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::planning::{SHARE_TO_FINISH, planning};
-use super::result::StudyResult;
+use super::result::{StudyResult, Verdict};
 use crate::digits::{counted, figure, percent, percent_as_given};
 use crate::ledger::{Metric, RolloutOutcome, RunRecord};
 use crate::scenario::{Action, ActionKind, OnSigterm};
@@ -98,7 +98,7 @@ impl Cause {
 }
 
 /// One sentence on why the headline came out so: the gravest cause that touches at least one run in twenty; failing
-/// that, the one that touches the most runs; failing any, that all is well. More where an estimator alone decided
+/// that, the one that touches the most runs; failing any, that all is well, or which checks fail all the same. More where an estimator alone decided
 /// analyses, and where the fleet is too small for its traffic with or without a rollout.
 pub fn why(result: &StudyResult) -> String {
     if result.records.is_empty() {
@@ -253,10 +253,17 @@ fn all_well(result: &StudyResult) -> String {
     } else {
         "every rollout completed"
     };
-    format!(
-        "All well: {rollout}, no answer was cut, no attempt was refused, dropped or failed, and capacity never fell \
-         below what is needed."
-    )
+    let well = format!(
+        "{rollout}, no answer was cut, no attempt was refused, dropped or failed, and capacity never fell below what \
+         is needed."
+    );
+    let failed = result.checks.iter().filter(|check| check.verdict == Verdict::Failed);
+    let failed: Vec<String> = failed.map(|check| format!("{} {}", check.metric, check.statistic.name())).collect();
+    match failed.as_slice() {
+        [] => format!("All well: {well}"),
+        [one] => format!("Promise broken: {one} misses its bound, although {well}"),
+        many => format!("Promises broken: {} miss their bounds, although {well}", many.join(", ")),
+    }
 }
 
 /// The most common reason of runs with this outcome, in brackets; empty where none is given.
@@ -297,6 +304,8 @@ pub fn most_common_reason<'a>(records: impl Iterator<Item = &'a RunRecord>) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{Severity, Statistic};
+    use crate::study::result::{CheckResult, Estimate};
     use crate::study::samples::{record, study};
     use crate::units::Duration;
 
@@ -442,6 +451,26 @@ mod tests {
         assert!(why(&result).starts_with("All well: there was no rollout"));
         result.records.clear();
         assert_eq!(why(&result), "No run was finished.");
+    }
+
+    #[test]
+    fn a_check_that_fails_without_a_mishap_is_named() {
+        let failed = |metric: Metric| CheckResult {
+            metric: metric.name().to_owned(),
+            statistic: Statistic::Mean,
+            min: None,
+            max: Some(12.0),
+            estimate: Estimate { value: 13.0, interval: None },
+            severity: Severity::Fail,
+            description: None,
+            verdict: Verdict::Failed,
+            explanation: String::new(),
+        };
+        let mut result = ten(&[]);
+        result.checks = vec![failed(Metric::Cost)];
+        assert!(why(&result).starts_with("Promise broken: cost_usd mean misses its bound, although every rollout"));
+        result.checks.push(failed(Metric::PeakGpus));
+        assert!(why(&result).starts_with("Promises broken: cost_usd mean, peak_gpus mean miss their bounds, although"));
     }
 
     #[test]

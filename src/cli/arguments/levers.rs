@@ -12,9 +12,10 @@ Examples:
   cutover levers scenarios/llama-70b-profile.toml
   cutover levers scenarios/llama-70b-profile.toml --runs 20 \\
       --only 8-bit-weights,4-bit-weights
-  cutover levers scenarios/rolling-drained.toml --memory-bandwidth 3350 --weight-bits 8
+  cutover levers scenarios/rolling-drained.toml --memory-bandwidth 3350 \\
+      --weight-bits 8
   cutover levers scenario.toml \\
-      --lever 'small-batch: engine.max_num_seqs=64, engine.max_num_batched_tokens=1024'
+      --lever 'small-batch: engine.max_num_seqs=64, engine.block_size=32'
 
 Runs are the scenario's, at most 100 unless --runs says so: every lever is a study of its own, and pairs of runs on the same
 requests need few. Each lever, and each fleet tried for it, takes as long as a `cutover run` of as many runs: some 30 to 80 of

@@ -10,14 +10,16 @@ use crate::report::saved::KINDS;
 /// How it is used.
 pub const EXAMPLES: &str = "\
 Examples:
-  cutover report output/scenario                        # what `cutover run scenario.toml` printed
+  cutover report output/scenario    # what `cutover run scenario.toml` printed
   cutover report output/scenario --format md > comment.md
-  cutover report output/scenario --format json | jq .metrics.truncated_attempts.mean
-  cutover report artifact --check --format github --scenario scenarios/scenario.toml
+  cutover report output/scenario --format json \\
+      | jq .metrics.truncated_attempts.mean
+  cutover report artifact --check --format github \\
+      --scenario scenarios/scenario.toml
   cutover report artifact --check --baseline main/summary.json --format md
-  cutover report artifact --out rendered                # every file and chart again, in another directory
-  cutover report output/scenario/as-written             # the study beside an answer, or a comparison's a, b, ...
-  cutover report output/scenario --only grace           # one of several results that lie in one directory
+  cutover report artifact --out rendered    # every file and chart again, in another directory
+  cutover report output/scenario/as-written    # the study beside an answer, or a comparison's a, b, ...
+  cutover report output/scenario --only grace    # one of several results that lie in one directory
 
 It reads what the commands that simulate leave as study.saved, comparison.saved, grace.saved and so on: see
 docs/results.md. Exit codes are those of the command that simulated: 0 if its checks held, 1 if one failed, 3 if one is

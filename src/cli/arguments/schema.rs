@@ -11,9 +11,9 @@ use crate::report::published;
 pub const SCHEMA_EXAMPLES: &str = "\
 Examples:
   cutover schema --out scenario.schema.json
-  cutover schema --key rollout.canary.steps       # what one key takes and means, here
+  cutover schema --key rollout.canary.steps    # what one key takes and means, here
   cutover schema --key traffic.output_tokens
-  cutover schema summary                          # of the JSON that `run` writes: docs/json.md has all of them
+  cutover schema summary    # of the JSON that `run` writes; docs/json.md has all
 
 So that keys complete and explain themselves in an editor, write the schema beside your scenarios and either put this on
 the first line of each

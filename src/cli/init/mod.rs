@@ -48,12 +48,28 @@ pub fn init(arguments: &InitArguments) -> Result<Ending, Failure> {
     let mut created = File::create_new(&arguments.file).map_err(cannot)?;
     created.write_all(text.as_bytes()).map_err(cannot)?;
     say(&format!(
-        "wrote {file}: {} on {} replicas, strategy {}\n\nNext\n  cutover run {file}         simulate it\n  cutover explain {file}     \
-         one run of it, decision by decision\n  cutover check {file}       its promises, as in CI\n  cutover run {file} --set \
-         termination.grace_period=30s   what would Kubernetes' default do?",
+        "wrote {file}: {} on {} replicas, strategy {}\n\n{}",
         profile.name,
         wanted.replicas,
         wanted.strategy.word(),
+        next(&file.to_string())
     ));
     Ok(Ending::Well)
+}
+
+/// What to do with the scenario, each command under what it is for.
+fn next(file: &str) -> String {
+    let mut lines = vec!["Next".to_owned()];
+    for (what, command) in [
+        ("what does its rollout do?", format!("run {file}")),
+        ("one of its runs, decision by decision", format!("explain {file}")),
+        ("do its promises hold? In CI, by the exit code", format!("check {file}")),
+        (
+            "and with Kubernetes' default grace period, on the same requests?",
+            format!("compare {file} --variant termination.grace_period=30s"),
+        ),
+    ] {
+        lines.extend([format!("  # {what}"), format!("  cutover {command}")]);
+    }
+    lines.join("\n")
 }
