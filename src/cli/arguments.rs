@@ -287,7 +287,7 @@ pub enum Format {
 #[derive(Debug, Args)]
 pub struct StudyPrinting {
     /// Forms of the report: text, json, md, junit, github, html; several separated by commas. The first goes to standard
-    /// output; junit is also written to junit.xml, html to report.html only
+    /// output; junit is also written to junit.xml, and html to report.html alone, where files are written
     #[arg(
         long,
         value_enum,
@@ -312,7 +312,8 @@ pub enum StudyFormat {
     Junit,
     /// Annotations of GitHub Actions at the lines of the scenario
     Github,
-    /// One page for a browser, written to report.html; standard output has the next form, or the summary
+    /// One page for a browser, written to report.html; standard output has the next form, or the summary. Where no files
+    /// are written, as by `report` without --out, standard output has the page
     Html,
 }
 

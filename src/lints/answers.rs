@@ -59,7 +59,10 @@ fn grace(scenario: &Scenario, load: &Load, warnings: &mut Vec<Problem>) {
     if aborts {
         scenario.written.beside(&mut warning, GRACE, "must hold the hook");
     } else {
-        scenario.written.beside(&mut warning, PRE_STOP, "runs inside the grace period");
+        let is_put_off = given > termination.grace_period;
+        let label =
+            if is_put_off { "SIGKILL comes no sooner than 2 s after it" } else { "runs inside the grace period" };
+        scenario.written.beside(&mut warning, PRE_STOP, label);
     }
     let leaf = key.rsplit('.').next().unwrap_or(key);
     let help = format!("{leaf} = \"{needed}\" would cut about 0.1 %; `cutover grace` measures it");

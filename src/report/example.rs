@@ -64,7 +64,6 @@ fn rollout() -> Rollout {
     }
 }
 
-/// A new version like the old one.
 /// The scenario of the design: a model of 27 GB on eight GPUs.
 pub fn scenario() -> Scenario {
     let check = |metric: &str, statistic, max, line| Check {

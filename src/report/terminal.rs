@@ -28,18 +28,23 @@ pub fn summary(result: &StudyResult, style: Style) -> String {
     for section in content::sections(result) {
         lines.extend(section_lines(&section, style));
     }
-    for (title, text, then) in
-        [("WHY", why(result), content::example(result)), ("PLAN", content::planning_line(result), String::new())]
-    {
-        if !text.is_empty() {
-            lines.extend(titled(title, &text, style));
-        }
-        if !then.is_empty() {
-            lines.extend(wrap(&" ".repeat(TITLE), &then, style.width));
-        }
+    lines.extend(cause(result, style));
+    let plan = content::planning_line(result);
+    if !plan.is_empty() {
+        lines.extend(titled("PLAN", &plan, style));
     }
     lines.extend(wrap("", &content::legend(result), style.width));
     lines.join("\n") + "\n"
+}
+
+/// Why the study came out so, and a run that shows it.
+pub(super) fn cause(result: &StudyResult, style: Style) -> Vec<String> {
+    let mut lines = titled("WHY", &why(result), style);
+    let example = content::example(result);
+    if !example.is_empty() {
+        lines.extend(wrap(&" ".repeat(TITLE), &example, style.width));
+    }
+    lines
 }
 
 /// The checks of a study alone, under its name and extent.
@@ -162,7 +167,10 @@ fn figure_lines(rows: &[Vec<String>], width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::{Metric, RunRecord};
     use crate::report::example;
+    use crate::report::layout::unglued;
+    use crate::units::Duration;
 
     fn text(style: Style) -> String {
         summary(&example::study(), style)
@@ -183,6 +191,35 @@ mod tests {
         for line in text.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
+    }
+
+    #[test]
+    fn what_no_run_had_and_idle_time_below_zero_are_explained() {
+        let said = |change: &dyn Fn(&mut RunRecord)| {
+            let text = summary(&example::study_with(change), Style { color: false, width: 100 });
+            text.split_whitespace().collect::<Vec<&str>>().join(" ")
+        };
+        let (unseen, negative) = ("0 [0, b]: no run had any", "so that it is below zero");
+        let usual = said(&|_| ());
+        assert!(!usual.contains(unseen) && !usual.contains(negative), "{usual}");
+        assert!(said(&|record| record.values[Metric::CapacityDip as usize] = 0.0).contains(unseen));
+        let said = said(&|record| record.values[Metric::GpuHoursIdle as usize] = -0.01);
+        assert!(said.contains(negative), "{said}");
+    }
+
+    #[test]
+    fn what_is_planned_with_names_the_grace_period_as_it_is_set() {
+        let mut result = example::study();
+        let mut plan = |grace: u64, pre_stop: u64| {
+            result.scenario.termination.grace_period = Duration::from_seconds(grace);
+            result.scenario.termination.pre_stop = Duration::from_seconds(pre_stop);
+            unglued(&content::planning_line(&result))
+        };
+        assert!(plan(4_000, 5).contains("a grace period of 66.7 min, as now, is enough"), "{}", plan(4_000, 5));
+        let put_off = plan(4_000, 3_999);
+        assert!(put_off.contains("of 1h6m40s, as now (SIGKILL after 66.7 min: preStop and 2 s), is"), "{put_off}");
+        let hook_cut = plan(4_000, 5_000);
+        assert!(hook_cut.contains("(SIGKILL after 66.7 min: itself and 2 s)"), "{hook_cut}");
     }
 
     #[test]

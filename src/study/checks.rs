@@ -115,7 +115,7 @@ fn explain_missing_interval(statistic: Statistic, confidence: Confidence) -> Str
         Some(q) => (format!("the {} % quantile", figure(100.0 * q)), confidence.runs_for_quantile(q)),
         None => ("the mean".to_owned(), 2),
     };
-    format!("a 95 % interval of {what} needs at least {runs} runs with a value")
+    format!("a 95 % interval of {what} needs at least {runs} runs with a value: --runs {runs}")
 }
 
 fn explain_straddling(check: &Check, summary: &MetricSummary, value: f64, (low, high): (f64, f64)) -> String {
@@ -245,9 +245,12 @@ mod tests {
         let result = verdict_of(&p99, &one_to_hundred(), 0);
         assert_eq!(result.verdict, Verdict::Inconclusive);
         assert_eq!(result.estimate, Estimate { value: 99.0, interval: None });
-        assert_eq!(result.explanation, "a 95 % interval of the 99 % quantile needs at least 368 runs with a value");
+        assert_eq!(
+            result.explanation,
+            "a 95 % interval of the 99 % quantile needs at least 368 runs with a value: --runs 368"
+        );
         let mean = verdict_of(&check(Metric::TtftP99, Statistic::Mean, None, Some(2.0)), &[1.0], 0);
-        assert_eq!(mean.explanation, "a 95 % interval of the mean needs at least 2 runs with a value");
+        assert_eq!(mean.explanation, "a 95 % interval of the mean needs at least 2 runs with a value: --runs 2");
     }
 
     #[test]

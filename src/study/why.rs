@@ -98,8 +98,9 @@ impl Cause {
 }
 
 /// One sentence on why the headline came out so: the gravest cause that touches at least one run in twenty; failing
-/// that, the one that touches the most runs; failing any, that all is well, or which checks fail all the same. More where an estimator alone decided
-/// analyses, and where the fleet is too small for its traffic with or without a rollout.
+/// that, the one that touches the most runs; failing any, that all is well, or which checks fail all the same. One more
+/// before it where the fleet is too small for its traffic with or without a rollout, and after it where an estimator alone
+/// decided analyses.
 pub fn why(result: &StudyResult) -> String {
     if result.records.is_empty() {
         return "No run was finished.".to_owned();
@@ -107,7 +108,7 @@ pub fn why(result: &StudyResult) -> String {
     match told(result) {
         Some((cause, share)) => {
             let sentence = cause.sentence(result, share);
-            sentence + &also_rolled_back(result, cause) + &estimated(result) + &overloaded(result)
+            overloaded(result) + &sentence + &also_rolled_back(result, cause) + &estimated(result)
         }
         None => all_well(result) + &estimated(result),
     }
@@ -170,12 +171,13 @@ fn estimated(result: &StudyResult) -> String {
     told(Metric::EstimatorOnlyFailures, "failed", "passed") + &told(Metric::EstimatorOnlyPasses, "passed", "failed")
 }
 
+/// What comes before every mishap, and brings most of them about: more traffic than the whole fleet carries.
 fn overloaded(result: &StudyResult) -> String {
     let load = result.offered_load();
     if load <= 1.0 {
         return String::new();
     }
-    format!(" Rollout or not, the fleet is too small: it is offered {} of what it can serve.", percent(load))
+    format!("Overloaded: rollout or not, the fleet is offered {} of what it can serve. ", percent(load))
 }
 
 /// What a reader must know where answers were cut: the survivors' latencies flatter.
@@ -417,7 +419,9 @@ mod tests {
         let mut result = ten(&[(Metric::CapacityDip, 1.0)]);
         assert!(!why(&result).contains("too small"));
         result.facts.mean_rate *= 1.25 / result.offered_load();
-        assert!(why(&result).ends_with("it is offered 125 % of what it can serve."), "{}", why(&result));
+        let said = why(&result);
+        let first = "Overloaded: rollout or not, the fleet is offered 125 % of what it can serve. Dip: ";
+        assert!(said.starts_with(first), "{said}");
     }
 
     #[test]

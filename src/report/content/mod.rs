@@ -151,12 +151,12 @@ pub fn planning_line(result: &StudyResult) -> String {
         };
         let share = planning.cut_share.unwrap_or(0.0);
         if share <= 1.0 - SHARE_TO_FINISH {
-            let now = glued(&value(planning.current_grace_s, Quantity::Seconds));
+            let now = today(result, planning.current_grace_s);
             let enough = match share {
                 0.0 => "all".to_owned(),
                 share => format!("all but {}", glued(&value(share, Quantity::Share))),
             };
-            sentences.push(format!("a {what} of {now}, as now, is enough for {enough} of the answers in flight"));
+            sentences.push(format!("a {what} of {now} is enough for {enough} of the answers in flight"));
         } else {
             // What is still cut, a run: whoever must cut nobody needs more than this.
             let in_flight = result.pooled.needed_grace.count() as f64 / result.records.len() as f64;
@@ -169,6 +169,18 @@ pub fn planning_line(result: &StudyResult) -> String {
         }
     }
     sentences.join("; ")
+}
+
+/// How long an answer has today, as the setting that gives it so long: SIGKILL comes no sooner than a moment after preStop.
+fn today(result: &StudyResult, seconds: f64) -> String {
+    let termination = &result.scenario.termination;
+    let has = glued(&value(seconds, Quantity::Seconds));
+    let is_put_off = termination.on_sigterm == OnSigterm::Drain && seconds > termination.grace_period.seconds();
+    if !is_put_off {
+        return format!("{has}, as now,");
+    }
+    let hook = if termination.pre_stop < termination.grace_period { "preStop" } else { "itself" };
+    format!("{}, as now (SIGKILL after {has}: {hook} and 2 s),", termination.grace_period)
 }
 
 /// The checks.
@@ -349,6 +361,14 @@ fn cost(result: &StudyResult) -> Section {
             format!("costs {} of a bill of {}", mean(result, Metric::RolloutCost), mean(result, Metric::Cost)),
         ),
     ]);
+    if result.metric(Metric::GpuHoursIdle).mean.value < 0.0 {
+        blocks.push(Block::Line(
+            "note",
+            "Idle is what serving at the saturated rate leaves of the time of ready replicas. These served faster than \
+             that rate, which is one at average lengths, so that it is below zero."
+                .to_owned(),
+        ));
+    }
     let subtitle = if is_priced(Metric::UsdPerMillionOutput) {
         let with_prompts = if is_priced(Metric::UsdPerMillion) {
             format!("; with prompts {}", mean(result, Metric::UsdPerMillion))
@@ -395,10 +415,20 @@ pub fn legend(result: &StudyResult) -> String {
     ];
     let lacks = shown.into_iter().any(|shown| shown.value.is_finite() && shown.interval.is_none());
     let without = if lacks { ", missing where runs are too few" } else { "" };
+    let unseen =
+        if leaves_room(result) { "; 0 [0, b]: no run had any, and so few runs leave room for a mean of b" } else { "" };
     format!(
-        "[a, b]: 95 % interval{without}; TTFT, TPOT, E2E: time to the first token, per further token, to the last; \
-         P99: 99 % are below"
+        "[a, b]: 95 % interval{without}{unseen}; TTFT, TPOT, E2E: time to the first token, per further token, to the \
+         last; P99: 99 % are below"
     )
+}
+
+/// Whether a harm that no run had is shown with the mean that it could have all the same.
+fn leaves_room(result: &StudyResult) -> bool {
+    [Metric::TruncatedAttempts, Metric::CapacityDip, Metric::SecondsBelowCapacity, Metric::SloViolation]
+        .into_iter()
+        .map(|metric| &result.metric(metric).mean)
+        .any(|mean| mean.value == 0.0 && mean.interval.is_some_and(|(_, high)| high > 0.0))
 }
 
 /// What is served by what, in a sentence: traffic, load and engine.

@@ -130,6 +130,9 @@ fn cases(judged: &Judged<'_>) -> Vec<Case> {
     if cases.is_empty() {
         cases.push(skipped(&class, "checks", "the scenario has no [[check]]"));
     }
+    if judged.result.partial {
+        cases.push(unfinished(&class, judged));
+    }
     let class = format!("{class}.baseline");
     if let Some(against) = judged.baseline {
         cases.extend(against.headlines().iter().map(|row| of_row(row, &class, against, judged)));
@@ -137,6 +140,14 @@ fn cases(judged: &Judged<'_>) -> Vec<Case> {
         cases.push(skipped(&class, "baseline", baseline::NONE_YET));
     }
     cases
+}
+
+/// That the study was interrupted, as an error: what the other cases tell is not what was asked for.
+fn unfinished(class: &str, judged: &Judged<'_>) -> Case {
+    let message = judged.interruption().trim_end_matches("; ").to_owned();
+    let text = "the checks are judged by the runs that were finished".to_owned();
+    let state = State::Error { message, text };
+    Case { class: class.to_owned(), name: "every run is finished".to_owned(), state, output: String::new() }
 }
 
 fn skipped(class: &str, name: &str, message: &str) -> Case {

@@ -22,7 +22,7 @@ use super::files::OutputFile;
 use super::layout::{Style, wrap};
 use super::{Form, html, json, markdown, terminal};
 use crate::digits::counted;
-use crate::study::{Against, FailOn, Outcome, StudyResult, outcome_of_study};
+use crate::study::{Against, FailOn, Outcome, StudyResult, Verdict, outcome_of_study};
 
 /// A study at the gate.
 #[derive(Clone, Copy, Debug)]
@@ -199,9 +199,13 @@ pub fn check_files(judged: &[Judged<'_>], forms: &[StudyForm]) -> Vec<OutputFile
     std::iter::once(comment).chain(junit).collect()
 }
 
-/// The checks and what changed since the baseline, for a terminal.
+/// The checks, why one does not hold, and what changed since the baseline, for a terminal.
 fn text(judged: &Judged<'_>, style: Style) -> String {
     let mut lines = terminal::checks(judged.result, judged.fail_on, style);
+    let is_broken = |check: &CheckLine| check.verdict == Verdict::Failed;
+    if content::checks(judged.result, judged.fail_on).iter().any(is_broken) {
+        lines.extend(terminal::cause(judged.result, style));
+    }
     if let Some(against) = judged.baseline {
         lines.extend(baseline::lines(against, judged, style));
     } else if judged.lacks_baseline {

@@ -153,6 +153,8 @@ fn an_interruption_is_told_first() {
     assert!(
         check_report(&one, StudyForm::Github).contains("grace period: interrupted after 40 of 1000 runs; 5 checks")
     );
+    let junit = check_report(&one, StudyForm::Junit);
+    assert!(junit.contains("message=\"interrupted after 40 of 1000 runs\""), "{junit}");
 }
 
 #[test]

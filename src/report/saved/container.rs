@@ -69,9 +69,9 @@ pub enum SavedError {
     },
     /// They are whole, and what they hold is not what this version has.
     #[error(
-        "was written by cutover {version} and does not fit cutover {}: {reason}; render it with the version that wrote it, or \
-         simulate again with this one",
-        env!("CARGO_PKG_VERSION")
+        "was written by {} and does not fit this one: {reason}; render it with the program that wrote it, or simulate again \
+         with this one",
+        writer(version)
     )]
     Unfit {
         /// Version of the program that wrote them.
@@ -170,6 +170,12 @@ impl Saved {
         }
         Ok(saved)
     }
+}
+
+/// The program of this version that wrote something which this one cannot have written.
+fn writer(version: &str) -> String {
+    let build = if version == env!("CARGO_PKG_VERSION") { "another build of " } else { "" };
+    format!("{build}cutover {version}")
 }
 
 /// The first part of these bytes, and what follows it.
@@ -277,7 +283,7 @@ mod tests {
         bytes.truncate(bytes.len() - 1);
         assert!(said(&bytes).starts_with("is damaged: part `two` ends after "), "{}", said(&bytes));
         let missing = saved().required::<u8>("three").unwrap_err().to_string();
-        assert!(missing.contains("written by cutover 0.1.0 and does not fit cutover"), "{missing}");
+        assert!(missing.contains("written by another build of cutover 0.1.0 and does not fit this one"), "{missing}");
         let unfit = saved().required::<String>("one").unwrap_err().to_string();
         assert!(unfit.ends_with("or simulate again with this one"), "{unfit}");
     }
