@@ -27,6 +27,10 @@ pub fn warnings(scenario: &Scenario, load: &Load, warnings: &mut Vec<Problem>) {
     let start = scenario.rollout.start.since(Time::ZERO).seconds();
     let rollout = Stretch::new(&scenario.traffic, start, course::length(scenario).map_or(end, |takes| start + takes));
     thin_rollout(scenario, load, needed * rollout.greatest, warnings);
+    if !matches!(scenario.rollout.strategy, Strategy::None) {
+        let rest = Stretch::new(&scenario.traffic, start, end);
+        slower_version(scenario, load, needed * rest.mean, warnings);
+    }
 }
 
 /// The rate in a stretch of time, over the mean rate of all time.
@@ -91,6 +95,34 @@ fn understated(scenario: &Scenario, needed: f64, warnings: &mut Vec<Problem>) {
         let warning = scenario.written.problem(Code::OVERLOAD, KEY, message, label);
         warnings.push(warning.help(format!("needed_replicas = {} or more", needed.ceil())));
     }
+}
+
+/// A new version of which the whole fleet would be too small for what is left of the run.
+fn slower_version(scenario: &Scenario, load: &Load, needed: f64, warnings: &mut Vec<Problem>) {
+    let (replicas, new) = (scenario.fleet.replicas, &scenario.versions[1]);
+    let times = needed * new.step_time_factor * new.output_tokens_factor / f64::from(replicas);
+    if times <= 1.0 {
+        return;
+    }
+    let message = format!(
+        "once the new version serves it, the traffic asks for {} times what {} of it can carry",
+        figure(times),
+        counted(f64::from(replicas), "replica")
+    );
+    let is_slower = new.step_time_factor >= new.output_tokens_factor;
+    let key = if is_slower { "new_version.step_time_factor" } else { "new_version.output_tokens_factor" };
+    let carried = f64::from(replicas) * load.saturated;
+    let label = match is_slower {
+        true => {
+            format!("at most {} output tokens/s, {} before", tokens(carried / new.step_time_factor), tokens(carried))
+        }
+        false => format!("asks for {} times the tokens", figure(new.output_tokens_factor)),
+    };
+    let mut warning = scenario.written.problem(Code::SLOWER_VERSION, key, message, label);
+    let asked = format!("ask for {} output tokens/s of stable", tokens(needed * load.saturated));
+    scenario.written.beside(&mut warning, key_of_traffic(&scenario.traffic), asked);
+    let enough = (times * f64::from(replicas)).ceil();
+    warnings.push(warning.help(format!("{enough} or more replicas of it, or a version that is quicker")));
 }
 
 /// Replicas that may be missing while the rollout runs.

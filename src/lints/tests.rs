@@ -164,6 +164,27 @@ fn traffic_that_comes_and_goes_is_taken_as_it_is_in_the_run() {
     assert_eq!((thin("10m"), thin("12h")), (true, false));
 }
 
+/// Constant steps of 10 ms a token whatever the batch, one sequence at a time: 100 tokens/s a replica.
+#[test]
+fn a_new_version_that_cannot_carry_the_traffic_is_told_by_how_much() {
+    let found = |factors: &str, rollout: &str| {
+        let poisson = ["rate = 2.0", "rate = 0.5"];
+        let grace = "[termination]\ngrace_period = \"5m\"";
+        let fleet = "max_num_seqs = 1\n[fleet]\nreplicas = 8";
+        let all = warnings(&changed(poisson, &format!("{fleet}\n{grace}\n{rollout}\n[new_version]\n{factors}")));
+        let of_it = all.into_iter().filter(|it| it.code == Code::SLOWER_VERSION);
+        of_it.map(|it| (it.message, it.key)).collect::<Vec<_>>()
+    };
+    let rolling = "[rollout]\nstrategy = \"rolling\"";
+    // Five replicas of eight are busy: up to 1.6 times slower fits.
+    assert_eq!(found("step_time_factor = 1.55", rolling), []);
+    let slower = found("step_time_factor = 2.0", rolling);
+    assert!(slower[0].0.contains("for 1.25 times what 8 replicas of it can carry"), "{slower:?}");
+    let longer = found("output_tokens_factor = 1.7", rolling);
+    assert_eq!(longer[0].1, "new_version.output_tokens_factor");
+    assert_eq!(found("step_time_factor = 2.0", "[rollout]\nstrategy = \"none\""), []);
+}
+
 #[test]
 fn what_would_take_long_to_find_out_is_left_out() {
     let long = "[engine]\nkv_cache_tokens = 1000000000\nstep_time = { base = \"1ms\" }\n[traffic]\narrivals = { process = \"poisson\", rate = 1.0 }\n\

@@ -542,7 +542,8 @@ max = 0.01
 "#;
 OVERLOAD = "W0401", "more traffic than the fleet can carry", r#"
 The mean rate times the mean answer is more than all replicas emit when they never lack work; of
-`diurnal` traffic the rate in the measured window, on average or at its peak.
+`diurnal` traffic the rate in the measured window, on average or at its peak; bursts of `mmpp` are
+taken at their mean, so that a fleet which they overrun for a while is not warned of.
 Queues grow for as long as the run lasts: latencies then measure the length of the run, not the
 fleet. A `needed_replicas` that could not carry the load either understates every capacity dip.
 
@@ -740,6 +741,39 @@ Add what a step takes longer:
 profile = "h100-llama-3.1-8b-vllm"
 speculative = { tokens = 4, acceptance = 0.7 }
 overhead = "5ms"
+```
+"#;
+SLOWER_VERSION = "W0412", "a new version that cannot carry the traffic", r#"
+The fleet carries the traffic with the stable version, and would not with the new one: its steps
+take longer, or its answers are. Queues begin to grow during the rollout and go on growing after
+it, which an analysis may catch and a fleet of this size cannot mend. What `step_time_factor` and
+`output_tokens_factor` multiply is reckoned with; `prefill_time_factor` is not, so that it may be
+worse than is said.
+
+```toml
+[traffic]
+arrivals = { process = "poisson", rate = 60.0 }
+prompt_tokens = 800
+output_tokens = 250
+[rollout]
+strategy = "blue_green"
+[new_version]
+step_time_factor = 3.0
+```
+
+Give the new version the replicas that it needs, before it is shipped:
+
+```toml
+[traffic]
+arrivals = { process = "poisson", rate = 60.0 }
+prompt_tokens = 800
+output_tokens = 250
+[fleet]
+replicas = 24
+[rollout]
+strategy = "blue_green"
+[new_version]
+step_time_factor = 3.0
 ```
 "#;
 }
