@@ -59,7 +59,7 @@ impl Shown<'_> {
 
     fn end_labels(&self, panel: &Panel) -> Vec<EndLabel> {
         let bins = format!("in bins of {}", value(self.rates.bin_s, Quantity::Seconds));
-        let mean = format!("mean {}", numbers::readable(self.mean()));
+        let mean = format!("mean {} / {}", numbers::readable(self.mean()), self.unit);
         let last = self.rates.recorded.last().copied().unwrap_or_default() * self.unit_s;
         let mut labels = vec![
             EndLabel { lines: vec!["recorded".to_owned(), bins], y: panel.up(last), color: theme::NEW },
@@ -77,10 +77,10 @@ impl Shown<'_> {
         let greatest = self.rates.recorded.iter().copied().fold(0.0, f64::max) * self.unit_s;
         let readable = numbers::readable;
         let band = self.drawn().map_or_else(String::new, |(low, high)| {
-            format!("; drawn as {}, 90 % of bins from {} to {}", process(self.fit), readable(low), readable(high))
+            format!("; drawn as {}, 90 % of bins have from {} to {}", process(self.fit), readable(low), readable(high))
         });
         let (least, greatest) = (readable(least), readable(greatest));
-        format!("Requests / {} over time, recorded from {least} to {greatest}{band}.", self.unit)
+        format!("The recorded rate goes from {least} to {greatest} requests / {}{band}.", self.unit)
     }
 }
 

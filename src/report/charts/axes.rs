@@ -1,6 +1,6 @@
 //! Axes and panels: from values to points, round tick values, and the drawing of frames, grids and titles.
 
-use super::canvas::{Anchor, Canvas, Point, Text};
+use super::canvas::{Anchor, Canvas, Point, Text, text_width};
 use super::numbers;
 use super::theme;
 use crate::digits;
@@ -165,7 +165,11 @@ impl Panel {
 
     fn left_axis_at(&self, canvas: &mut Canvas, ticks: &[f64], title: &str, x: f64) {
         canvas.line(vec![(self.left, self.top), (self.left, self.bottom)], theme::AXIS_STROKE);
-        for (tick, label) in ticks.iter().zip(tick_labels(ticks, self.y.logarithmic)) {
+        let labels = tick_labels(ticks, self.y.logarithmic);
+        let widest = labels.iter().map(|label| text_width(label, theme::TICK_SIZE, false)).fold(0.0, f64::max);
+        // Clear of the longest label.
+        let x = x.min(self.left - TICK_GAP - widest - 4.0 - theme::LABEL_SIZE / 2.0).max(1.2 * theme::LABEL_SIZE);
+        for (tick, label) in ticks.iter().zip(labels) {
             let y = self.up(*tick);
             canvas.line(vec![(self.left - 4.0, y), (self.left, y)], theme::AXIS_STROKE);
             let at = (self.left - TICK_GAP, y);

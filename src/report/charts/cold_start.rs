@@ -170,7 +170,7 @@ fn draw(canvas: &mut Canvas, panel: &Panel, at: usize, row: &Row) {
             canvas.line(vec![(x, middle - half), (x, middle + half)], Stroke::solid(theme::PAPER, 0.8));
         }
     }
-    let told = format!("{} s, P95 {} s", numbers::readable(row.median.value), numbers::readable(row.p95.value));
+    let told = format!("median {} s, P95 {} s", numbers::readable(row.median.value), numbers::readable(row.p95.value));
     let told = Text::new(told, (theme::WIDTH - theme::MARGIN - 176.0, middle), Anchor::Start, theme::INK);
     canvas.text(if is_sum { told.bold() } else { told });
 }
@@ -188,7 +188,7 @@ fn alt_text(rows: &[Row]) -> String {
         format!("{} {} s and {} s", row.name, numbers::readable(row.median.value), numbers::readable(row.p95.value))
     };
     let all = rows.iter().map(told).collect::<Vec<String>>().join(", ");
-    format!("Median and P95 of the stages of a cold start: {all}.")
+    format!("The stages of a cold start take, in the median and at P95, {all}.")
 }
 
 #[cfg(test)]

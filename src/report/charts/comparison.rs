@@ -66,7 +66,11 @@ pub fn sheet(compared: &Compared<'_>, index: usize) -> Sheet {
     for (at, row) in rows.iter().enumerate() {
         draw(&mut canvas, &panel, row, panel.top + height * (at as f64 + 0.5));
     }
-    let title = "difference of the means, % of the larger one; whiskers: 95 % intervals over paired runs";
+    let title = if comparison.runs == 1 {
+        "difference in the one run, % of the larger value; one run gives no intervals"
+    } else {
+        "difference of the means, % of the larger one; whiskers: 95 % intervals over paired runs"
+    };
     panel.lower_axis(&mut canvas, &ticks, Some(title));
     let file_name = match index {
         0 => "comparison.png".to_owned(),
@@ -134,7 +138,7 @@ fn draw(canvas: &mut Canvas, panel: &Panel, row: &Difference, y: f64) {
     let room = theme::WIDTH - theme::MARGIN - left;
     let told = match row.change {
         Change::Identical | Change::NotComparable => String::new(),
-        _ => difference(&row.difference, Quantity::of(row.metric)).replace('-', "\u{2212}"),
+        _ => told(row),
     };
     let word = verdict(row);
     let lines = if told.is_empty() { vec![(word, color)] } else { vec![(told, theme::INK), (word, color)] };
@@ -142,6 +146,20 @@ fn draw(canvas: &mut Canvas, panel: &Panel, row: &Difference, y: f64) {
     for (at, (line, color)) in lines.into_iter().enumerate() {
         let size = fitting_size(&line, theme::SMALL_SIZE, room, false);
         canvas.text(Text::new(line, (left, y - below + 12.0 * at as f64), Anchor::Start, color).size(size));
+    }
+}
+
+/// The difference with its interval and its unit: `−916 replica-s [−936, −898]`.
+fn told(row: &Difference) -> String {
+    let quantity = Quantity::of(row.metric);
+    let text = difference(&row.difference, quantity).replace('-', "\u{2212}");
+    if quantity != Quantity::Plain {
+        return text;
+    }
+    let unit = row.metric.description().unit;
+    match text.split_once(" [") {
+        Some((value, interval)) => format!("{value} {unit} [{interval}"),
+        None => format!("{text} {unit}"),
     }
 }
 

@@ -49,6 +49,17 @@ impl Column {
         self.estimate.interval.map(|(low, high)| (self.base + low, self.base + high))
     }
 
+    /// The estimate in dollars, where the total has so many decimals; a part that is `added` to others with its sign.
+    fn words(&self, total_decimals: usize, added: bool) -> String {
+        let text = match self.kind {
+            Kind::Part => part_in_dollars(&self.estimate, total_decimals),
+            _ if !self.estimate.value.is_finite() => NONE.to_owned(),
+            _ => dollars(self.estimate.value, own_decimals(self.estimate.value, total_decimals)),
+        };
+        let adds = self.kind == Kind::Part && added && self.estimate.value > 0.0 && text.starts_with('$');
+        if adds { format!("+{text}") } else { text }
+    }
+
     /// The ends of the bar and of its whisker.
     fn extremes(&self) -> impl Iterator<Item = f64> {
         let (low, high) = self.interval().unwrap_or((self.base, self.base));
@@ -191,6 +202,11 @@ fn draw_bar(canvas: &mut Canvas, panel: &Panel, i: usize, column: &Column) {
     } else {
         canvas.rectangle((left, upper), (right, lower), column.color);
     }
+    if column.kind == Kind::Part && column.estimate.value == 0.0 {
+        // The level goes on where there is no bar.
+        canvas.line(vec![(left, lower), (right, lower)], theme::LEADER_STROKE);
+        return;
+    }
     if let Some((low, high)) = column.interval() {
         let x = (left + right) / 2.0;
         canvas.whisker((x, panel.up(low)), (x, panel.up(high)));
@@ -199,10 +215,8 @@ fn draw_bar(canvas: &mut Canvas, panel: &Panel, i: usize, column: &Column) {
 
 /// The estimate and, under it, its interval, above the bar.
 fn write_value(canvas: &mut Canvas, panel: &Panel, i: usize, column: &Column, decimals: usize) {
-    let value = column.estimate.value;
-    let decimals = own_decimals(value, decimals);
-    let sign = if column.kind == Kind::Part && i > 0 && value > 0.0 { "+" } else { "" };
-    let text = if value.is_finite() { format!("{sign}{}", dollars(value, decimals)) } else { NONE.to_owned() };
+    let text = column.words(decimals, i > 0);
+    let decimals = own_decimals(column.estimate.value, decimals);
     let interval = numbers::interval(column.estimate.interval, decimals);
     let (left, right) = sides(panel, i);
     let (x, room) = ((left + right) / 2.0, (right - left) / BAR_SHARE - 4.0);
@@ -217,16 +231,36 @@ fn write_value(canvas: &mut Canvas, panel: &Panel, i: usize, column: &Column, de
     canvas.text(if bold { value.bold() } else { value });
 }
 
+/// A part of a price as the charts tell it, with its interval where it has one: `$0.0195 [0.0194, 0.0197]`.
+pub fn part_of_price(part: &Estimate, total: f64) -> String {
+    let decimals = numbers::decimals(total);
+    let interval =
+        part.interval.map(|ends| format!(" {}", numbers::interval(Some(ends), own_decimals(part.value, decimals))));
+    format!("{}{}", part_in_dollars(part, decimals), interval.unwrap_or_default())
+}
+
+/// A part in dollars, of a total with so many decimals. What its interval cannot tell from nothing, and is too little to be
+/// seen in the total, is about nothing.
+fn part_in_dollars(part: &Estimate, total_decimals: usize) -> String {
+    let unclear = part.interval.is_some_and(|(low, high)| low < 0.0 && high > 0.0);
+    let unseen = part.value != 0.0 && part.value.abs() < 0.5 * 10f64.powi(-(total_decimals as i32));
+    match part.value {
+        value if !value.is_finite() => NONE.to_owned(),
+        _ if unclear && unseen => "\u{2248}\u{2009}$0".to_owned(),
+        value => dollars(value, own_decimals(value, total_decimals)),
+    }
+}
+
 /// Decimals for three digits, but no fewer than the total has and at most three more.
 fn own_decimals(value: f64, decimals: usize) -> usize {
     numbers::decimals(value).clamp(decimals, decimals + 3)
 }
 
-/// `$0.616`, `-$0.004`: the sign first, as in text.
+/// `$0.616`, `−$0.004`: the sign first, as in text.
 fn dollars(value: f64, decimals: usize) -> String {
     let text = numbers::fixed(value, decimals);
     match text.strip_prefix('\u{2212}') {
-        Some(positive) => format!("-${positive}"),
+        Some(positive) => format!("\u{2212}${positive}"),
         None => format!("${text}"),
     }
 }
@@ -274,6 +308,25 @@ mod tests {
     #[test]
     fn small_parts_get_the_decimals_that_they_need() {
         assert_eq!([2.25, 0.0208, 0.000041, 0.0].map(|value| own_decimals(value, 2)), [2, 4, 5, 2]);
-        assert_eq!((dollars(-0.0041, 3).as_str(), dollars(1234.5, 0).as_str()), ("-$0.004", "$1,234"));
+        assert_eq!((dollars(-0.0041, 3).as_str(), dollars(1234.5, 0).as_str()), ("\u{2212}$0.004", "$1,234"));
+    }
+
+    #[test]
+    fn a_part_that_cannot_be_told_from_nothing_is_about_nothing() {
+        let part = |value: f64, interval: Option<(f64, f64)>| {
+            let estimate = Estimate { value, interval };
+            let column = Column {
+                name: "wasted".into(),
+                remark: String::new(),
+                color: theme::ALERT,
+                estimate,
+                base: 0.9,
+                kind: Kind::Part,
+            };
+            column.words(3, true)
+        };
+        assert_eq!(part(0.000_005, Some((-0.000_028, 0.000_038))), "\u{2248}\u{2009}$0");
+        assert_eq!(part(0.000_110, Some((0.000_093, 0.000_126))), "+$0.000110");
+        assert_eq!((part(-0.004, None).as_str(), part(0.0, Some((0.0, 0.0))).as_str()), ("\u{2212}$0.00400", "$0"));
     }
 }

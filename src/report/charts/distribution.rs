@@ -28,6 +28,11 @@ impl Distribution {
         Distribution { name, values, runs: all.len() }
     }
 
+    /// Runs in all.
+    pub fn runs(&self) -> usize {
+        self.runs
+    }
+
     /// The least and the greatest value.
     pub fn range(&self) -> Option<(f64, f64)> {
         Some((*self.values.first()?, *self.values.last()?))

@@ -10,8 +10,9 @@ use super::numbers;
 use super::theme;
 use crate::ledger::{Metric, RunRecord};
 use crate::report::compare_report::Compared;
-use crate::scenario::{Scenario, Strategy, VersionSettings};
+use crate::scenario::{Scenario, Strategy};
 use crate::study::StudyResult;
+use crate::units::Duration;
 
 const QUESTION: &str = "How many requests meet the new version before the verdict?";
 
@@ -26,20 +27,23 @@ fn has_verdict(result: &StudyResult) -> bool {
     matches!(strategy, Strategy::Canary(_) | Strategy::Flagger(_) | Strategy::BlueGreen(_))
 }
 
-/// Whether the version that is shipped does what the stable one does.
-pub fn is_good(scenario: &Scenario) -> bool {
-    let like_stable = |version: &VersionSettings| {
-        let stable = VersionSettings::like_stable(&version.name);
-        format!("{version:?}") == format!("{stable:?}")
-    };
-    scenario.versions.iter().skip(1).all(like_stable)
+/// Whether a version that is shipped is in anything worse than the stable one, by what the scenario says of it.
+pub fn is_worse(scenario: &Scenario) -> bool {
+    let starts_fail = scenario.cold_start.failure_probability;
+    scenario.versions.iter().skip(1).any(|version| {
+        version.step_time_factor.max(version.prefill_time_factor).max(version.output_tokens_factor) > 1.0
+            || version.error_probability > 0.0
+            || version.crash_mtbf > Duration::ZERO
+            || version.start_failure_probability.is_some_and(|probability| probability > starts_fail)
+    })
 }
 
 fn truth(result: &StudyResult) -> &'static str {
-    if is_good(&result.scenario) { "new version as good as stable" } else { "new version worse than stable" }
+    if is_worse(&result.scenario) { "new version worse than stable" } else { "new version as good as stable" }
 }
 
-/// The sheet of a study; `None` without a canary or a preview, or where nobody is exposed.
+/// The sheet of a study; `None` without a canary or a preview, where nobody is exposed, or of a single run, which has no
+/// distribution.
 pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     if !has_verdict(result) {
         return None;
@@ -68,7 +72,7 @@ pub fn of_comparison(compared: &Compared<'_>) -> Option<Sheet> {
 
 fn draw(mut canvas: Canvas, top: f64, curves: &[Distribution], file_name: &str) -> Option<Sheet> {
     let greatest = curves.iter().filter_map(Distribution::range).fold(0.0, |high: f64, range| high.max(range.1));
-    if greatest <= 0.0 {
+    if greatest <= 0.0 || curves.iter().all(|curve| curve.runs() < 2) {
         return None;
     }
     let panel = Panel {

@@ -304,13 +304,7 @@ fn alt_text(answer: &GraceAnswer) -> String {
         Some(at) => format!("{} is the shortest that is shown to be enough", answer.periods[at].grace),
         None => "no period is shown to be enough".to_owned(),
     };
-    format!(
-        "Expected number of answers that a rollout cuts and the probability that it cuts any, against the grace period, and \
-         what a period costs. Today's {} cuts {} {} a rollout; {enough}.",
-        today.grace,
-        digits::figure(today.truncated.value),
-        numbers::interval_95(today.truncated.interval, numbers::decimals(today.truncated.value)),
-    )
+    format!("Today's {} cuts {} answers a rollout; {enough}.", today.grace, numbers::estimate(&today.truncated))
 }
 
 #[cfg(test)]

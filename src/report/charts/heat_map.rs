@@ -302,11 +302,7 @@ fn scale(canvas: &mut Canvas, values: &Values, (left, top): Place) -> f64 {
         canvas.rectangle((left, y), (left + 14.0, y + length / STEPS as f64 + 0.5), color(share));
     }
     let decimals = numbers::decimals(high.abs().max(low.abs()));
-    let ends = match high > low {
-        true => vec![(high, 0.0), ((low + high) / 2.0, 0.5), (low, 1.0)],
-        false => vec![(high, 1.0 - MIDDLE)],
-    };
-    for (value, down) in ends {
+    for (value, down) in [(high, 0.0), ((low + high) / 2.0, 0.5), (low, 1.0)] {
         let at = (left + 20.0, top + length * down);
         let text = Text::new(numbers::fixed(value, decimals), at, Anchor::Start, theme::MUTED);
         canvas.text(text.size(theme::TICK_SIZE));
@@ -317,7 +313,9 @@ fn scale(canvas: &mut Canvas, values: &Values, (left, top): Place) -> f64 {
 /// What colours and marks mean, to the right of the cells.
 fn key(canvas: &mut Canvas, sweep: &Sweep, values: &Values, cells: &Cells, detail: Detail) {
     let left = cells.right() + 22.0;
-    let mut y = scale(canvas, values, (left, cells.top + 8.0)) + 26.0;
+    let differ = values.range.1 > values.range.0;
+    let alike = values.estimates.iter().flatten().all(|estimate| estimate.value == values.range.0);
+    let mut y = if differ { scale(canvas, values, (left, cells.top + 8.0)) + 26.0 } else { cells.top + 12.0 };
     let room = theme::WIDTH - theme::MARGIN / 2.0 - left - 18.0;
     let mut line = |canvas: &mut Canvas, words: &str, sign: &dyn Fn(&mut Canvas, Place)| {
         sign(canvas, (left + 6.0, y));
@@ -327,6 +325,9 @@ fn key(canvas: &mut Canvas, sweep: &Sweep, values: &Values, cells: &Cells, detai
         }
         y += 5.0;
     };
+    if alike {
+        line(canvas, "the same at every point", &|_, _| {});
+    }
     for verdict in sweep::verdicts(sweep) {
         let words = sweep::verdict_words(Some(verdict));
         let words = if verdict == Overall::Passed { format!("no mark: {words}") } else { words.to_owned() };
@@ -347,6 +348,9 @@ fn key(canvas: &mut Canvas, sweep: &Sweep, values: &Values, cells: &Cells, detai
         });
     }
     let intervals = match detail {
+        _ if values.estimates.iter().flatten().all(|estimate| estimate.interval.is_none()) => {
+            "no 95 % intervals: too few runs"
+        }
         Detail::Interval => "brackets: 95 % intervals",
         Detail::Value => "95 % intervals: see sweep.csv",
         Detail::Color => "values and 95 % intervals: see sweep.csv",

@@ -94,8 +94,12 @@ impl Latency {
             let missed = view.result.metric(Metric::SloViolation).mean;
             if missed.value.is_finite() {
                 let decimals = numbers::estimate_decimals(&missed);
-                lines.push(format!("missed {} s a run", numbers::fixed(missed.value, decimals)));
-                lines.push(numbers::interval_95(missed.interval, decimals));
+                let seconds = numbers::fixed(missed.value, decimals);
+                // A run's own lines may pass the bound where its bins for the objective, which are longer, do not.
+                lines.extend(match view.result.records.len() {
+                    1 => [format!("missed for {seconds} s"), format!("by bins of {}", slo.bin)],
+                    _ => [format!("missed {seconds} s a run"), numbers::interval_95(missed.interval, decimals)],
+                });
             }
             labels.push(EndLabel { lines, y: panel.up(bound), color: theme::ALERT });
         }

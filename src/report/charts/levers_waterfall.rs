@@ -162,5 +162,5 @@ fn alt_text(waterfalls: &[(String, Vec<Bar>)]) -> String {
         format!("{title}: {}", parts.join(", "))
     };
     let all: Vec<String> = waterfalls.iter().map(one).collect();
-    format!("Waterfalls of USD per million useful output tokens with 95 % intervals. {}.", all.join(". "))
+    format!("A million useful output tokens costs, in USD with 95 % intervals and by its parts, {}.", all.join("; "))
 }

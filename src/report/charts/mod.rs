@@ -40,6 +40,7 @@ mod tornado;
 mod truncated;
 mod ttft;
 
+pub(super) use cost::part_of_price;
 pub(super) use over_time::TimeView;
 pub(super) use timeline::{Bar, bars};
 pub(super) use truncated::{Bins, counts as cut_responses};

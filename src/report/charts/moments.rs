@@ -40,7 +40,7 @@ pub fn of(result: &StudyResult) -> Vec<Moment> {
         let name = "rollout starts".to_owned();
         moments.push(Moment { minutes, name, stroke: theme::START_STROKE, color: theme::MUTED });
         moments.extend(abort(result));
-        moments.extend(end(result));
+        moments.extend(end(result).or_else(|| no_end(result)));
     }
     moments
 }
@@ -113,6 +113,28 @@ fn end(result: &StudyResult) -> Option<Moment> {
     Some(Moment { minutes, name, stroke: theme::END_STROKE, color })
 }
 
+/// The end of the window, where no rollout ended within it: a chart without an end would leave open why.
+fn no_end(result: &StudyResult) -> Option<Moment> {
+    let are =
+        |outcomes: &[RolloutOutcome]| result.records.iter().filter(|record| outcomes.contains(&record.outcome)).count();
+    let (stuck, open) = (are(&[RolloutOutcome::Stuck, RolloutOutcome::Deadlock]), are(&[RolloutOutcome::Unfinished]));
+    let all = result.records.len();
+    let name = match (stuck, open) {
+        _ if all == 0 || stuck + open < all => return None,
+        (1, 0) => "stuck".to_owned(),
+        (0, 1) => "not over in the window".to_owned(),
+        (_, 0) => format!("stuck in all {} runs", count(all)),
+        (0, _) => format!("not over in the window of all {} runs", count(all)),
+        _ => format!("stuck in {} of {} runs, not over in the others", count(stuck), count(all)),
+    };
+    let minutes = result.scenario.study.duration.seconds() / 60.0;
+    Some(Moment { minutes, name, stroke: theme::VERDICT_STROKE, color: theme::ALERT })
+}
+
+fn count(runs: usize) -> String {
+    numbers::fixed(runs as f64, 0)
+}
+
 /// When, in minutes from time zero, and in words, what happened after so many seconds of the rollout in some runs.
 fn median(result: &StudyResult, word: &str, after_s: &[f64]) -> Option<(f64, String)> {
     let median = summarize_metric(Metric::RolloutDuration, after_s, 0).p50;
@@ -123,9 +145,9 @@ fn median(result: &StudyResult, word: &str, after_s: &[f64]) -> Option<(f64, Str
     let (some, all) = (after_s.len(), result.records.len());
     // Short: names of bands stand in the same row. The page on charts says that these are medians.
     let name = match (some == all, all) {
-        (true, 1) => format!("{word}: {}", told.trim_end_matches(" (no interval)")),
-        (true, _) => format!("{word}: {told}"),
-        (false, _) => format!("{word} in {some} of {all}: {told}"),
+        (true, 1) => format!("{word} after {}", told.trim_end_matches(" (no interval)")),
+        (true, _) => format!("{word} after {told}"),
+        (false, _) => format!("{word} in {} of {} after {told}", count(some), count(all)),
     };
     Some((start(result) + value, name))
 }
@@ -147,9 +169,23 @@ mod tests {
         assert_eq!((moments[0].minutes, moments[0].name.as_str()), (20.0, "rollout starts"));
         // The sample's rollouts take 1,000 s, give or take a minute.
         assert!((36.0..37.5).contains(&moments[1].minutes), "{:?}", moments[1]);
-        assert!(moments[1].name.starts_with("completed: 16.") && moments[1].name.ends_with(']'), "{:?}", moments[1]);
+        assert!(
+            moments[1].name.starts_with("completed after 16.") && moments[1].name.ends_with(']'),
+            "{:?}",
+            moments[1]
+        );
         assert_eq!(names(&study(Shape::Quiet, 3)), Vec::<String>::new());
-        assert_eq!(names(&study(Shape::Stuck, 3)), ["rollout starts"]);
+    }
+
+    #[test]
+    fn where_no_rollout_ends_the_end_of_the_window_says_why() {
+        let mut result = study(Shape::Stuck, 3);
+        assert_eq!(names(&result), ["rollout starts", "stuck in all 3 runs"]);
+        assert_eq!(of(&result)[1].minutes, 90.0);
+        result.records[0].outcome = RolloutOutcome::Unfinished;
+        assert_eq!(names(&result)[1], "stuck in 2 of 3 runs, not over in the others");
+        result.records.truncate(1);
+        assert_eq!(names(&result)[1], "not over in the window");
     }
 
     #[test]
@@ -163,6 +199,6 @@ mod tests {
         }
         let abort = abort(&result).expect("an abort");
         assert_eq!(abort.minutes, 30.0);
-        assert!(abort.name.starts_with("aborted in 4 of 10: 10.0 min"), "{}", abort.name);
+        assert!(abort.name.starts_with("aborted in 4 of 10 after 10.0 min"), "{}", abort.name);
     }
 }

@@ -3,19 +3,24 @@
 use super::Sheet;
 use super::axes::{Axis, Panel, SHARE_TICKS};
 use super::canvas::{Anchor, Canvas, Text, text_width};
-use super::exposed::is_good;
+use super::exposed::is_worse;
 use super::labels;
 use super::numbers;
 use super::theme::{self, Color};
 use crate::ledger::{Metric, RolloutOutcome};
 use crate::report::compare_report::Compared;
 use crate::report::plan::{Planned, label, ranking};
+use crate::scenario::Scenario;
 use crate::study::{Estimate, StudyResult, wilson};
 
 /// Policies that there is room for.
 const MOST_ROWS: usize = 8;
-/// Greatest height of a policy's bar, points.
+/// Greatest height of a policy's bar, points, and of one that stands alone.
 const BAR: f64 = 34.0;
+const LONE_BAR: f64 = 84.0;
+/// Greatest height of a policy's row, and of one that stands alone.
+const ROW: f64 = 96.0;
+const LONE_ROW: f64 = 240.0;
 /// Where names end and bars begin, points.
 const LEFT: f64 = 168.0;
 
@@ -28,6 +33,7 @@ struct Ending {
 }
 
 const PROMOTED: Ending = Ending { name: "completed", fill: theme::NEW, ink: theme::PAPER, hatched: false };
+const MISSED: Ending = Ending { name: "completed, though worse", fill: theme::ALERT, ink: theme::PAPER, hatched: true };
 const TRUE_ALARM: Ending =
     Ending { name: "rolled back, rightly", fill: theme::STABLE, ink: theme::INK, hatched: false };
 const FALSE_ALARM: Ending =
@@ -37,7 +43,12 @@ const UNFINISHED: Ending =
     Ending { name: "not over in the window", fill: theme::STABLE_TINT, ink: theme::INK, hatched: false };
 
 /// Every one, in the order in which they are drawn.
-const ENDINGS: [&Ending; 5] = [&PROMOTED, &TRUE_ALARM, &FALSE_ALARM, &STUCK, &UNFINISHED];
+const ENDINGS: [&Ending; 6] = [&PROMOTED, &MISSED, &TRUE_ALARM, &FALSE_ALARM, &STUCK, &UNFINISHED];
+
+/// What it is that a rollout completes and that one is rolled back, by what the version is like.
+fn by_truth(scenario: &Scenario) -> (&'static Ending, &'static Ending) {
+    if is_worse(scenario) { (&MISSED, &TRUE_ALARM) } else { (&PROMOTED, &FALSE_ALARM) }
+}
 
 /// One policy and the shares of its endings, which sum to one.
 struct Row {
@@ -50,9 +61,9 @@ impl Row {
     fn of_study(name: String, result: &StudyResult) -> Row {
         let count =
             |of: &[RolloutOutcome]| result.records.iter().filter(|record| of.contains(&record.outcome)).count() as u64;
-        let alarm = if is_good(&result.scenario) { &FALSE_ALARM } else { &TRUE_ALARM };
+        let (promoted, alarm) = by_truth(&result.scenario);
         let counts = [
-            (&PROMOTED, count(&[RolloutOutcome::Completed])),
+            (promoted, count(&[RolloutOutcome::Completed])),
             (alarm, count(&[RolloutOutcome::RolledBack])),
             (&STUCK, count(&[RolloutOutcome::Stuck, RolloutOutcome::Deadlock])),
             (&UNFINISHED, count(&[RolloutOutcome::Unfinished])),
@@ -93,10 +104,10 @@ pub fn of_plan(planned: &Planned<'_>) -> Option<Sheet> {
         .map(|index| {
             let candidate = &planned.outcome.candidates[index];
             let counted = |metric: Metric| (candidate.metric(metric).mean.value * candidate.runs as f64).round() as u64;
-            let (promoted, back) = (counted(Metric::RolloutCompleted), counted(Metric::RolledBack));
-            let rest = candidate.runs.saturating_sub(promoted + back);
-            let alarm = if is_good(planned.scenario) { &FALSE_ALARM } else { &TRUE_ALARM };
-            let counts = [(&PROMOTED, promoted), (alarm, back), (&UNFINISHED, rest)];
+            let (completed, back) = (counted(Metric::RolloutCompleted), counted(Metric::RolledBack));
+            let rest = candidate.runs.saturating_sub(completed + back);
+            let (promoted, alarm) = by_truth(planned.scenario);
+            let counts = [(promoted, completed), (alarm, back), (&UNFINISHED, rest)];
             Row::of_counts(label(planned, candidate), candidate.runs, &counts)
         })
         .collect();
@@ -120,7 +131,7 @@ fn draw(mut canvas: Canvas, top: f64, rows: &[Row], file_name: &str) -> Option<S
         left: LEFT,
         top,
         right: theme::WIDTH - 2.0 * theme::MARGIN,
-        bottom: (top + 96.0 * rows.len() as f64).min(462.0),
+        bottom: if rows.len() == 1 { top + LONE_ROW } else { (top + ROW * rows.len() as f64).min(462.0) },
         x: Axis::linear(0.0, 100.0),
         y: Axis::linear(0.0, rows.len() as f64),
     };
@@ -152,7 +163,8 @@ fn fill(canvas: &mut Canvas, one: (f64, f64), other: (f64, f64), ending: &Ending
 
 fn draw_row(canvas: &mut Canvas, panel: &Panel, at: usize, row: &Row) {
     let height = (panel.bottom - panel.top) / (panel.y.high - panel.y.low);
-    let half = (height * 0.26).min(BAR / 2.0);
+    let lone = panel.y.high - panel.y.low == 1.0;
+    let half = (height * 0.26).min(if lone { LONE_BAR } else { BAR } / 2.0);
     let middle = panel.top + (at as f64 + 0.42) * height;
     let name = labels::shorten(&row.name, theme::LABEL_SIZE, LEFT - theme::MARGIN - 12.0);
     canvas.text(Text::new(name, (LEFT - 10.0, middle - 6.0), Anchor::End, theme::INK));
@@ -179,6 +191,13 @@ fn draw_row(canvas: &mut Canvas, panel: &Panel, at: usize, row: &Row) {
             canvas.whisker((at(low), middle - half * 0.5), (at(high), middle - half * 0.5));
         }
         start += 100.0 * share.value;
+    }
+    if lone {
+        for (i, told) in told.into_iter().enumerate() {
+            let at = (panel.left + 2.0, middle + half + 16.0 * (i + 1) as f64);
+            canvas.text(Text::new(told, at, Anchor::Start, theme::INK));
+        }
+        return;
     }
     let told = told.join("; ");
     let size = labels::fitting_size(&told, theme::SMALL_SIZE, panel.right - panel.left, false);
@@ -232,6 +251,13 @@ mod tests {
         // Wilson's interval for 15 of 20.
         assert!(told.contains("completed 75.0 % [53.1, 88.8], rolled back, wrongly 25.0 %"), "{told}");
         result.scenario.versions[1].step_time_factor = 1.4;
-        assert!(sheet(&result).expect("a sheet").alt_text.contains("rolled back, rightly 25.0 %"));
+        let told = sheet(&result).expect("a sheet").alt_text;
+        assert!(
+            told.contains("completed, though worse 75.0 %") && told.contains("rolled back, rightly 25.0 %"),
+            "{told}"
+        );
+        // What is only faster is no reason for a rollback.
+        result.scenario.versions[1].step_time_factor = 0.8;
+        assert!(sheet(&result).expect("a sheet").alt_text.contains("rolled back, wrongly 25.0 %"));
     }
 }

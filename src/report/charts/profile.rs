@@ -59,12 +59,11 @@ fn alt_text(figures: &Figures) -> String {
         .flatten()
         .map(|at| {
             let (rate, tpot) = (numbers::readable(at.tokens_per_second), numbers::readable(at.tpot_s * 1e3));
-            format!("{rate} tokens/s and {tpot} ms at {}", at.batch)
+            format!("{rate} output tokens/s at {tpot} ms each with a batch of {}", at.batch)
         })
         .collect();
     format!(
-        "Output tokens per second of a replica and time per output token over the batch, {}: {}. The KV cache is full at \
-         {} sequences.",
+        "A replica of {} gives {}; its KV cache is full at {} sequences.",
         figures.profile.name,
         ends.join(", "),
         figures.in_cache,

@@ -102,7 +102,8 @@ impl Replicas {
         view.step_line(canvas, &panel, &self.least_ready, Stroke::solid(theme::PAPER, 2.4));
         panel.level(canvas, self.needed, theme::BOUND_STROKE);
         view.step_line(canvas, &panel, &self.least_ready, Stroke::dashed(theme::INK, 1.4));
-        panel.left_axis(canvas, &ticks, "replicas, mean of runs");
+        let title = if view.result.records.len() == 1 { "replicas" } else { "replicas, mean of runs" };
+        panel.left_axis(canvas, &ticks, title);
         self.name_bands(canvas, view, &panel);
         labels::at_line_ends(canvas, &panel, self.end_labels(view, &panel));
         panel

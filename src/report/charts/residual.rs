@@ -45,7 +45,7 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     mark(&mut canvas, &panel, result, today, proposed);
     let lines = vec![
         format!("{} answers", numbers::fixed(needed.count() as f64, 0)),
-        "of all runs, in flight".to_owned(),
+        if result.records.len() == 1 { "in flight, of one run" } else { "of all runs, in flight" }.to_owned(),
         "band: 95 %, taken as".to_owned(),
         "independent".to_owned(),
     ];
@@ -101,7 +101,7 @@ fn mark(canvas: &mut Canvas, panel: &Panel, result: &StudyResult, today: f64, pr
         let decimals = interval.map_or(2, |(_, high)| numbers::decimals(high));
         format!("{} % {} cut", numbers::fixed(100.0 * share, decimals), numbers::interval(interval, decimals))
     };
-    let enough = format!("{} s let {} % finish", numbers::readable(proposed), numbers::short(100.0 * SHARE_TO_FINISH));
+    let enough = format!("{} s let {} finish", numbers::readable(proposed), nearly_all(needed));
     let marks = [
         (today, format!("today {} s: {}", numbers::short(today), cut(today)), theme::BOUND_STROKE),
         (proposed, enough, Stroke::dotted(theme::NEW, 1.4)),
@@ -110,15 +110,24 @@ fn mark(canvas: &mut Canvas, panel: &Panel, result: &StudyResult, today: f64, pr
     labels::uprights(canvas, panel, marks.into());
 }
 
+/// The share that the proposed time lets finish. Of so few answers that the share left is less than one, it is the time of
+/// the longest.
+fn nearly_all(needed: &Histogram) -> String {
+    if needed.count() as f64 * (1.0 - SHARE_TO_FINISH) < 0.999 {
+        return format!("all of these {}", numbers::fixed(needed.count() as f64, 0));
+    }
+    format!("{} %", numbers::short(100.0 * SHARE_TO_FINISH))
+}
+
 fn alt_text(result: &StudyResult, today: f64, proposed: f64) -> String {
     let needed = &result.pooled.needed_grace;
     format!(
         "Of the answers in flight when their replica is told to stop, {} % need longer than the {} s that they have today; \
-         {} s would let {} % finish.",
+         {} s would let {} finish.",
         numbers::readable(100.0 * needed.share_above(today)),
         numbers::short(today),
         numbers::readable(proposed),
-        numbers::short(100.0 * SHARE_TO_FINISH),
+        nearly_all(needed),
     )
 }
 
@@ -134,6 +143,11 @@ mod tests {
         assert!(sheet(&result).is_none());
         for seconds in 1..=1_000 {
             result.pooled.needed_grace.record(Duration::from_seconds(seconds));
+            if seconds == 50 {
+                // The quantile of 50 is their longest: nothing is known of one in a thousand.
+                let told = super::sheet(&result).expect("a sheet").alt_text;
+                assert!(told.contains("would let all of these 50 finish"), "{told}");
+            }
         }
         let sheet = sheet(&result).expect("a sheet");
         // Today's 30 s cut 970 of 1,000, give or take what shares a bucket of the histogram.

@@ -80,12 +80,12 @@ fn rivals(length: &LengthFit) -> Vec<(&Candidate, Stroke)> {
 
 fn alt_text(length: &LengthFit, noun: &str, rivals: &[(&Candidate, Stroke)]) -> String {
     let distances: Vec<String> = (rivals.iter())
-        .map(|(candidate, _)| format!("{} {}", candidate.kind.name(), numbers::readable(candidate.closeness.ks)))
+        .map(|(candidate, _)| format!("{} from {}", numbers::readable(candidate.closeness.ks), candidate.kind.name()))
         .collect();
     let advised = if length.is_poor { "the recorded lengths" } else { length.recommended().kind.name() };
     format!(
-        "Share of requests whose {noun} is longer than so many tokens, up to {}, recorded and fitted. \
-         Kolmogorov-Smirnov distances: {}. Advised: {advised}.",
+        "The recorded tokens of a request's {noun}, up to {}, are at a Kolmogorov-Smirnov distance of {}; to draw from {advised} \
+         is advised.",
         numbers::fixed(f64::from(length.values.greatest()), 0),
         distances.join(", ")
     )
@@ -153,7 +153,7 @@ fn end_labels(panel: &Panel, length: &LengthFit, rivals: &[(&Candidate, Stroke)]
             (true, true) => ", poor",
             (false, _) => "",
         };
-        let distance = format!("KS {}{advised}", numbers::readable(candidate.closeness.ks));
+        let distance = format!("KS distance {}{advised}", numbers::readable(candidate.closeness.ks));
         let lines = vec![candidate.kind.name().to_owned(), distance];
         labels.push((EndLabel { lines, y: end(share), color: stroke.color }, *stroke));
     }

@@ -7,7 +7,7 @@ use super::theme::{self, Color, Stroke};
 use super::{heat_map, labels, numbers, sweep_lines, tornado};
 use crate::digits;
 use crate::report::format::Quantity;
-use crate::report::sweep::{quantity, short_keys, title};
+use crate::report::sweep::{quantity, short_keys};
 use crate::scenario::Statistic;
 use crate::study::{CheckResult, Estimate, Measure, Overall, Point, Sweep};
 
@@ -77,7 +77,10 @@ impl Values {
         let finite = || raw.iter().flatten().map(|estimate| estimate.value).filter(|value| value.is_finite());
         finite().next()?;
         let greatest = finite().fold(0.0, |greatest: f64, value| greatest.max(value.abs()));
-        let (factor, unit) = unit_for(greatest, selection);
+        let least = finite().fold(f64::INFINITY, f64::min);
+        // On a logarithmic axis the small are as large as the great.
+        let usual = if spread_widely((least, greatest)) { (least * greatest).sqrt() } else { greatest };
+        let (factor, unit) = unit_for(usual, selection);
         let scaled = |estimate: Estimate| scaled(estimate, factor);
         let range = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
             (low.min(value * factor), high.max(value * factor))
@@ -90,7 +93,7 @@ impl Values {
         scaled(estimate, self.factor)
     }
 
-    /// What the numbers are: `p90 over runs of truncated_attempts (attempts)`.
+    /// What the numbers are: `P90 over runs of truncated_attempts (attempts)`.
     pub fn title(&self) -> String {
         let name = self.selection.metric.name();
         let what = match self.selection.statistic {
@@ -98,7 +101,7 @@ impl Values {
             Statistic::Min => format!("least over runs of {name}"),
             Statistic::Max => format!("greatest over runs of {name}"),
             Statistic::ProbabilityPositive => format!("share of runs with {name} above 0"),
-            quantile => format!("{} over runs of {name}", quantile.name()),
+            quantile => format!("{} over runs of {name}", quantile.name().to_uppercase()),
         };
         if self.unit.is_empty() { what } else { format!("{what} ({})", self.unit) }
     }
@@ -127,7 +130,14 @@ fn scaled(estimate: Estimate, factor: f64) -> Estimate {
     Estimate { value: estimate.value * factor, interval }
 }
 
-/// The factor to, and the name of, the unit in which values up to this one are shown.
+/// Whether values from the least to the greatest lie by factors rather than by differences: all above zero, and more than
+/// one and a half decades apart.
+pub fn spread_widely((least, greatest): (f64, f64)) -> bool {
+    const WIDE: f64 = 31.622_776_601_683_793;
+    least > 0.0 && greatest / least > WIDE
+}
+
+/// The factor to, and the name of, the unit in which values of about this size are shown.
 fn unit_for(greatest: f64, selection: Measure) -> (f64, &'static str) {
     match quantity(selection) {
         Quantity::Share => (100.0, "%"),
@@ -248,18 +258,17 @@ fn alt_text(sweep: &Sweep, values: &Values) -> String {
     };
     let holding = sweep.done().filter(|(_, point): &(usize, &Point)| point.verdict() == Some(Overall::Passed)).count();
     let checks = match sweep.best() {
-        Some(_) => format!(" Every check holds at {holding} of {} points.", sweep.done().count()),
+        Some(_) => format!(", and every check holds at {holding} of {} points", sweep.done().count()),
         None => String::new(),
     };
     let (low, high) = values.range;
-    let unit = if values.unit.is_empty() { String::new() } else { format!(", {}", values.unit) };
-    format!(
-        "{}{unit}, over {}: least {}, greatest {}.{checks}",
-        title(values.selection),
-        listed(&sweep.grid.axes().iter().map(|axis| axis.key.as_str()).collect::<Vec<&str>>()),
-        found(low),
-        found(high)
-    )
+    let goes = if low < high {
+        format!("goes from {} to {}", found(low), found(high))
+    } else {
+        format!("is the same wherever it has a value, as {}", found(low))
+    };
+    let keys = listed(&sweep.grid.axes().iter().map(|axis| axis.key.as_str()).collect::<Vec<&str>>());
+    format!("Over {keys}, the {} {goes}{checks}.", values.title())
 }
 
 #[cfg(test)]
@@ -287,7 +296,7 @@ mod tests {
         let names: Vec<String> = sheets(&sweep).into_iter().map(|sheet| sheet.file_name).collect();
         assert_eq!(names, ["sweep-truncated_attempts-mean.png"]);
         let (one, other) = (super::super::of_sweep(&sweep).unwrap(), super::super::of_sweep(&sweep).unwrap());
-        assert!(one[0].png == other[0].png && one[0].alt_text.contains("greatest 12"), "{}", one[0].alt_text);
+        assert!(one[0].png == other[0].png && one[0].alt_text.contains(" to 12"), "{}", one[0].alt_text);
     }
 
     #[test]

@@ -14,8 +14,6 @@ use crate::study::{Estimate, Sweep};
 const LEAST_ROOM: f64 = 12.0;
 /// How far whiskers of neighbouring lines stand apart.
 const BESIDE: f64 = 5.0;
-/// Greatest value over least from which the upright axis is logarithmic: one and a half decades.
-const WIDE: f64 = 31.622_776_601_683_793;
 /// How many times its own length the axis may become for the sake of a check's bound.
 const STRETCH: f64 = 2.5;
 
@@ -32,7 +30,7 @@ pub fn draw(sweep: &Sweep, values: &Values, along: usize) -> Canvas {
     let positions = Positions::of(&sweep.grid.axes()[along]);
     let lines = lines(sweep, along);
     let top = sweep::heading(&mut canvas, sweep, values) + 10.0;
-    legend(&mut canvas, sweep, top, lines.len() == 1 && positions.continuous);
+    legend(&mut canvas, sweep, values, top, lines.len() == 1 && positions.continuous);
     let told = lines.len() == 1;
     let bounds = values.bounds(sweep);
     let right = if told && bounds.is_empty() { theme::WIDTH - 2.0 * theme::MARGIN } else { theme::PANEL_RIGHT };
@@ -79,13 +77,16 @@ fn lines(sweep: &Sweep, along: usize) -> Vec<Line> {
 }
 
 /// What the marks mean, in a row.
-fn legend(canvas: &mut Canvas, sweep: &Sweep, y: f64, band: bool) {
+fn legend(canvas: &mut Canvas, sweep: &Sweep, values: &Values, y: f64, band: bool) {
     let mut x = theme::PANEL_LEFT;
     for verdict in sweep::verdicts(sweep) {
         let words = sweep::verdict_words(Some(verdict));
         sweep::mark(canvas, (x + sweep::RADIUS, y), Some(verdict), theme::NEW);
         sweep::remark(canvas, words, (x + 14.0, y));
         x += 14.0 + text_width(words, theme::SMALL_SIZE, false) + 18.0;
+    }
+    if values.estimates.iter().flatten().all(|estimate| estimate.interval.is_none()) {
+        return sweep::remark(canvas, "no 95 % interval: too few runs", (x, y));
     }
     if band {
         canvas.rectangle((x, y - 5.0), (x + 14.0, y + 5.0), theme::NEW_TINT);
@@ -103,8 +104,7 @@ fn legend(canvas: &mut Canvas, sweep: &Sweep, y: f64, band: bool) {
 /// The upright axis, and whether each bound lies on it: by differences, or by factors where the values are above zero and
 /// spread widely.
 fn vertical(values: &Values, bounds: &[(f64, String)]) -> (Axis, Vec<bool>) {
-    let (least, greatest) = values.range;
-    if least > 0.0 && greatest / least > WIDE { by_factors(values, bounds) } else { by_differences(values, bounds) }
+    if sweep::spread_widely(values.range) { by_factors(values, bounds) } else { by_differences(values, bounds) }
 }
 
 /// A logarithmic axis; intervals that reach down far below the least value are cut.
@@ -131,15 +131,19 @@ fn by_differences(values: &Values, bounds: &[(f64, String)]) -> (Axis, Vec<bool>
     if low >= 0.0 && low < 0.6 * high {
         low = 0.0;
     }
-    // Where nothing varies, a tenth of the value itself.
-    let length = if high > low { high - low } else { (0.1 * high.abs()).max(1e-9) };
+    // Where nothing varies, a tenth of the value itself; where all is zero, one.
+    let length = match high - low {
+        differ if differ > 0.0 => differ,
+        _ if high == 0.0 => 1.0,
+        _ => 0.1 * high.abs(),
+    };
     let shown: Vec<bool> = (bounds.iter())
         .map(|(bound, _)| bound.max(high) - bound.min(low) <= STRETCH * length && bound.is_finite())
         .collect();
     for (bound, _) in bounds.iter().zip(&shown).filter(|(_, shown)| **shown).map(|(bound, _)| bound) {
         (low, high) = (low.min(*bound), high.max(*bound));
     }
-    let pad = 0.08 * if high > low { high - low } else { length };
+    let pad = if high > low { 0.08 * (high - low) } else { length };
     let low = if low == 0.0 { 0.0 } else { low - pad };
     (Axis::linear(low, high + pad), shown)
 }
@@ -358,5 +362,37 @@ mod tests {
         for linear in [[0.0, 20.0, 114.0], [-0.73, 20.0, 114.0], [5.0, 20.0, 114.0]] {
             assert!(!axis_of(linear, &[]).0.logarithmic, "{linear:?}");
         }
+    }
+
+    /// A sweep that found these means, each without an interval.
+    fn found(values: [f64; 3], metric: Metric) -> Sweep {
+        let mut sweep = example::over(&["termination.grace_period=30s,60s,2m"]);
+        for (point, value) in sweep.points.iter_mut().flatten().zip(values) {
+            point.metrics[metric as usize].mean = Estimate { value, interval: None };
+        }
+        sweep.selected = vec![Measure::mean(metric)];
+        sweep
+    }
+
+    #[test]
+    fn an_axis_of_zeros_has_ticks_that_can_be_read_and_no_interval_is_promised_where_there_is_none() {
+        let sweep = found([0.0; 3], Metric::CapacityDip);
+        let values = Values::of(&sweep, sweep.selected[0]).expect("values");
+        let (axis, shown) = vertical(&values, &[(0.0, String::new())]);
+        assert!((axis.low, axis.high) == (0.0, 1.0) && shown == [true], "{axis:?}");
+        let svg = draw(&sweep, &values, 0).to_svg().expect("an SVG");
+        assert!(svg.contains("no 95 % interval: too few runs") && !svg.contains("95 % interval;"));
+    }
+
+    #[test]
+    fn times_that_spread_over_decades_are_in_a_unit_that_suits_them_all() {
+        let unit_of = |values: [f64; 3]| {
+            let sweep = found(values, Metric::TtftP99);
+            Values::of(&sweep, sweep.selected[0]).map(|values| values.unit)
+        };
+        assert_eq!(unit_of([0.7, 1.0, 134.0]), Some("seconds"));
+        assert_eq!(unit_of([0.0, 1.0, 134.0]), Some("minutes"));
+        assert_eq!(unit_of([90.0, 100.0, 134.0]), Some("minutes"));
+        assert_eq!(unit_of([0.01, 0.1, 2.0]), Some("milliseconds"));
     }
 }

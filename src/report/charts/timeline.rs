@@ -105,10 +105,12 @@ fn draw_bars(canvas: &mut Canvas, view: &TimeView<'_>, top: f64, bottom: f64) ->
 fn total(result: &StudyResult, whiskers: bool, y: f64) -> EndLabel {
     let mean = &result.metric(Metric::TruncatedAttempts).mean;
     let decimals = numbers::estimate_decimals(mean);
-    let mut lines = vec![
-        format!("{} responses cut", numbers::fixed(mean.value, decimals)),
-        format!("a run, {}", numbers::interval_95(mean.interval, decimals)),
-    ];
+    let over = match mean.interval {
+        Some(_) => format!("a run, {}", numbers::interval_95(mean.interval, decimals)),
+        None if result.records.len() == 1 => "in the one run".to_owned(),
+        None => "a run (no interval)".to_owned(),
+    };
+    let mut lines = vec![format!("{} responses cut", numbers::fixed(mean.value, decimals)), over];
     if whiskers {
         lines.push("whiskers: 95 % intervals".to_owned());
     }

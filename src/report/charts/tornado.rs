@@ -168,11 +168,14 @@ fn alt_text(metric: Metric, rows: &[Row], unit: &str) -> String {
     let one = |row: &Row| {
         let ends: Vec<String> =
             row.ends.iter().map(|end| format!("{} at {}", numbers::estimate(&end.difference), end.label)).collect();
-        format!("{}: {}", row.key, ends.join(", "))
+        format!("{} ({})", ends.join(", "), row.key)
     };
     let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };
     let all = rows.iter().map(one).collect::<Vec<String>>().join("; ");
-    format!("Changes of the mean of {}{unit} by key, the greatest first, with 95 % intervals. {all}.", metric.name())
+    format!(
+        "Each key by itself changes the mean of {}{unit}, with 95 % intervals and the greatest first, by {all}.",
+        metric.name()
+    )
 }
 
 #[cfg(test)]
@@ -190,7 +193,8 @@ mod tests {
         let mut rows = rows(&sweep, sweep.selected[0].metric, &values);
         rows.sort_by(|one, other| other.span().total_cmp(&one.span()));
         assert!(rows.windows(2).all(|pair| pair[0].span() >= pair[1].span()));
-        let first = all[0].alt_text.split(". ").nth(1).expect("a finding");
-        assert!(first.starts_with(&rows[0].key), "{first}");
+        let places: Vec<Option<usize>> =
+            rows.iter().map(|row| all[0].alt_text.find(&format!("({})", row.key))).collect();
+        assert!(places.windows(2).all(|pair| pair[0].is_some() && pair[0] < pair[1]), "{}", all[0].alt_text);
     }
 }

@@ -25,7 +25,9 @@ pub fn sheet(result: &StudyResult) -> Option<Sheet> {
     let mut canvas = Canvas::new();
     let question = "How many responses does a run cut after their first token?";
     let top = labels::heading(&mut canvas, question, result);
-    if greatest == 0 {
+    if result.records.len() == 1 {
+        state_one(&mut canvas, greatest);
+    } else if greatest == 0 {
         state_none(&mut canvas, result, summary);
     } else {
         draw_histogram(&mut canvas, &counts, summary, top);
@@ -45,6 +47,9 @@ pub fn counts(result: &StudyResult) -> Vec<u64> {
 }
 
 fn alt_text(result: &StudyResult, summary: &MetricSummary) -> String {
+    if result.records.len() == 1 {
+        return format!("The one run cuts {}.", responses(summary.mean.value));
+    }
     format!(
         "A run cuts {} responses on average over {}, {} at P95, and {} of runs cut none.",
         numbers::estimate(&summary.mean),
@@ -59,15 +64,27 @@ fn complement(share: &Estimate) -> Estimate {
     Estimate { value: 1.0 - share.value, interval: share.interval.map(|(low, high)| (1.0 - high, 1.0 - low)) }
 }
 
+/// `1 response`, `12 responses`.
+fn responses(count: f64) -> String {
+    format!("{} response{}", numbers::fixed(count, 0), if count == 1.0 { "" } else { "s" })
+}
+
+/// Says what a single run cut: it has no distribution.
+fn state_one(canvas: &mut Canvas, cut: u64) {
+    let middle = theme::WIDTH / 2.0;
+    let (claim, color) = match cut {
+        0 => ("The one run cut no response.".to_owned(), theme::NEW),
+        _ => (format!("The one run cut {}.", responses(cut as f64)), theme::ALERT),
+    };
+    canvas.text(Text::new(claim, (middle, 220.0), Anchor::Middle, color).size(22.0).bold());
+    let remark = "One run tells nothing of others: it has no distribution and no interval.";
+    canvas.text(Text::new(remark, (middle, 256.0), Anchor::Middle, theme::MUTED).size(13.0));
+}
+
 /// Says plainly that nothing was cut, and how sure that is: a histogram of one bar would say less.
 fn state_none(canvas: &mut Canvas, result: &StudyResult, summary: &MetricSummary) {
-    let runs = labels::runs(result);
     let middle = theme::WIDTH / 2.0;
-    let claim = if result.records.len() == 1 {
-        "No response was cut in the one run.".to_owned()
-    } else {
-        format!("No response was cut in any of {runs}.")
-    };
+    let claim = format!("No response was cut in any of {}.", labels::runs(result));
     canvas.text(Text::new(claim, (middle, 220.0), Anchor::Middle, theme::NEW).size(22.0).bold());
     let remarks = [
         format!("runs that cut any: {}", format::estimate(&summary.probability_positive, Quantity::Share)),

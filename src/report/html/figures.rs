@@ -138,7 +138,8 @@ pub fn latencies(result: &StudyResult) -> Option<Figure> {
         id: "latencies",
         title: "How long do requests take?",
         finding: format!(
-            "Of all runs' requests together, 99 % get their first token within {} and their whole answer within {}.",
+            "Of {}, 99 % get their first token within {} and their whole answer within {}.",
+            if result.records.len() == 1 { "the run's requests" } else { "all runs' requests together" },
             p99(&pooled.ttft),
             p99(&pooled.e2e)
         ),
@@ -170,14 +171,19 @@ pub fn needed_grace(result: &StudyResult) -> Option<Figure> {
         [0.5, 0.9, 0.99, 0.999]
             .map(|share| vec![value(share, Quantity::Share), value(needed.quantile(share), Quantity::Seconds)]),
     );
-    let cut = planning.cut_share.map_or_else(String::new, |share| {
-        format!(" With a {what} of {now}, as now, {} of them do not finish.", value(share, Quantity::Share))
-    });
+    let cut = match planning.cut_share {
+        None => String::new(),
+        Some(0.0) => format!(" With a {what} of {now}, as now, all of them finish."),
+        Some(share) => {
+            format!(" With a {what} of {now}, as now, {} of them do not finish.", value(share, Quantity::Share))
+        }
+    };
+    let runs = if result.records.len() == 1 { "in the one run" } else { "in all runs" };
     Some(Figure {
         id: "needed-grace",
         title: "How long must a replica be given to finish its answers?",
         finding: format!(
-            "Of {} in flight when a replica was told to terminate, in all runs, 99 % finish within {}.{cut}",
+            "Of {} in flight when a replica was told to terminate, {runs}, 99 % finish within {}.{cut}",
             counted_estimate(&Estimate { value: needed.count() as f64, interval: None }, "answer"),
             value(needed.quantile(0.99), Quantity::Seconds),
         ),
@@ -268,7 +274,9 @@ pub fn cost(result: &StudyResult) -> Option<Figure> {
             Metric::WaterfallWasted => "alert",
             _ => "costly",
         };
-        steps.push(Step { name: name.to_owned(), base: Short(base), mean: Interval::of(&mean, Quantity::Usd), kind });
+        let text = charts::part_of_price(&mean, total.value);
+        let shown = Interval { text, ..Interval::of(&mean, Quantity::Usd) };
+        steps.push(Step { name: name.to_owned(), base: Short(base), mean: shown, kind });
         base += if mean.value.is_finite() { mean.value } else { 0.0 };
         table.push(vec![name.to_owned(), estimate(&mean, Quantity::Usd), metric.description().meaning.to_owned()]);
     }
@@ -285,7 +293,10 @@ pub fn cost(result: &StudyResult) -> Option<Figure> {
         id: "cost",
         title: "Where does the price of a token come from?",
         finding: format!("A million useful output tokens cost {}{largest}.", estimate(&total, Quantity::Usd)),
-        reading: "Each step adds to the price; whiskers are 95 % intervals of means over runs.",
+        reading: match result.records.len() {
+            1 => "Each step adds to the price. One run gives no intervals.",
+            _ => "Each step adds to the price; whiskers are 95 % intervals of means over runs.",
+        },
         data: json(&steps),
         table,
     })

@@ -245,7 +245,7 @@ pub fn metrics(result: &StudyResult) -> Markup {
                 table #metric-table {
                     caption { "Every metric over " (counted(result.records.len() as u64, "run")) ". " (INTERVALS) }
                     thead { tr {
-                        @for name in ["metric", "mean", "P50 of runs", "P95 of runs", "least", "greatest", "unit", "meaning"] {
+                        @for name in ["metric", "mean", "P50 of runs", "P95 of runs", "least", "greatest", "unit"] {
                             th scope="col" { (name) }
                         }
                     } }
@@ -260,11 +260,10 @@ fn metric_row(result: &StudyResult, metric: Metric) -> Markup {
     let (summary, quantity, description) = (result.metric(metric), Quantity::of(metric), metric.description());
     html! {
         tr {
-            th scope="row" { code { (description.name) } }
+            th scope="row" { code { (description.name) } div .small { (description.meaning) } }
             @for one in [&summary.mean, &summary.p50, &summary.p95] { td { (estimate(one, quantity)) } }
             @for one in [summary.min, summary.max] { td { (value(one, quantity)) } }
             td { (if description.unit.is_empty() { "share" } else { description.unit }) }
-            td .text { (description.meaning) }
         }
     }
 }

@@ -96,8 +96,16 @@ pub fn figure(result: &StudyResult) -> Option<Figure> {
         id: "timeline",
         title: "What happens to replicas, latency and answers, minute by minute?",
         finding: finding(result),
-        reading: "Areas, bars and solid lines are means over runs; pale bands hold 90 % of runs, whiskers are 95 % \
-                  intervals of means. P50 and P99 of TTFT are over all runs' requests together.",
+        reading: match result.records.len() {
+            1 => {
+                "One run, as it went: it has no intervals. P50 and P99 of TTFT are of the requests that arrive at that time."
+            }
+            _ => {
+                "Areas, bars and solid lines are means over runs; pale bands hold 90 % of runs, whiskers are 95 % \
+                 intervals of means. P50 and P99 of TTFT are over all runs' requests together. The end is the median over \
+                 runs."
+            }
+        },
         data: json(&data),
         table: table(result),
     })
@@ -162,7 +170,7 @@ fn harm(view: &TimeView<'_>, name: &'static str, color: &'static str, series: Se
     Bars { name, color, bars }
 }
 
-/// When the rollout starts, and when it ends on average.
+/// When the rollout starts, and when half of the runs' have ended.
 fn marks(result: &StudyResult) -> Vec<(Short, String)> {
     let rollout = &result.scenario.rollout;
     if matches!(rollout.strategy, Strategy::None) {
@@ -170,7 +178,7 @@ fn marks(result: &StudyResult) -> Vec<(Short, String)> {
     }
     let start = rollout.start.seconds() / 60.0;
     let mut marks = vec![(Short(start), "rollout starts".to_owned())];
-    let duration = result.metric(Metric::RolloutDuration).mean;
+    let duration = result.metric(Metric::RolloutDuration).p50;
     if duration.value.is_finite() {
         let text = format!("ends after {}", estimate(&duration, Quantity::Seconds));
         marks.push((Short(start + duration.value / 60.0), text));
@@ -180,13 +188,19 @@ fn marks(result: &StudyResult) -> Vec<(Short, String)> {
 
 fn finding(result: &StudyResult) -> String {
     let mean = |metric: Metric| estimate(&result.metric(metric).mean, Quantity::of(metric));
+    let truncated = &result.metric(Metric::TruncatedAttempts).mean;
+    let cut = match (truncated.value, result.records.len()) {
+        (0.0, 1) => "No response is cut".to_owned(),
+        (0.0, _) => "No response is cut in any run".to_owned(),
+        (1.0, 1) => "1 response is cut".to_owned(),
+        _ => format!("{} are cut", counted_estimate(truncated, "response")),
+    };
     format!(
         "At least {} of the desired replicas are ready; capacity is below need for {}. P99 of time to first token \
-         within a run is {}. {} are cut.",
+         within a run is {}. {cut}.",
         mean(Metric::MinReadyFraction),
         mean(Metric::SecondsBelowCapacity),
         mean(Metric::TtftP99),
-        counted_estimate(&result.metric(Metric::TruncatedAttempts).mean, "response"),
     )
 }
 

@@ -23,7 +23,7 @@ const STROKES: [Stroke; 4] = [
 pub(super) fn sheet(power: &Power, index: usize, file_name: String) -> Sheet {
     let regression = &power.regressions[index];
     let mut canvas = Canvas::new();
-    let question = "Will the canary catch it, and spare a good version?";
+    let question = "Will the canary catch a worse version, and spare a good one?";
     let top = heading(&mut canvas, question, power) + 34.0;
     let panel = panel(top, regression.sizes.len(), Axis::linear(0.0, 100.0));
     let ticks = panel.y.ticks(5);
@@ -138,12 +138,13 @@ fn end_labels(panel: &Panel, power: &Power, regression: &Regression) -> Vec<(End
 }
 
 fn alt_text(power: &Power, regression: &Regression) -> String {
-    let of = |canary: &CanaryPower| {
+    let of = |(line, canary): (usize, &CanaryPower)| {
         let points: Vec<String> = (regression.sizes.iter().zip(values(regression, canary)))
-            .map(|(size, value)| format!("{} at {}", numbers::readable(value), named(regression, size)))
+            .map(|(size, value)| format!("{} % at {}", numbers::readable(value), named(regression, size)))
             .collect();
-        format!("{}: {}", canary.name, points.join(", "))
+        let with = if line == 0 { "" } else { "with " };
+        format!("the canary {with}{} aborts, of its rollouts, {}", canary.name, points.join(", "))
     };
-    let canaries: Vec<String> = power.canaries.iter().map(of).collect();
-    format!("Rollouts that are aborted, per cent, over the size of the regression. {}.", canaries.join("; "))
+    let canaries: Vec<String> = power.canaries.iter().enumerate().map(of).collect();
+    format!("By the size of the regression, {}.", canaries.join("; "))
 }

@@ -75,5 +75,8 @@ fn alt_text(regression: &Regression, lines: &[Vec<Estimate>; 2]) -> String {
             format!("{} and {} at {}", numbers::count(median), numbers::count(p95), named(regression, size))
         })
         .collect();
-    format!("Requests that meet the new version before the verdict, median and P95 of runs: {}.", points.join("; "))
+    let points = points.join("; ");
+    format!(
+        "Before the verdict, in the median and in the P95 of runs, so many requests meet the new version: {points}."
+    )
 }

@@ -81,16 +81,26 @@ fn size_axis(canvas: &mut Canvas, panel: &Panel, power: &Power, regression: &Reg
     if let Some(measure) = regression.measure.map(|measure| &power.measures[measure])
         && !power.effects.is_empty()
     {
-        title.push_str(&format!("; below it, {} of the new version beside stable", measure.name()));
+        title.push_str(&format!("; below it, {} of the new version beside stable", in_words(&measure.name())));
     }
     let at = ((panel.left + panel.right) / 2.0, panel.bottom + 44.0);
     canvas.text(Text::new(title, at, Anchor::Middle, theme::INK));
 }
 
+/// A measure's or a regression's name as other charts write it: `P99 ttft` is P99 TTFT.
+fn in_words(name: &str) -> String {
+    let word = |word: &str| match word {
+        "ttft" | "tpot" | "e2e" => word.to_uppercase(),
+        _ if word.contains('.') => word.to_owned(),
+        _ => word.replace('_', " "),
+    };
+    name.split(' ').map(word).collect::<Vec<String>>().join(" ")
+}
+
 /// What a size does, with its interval.
 fn own_effect(power: &Power, regression: &Regression, size: &Size) -> Option<String> {
     let (measure, found) = power.own_effect(regression, size)?;
-    (!found.value.is_nan()).then(|| effect(measure, found))
+    (!found.value.is_nan()).then(|| effect(measure, found).replace('-', "\u{2212}"))
 }
 
 /// A mark with its interval, moved sideways by so many points.

@@ -1,6 +1,6 @@
 //! `power-steps.png`: at which weight the canary as written catches the regression of interest, one line for each size.
 
-use super::{Sheet, heading, mark, panel};
+use super::{Sheet, heading, in_words, mark, panel};
 use crate::report::charts::axes::{Axis, Panel};
 use crate::report::charts::canvas::{Anchor, Canvas, Text};
 use crate::report::charts::labels::{self, EndLabel};
@@ -20,7 +20,7 @@ pub(super) fn sheet(power: &Power) -> Option<Sheet> {
     let regression = &power.regressions[power.goal.regression];
     let shown = shown(regression, power.goal.size);
     let mut canvas = Canvas::new();
-    let question = "At which weight does the canary catch it?";
+    let question = "At which weight does the canary catch a worse version?";
     let top = heading(&mut canvas, question, power) + 10.0;
     let panel = panel(top, power.stages.len(), Axis::linear(0.0, 100.0));
     let ticks = panel.y.ticks(5);
@@ -88,8 +88,10 @@ fn stage_axis(canvas: &mut Canvas, panel: &Panel, power: &Power, regression: &Re
         let at = (panel.across(*tick), panel.bottom + 12.0);
         canvas.text(Text::new(stage.name.clone(), at, Anchor::Middle, theme::INK).size(size));
     }
-    let lines = regression.kind.name();
-    let title = format!("weight of the new version at the abort, or less (a line for each {lines}; brackets: 95 %)");
+    let kind = in_words(&regression.kind.name());
+    let title = format!(
+        "weight of the new version at the abort, or less (a line for each regression of {kind}; brackets: 95 %)"
+    );
     let at = ((panel.left + panel.right) / 2.0, panel.bottom + 32.0);
     canvas.text(Text::new(title, at, Anchor::Middle, theme::INK));
 }
@@ -97,10 +99,10 @@ fn stage_axis(canvas: &mut Canvas, panel: &Panel, power: &Power, regression: &Re
 fn alt_text(power: &Power, regression: &Regression, shown: &[usize]) -> String {
     let of = |size: &usize| {
         let by: Vec<String> = (power.stages.iter().zip(&outcomes(power, regression, *size).caught_by))
-            .map(|(stage, caught)| format!("{} by {}", numbers::readable(100.0 * caught.value), stage.name))
+            .map(|(stage, caught)| format!("{} % by {}", numbers::readable(100.0 * caught.value), stage.name))
             .collect();
-        format!("{}: {}", named(regression, &regression.sizes[*size]), by.join(", "))
+        format!("{} at {}", by.join(", "), named(regression, &regression.sizes[*size]))
     };
     let sizes: Vec<String> = shown.iter().map(of).collect();
-    format!("Rollouts aborted at a weight or below it, per cent. {}.", sizes.join("; "))
+    format!("Of its rollouts the canary as written aborts, at a weight or below it, {}.", sizes.join("; "))
 }

@@ -107,7 +107,9 @@ function waterfallStep(steps, rows, i, api, color, narrow) {
     const [, y] = api.coord([i, to]);
     children.push({ type: 'line', shape: { x1: middle + width / 2, y1: y, x2: next - width / 2, y2: y }, style: { stroke: color('muted'), lineWidth: 0.8 } });
   }
-  const text = narrow ? steps[i].mean.text.replace(/ \[.*/, '') : steps[i].mean.text.replace(' [', '\n[');
+  // Intervals stand above the bars where none would touch its neighbour's; the table has them all.
+  const fits = steps.every(({ mean }) => mean.text.length - mean.text.indexOf('[') < api.size([1, 0])[0] / 6);
+  const text = narrow || !fits ? steps[i].mean.text.replace(/ \[.*/, '') : steps[i].mean.text.replace(' [', '\n[');
   // On a phone there is no room for the names of steps that can hardly be seen: the table has them.
   const total = steps[steps.length - 1].mean.value;
   if (!narrow || steps[i].mean.value > 0.08 * total) children.push({ type: 'text', style: { text, x: middle, y: peak - 5, align: 'center', verticalAlign: 'bottom', fill: color('ink'), fontSize: 11, lineHeight: 14, fontFamily: FONT } });

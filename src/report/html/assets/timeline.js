@@ -56,7 +56,7 @@ function timelineOption(timeline, color, narrow) {
       axis(color, { gridIndex: 0, min: 0, max: most, minInterval: 1, ...above(timeline.runs > 1 ? 'replicas, mean of runs' : 'replicas', timeline.marks.length ? 24 : 8) }),
       logAxis(color, silent ? [0.1, 10] : latencies, { gridIndex: 1, ...above('time to first token, s (log)') }),
       axis(color, { gridIndex: 2, min: 0, max: roundUp([...traffic.mean, ...traffic.high]), splitNumber: 3, axisLabel: { showMaxLabel: false }, ...above('requests/s') }),
-      axis(color, { gridIndex: 3, min: 0, max: harmless ? 1 : roundUp(harm.flatMap(({ bars }) => bars.map((bar) => Math.min(bar[4] ?? bar[2], 3 * bar[2])))), splitNumber: 2, ...above(`${narrow ? 'cut and errors a minute' : 'responses cut and errors, per minute'}${harmless ? ': none in any run' : ''}`) }),
+      axis(color, { gridIndex: 3, min: 0, max: harmless ? 1 : roundUp(harm.flatMap(({ bars }) => bars.map((bar) => Math.min(bar[4] ?? bar[2], 3 * bar[2])))), splitNumber: 2, ...above(`${narrow ? 'cut and errors a minute' : 'responses cut and errors, per minute'}${harmless ? (timeline.runs > 1 ? ': none in any run' : ': none') : ''}`) }),
     ],
     axisPointer: { link: [{ xAxisIndex: 'all' }], triggerTooltip: true },
     tooltip: tooltip(color, { trigger: 'axis', formatter: (params) => timelineAt(timeline, params[0].axisValue) }),
@@ -115,10 +115,10 @@ function timelineAt(timeline, at) {
 function drawTimeline(timeline) {
   const legend = (color) => [
     ...timeline.bands.map((band) => [band.name, band.color === 'pending' ? 'dashed-box' : 'box', color(band.color === 'pending' ? 'muted' : band.color)]),
-    ['least ready, mean of runs', 'dashes', color('ink')],
+    [timeline.runs > 1 ? 'least ready, mean of runs' : 'least ready', 'dashes', color('ink')],
     ...(timeline.runs > 1 ? [['90 % of runs', 'box', color('new-tint')]] : []),
-    ['P99, all runs\' requests', 'line', color('new')],
-    ['P50, all runs\' requests', 'dashes', color('stable-ink')],
+    [timeline.runs > 1 ? 'P99, all runs\' requests' : 'P99 of requests', 'line', color('new')],
+    [timeline.runs > 1 ? 'P50, all runs\' requests' : 'P50 of requests', 'dashes', color('stable-ink')],
     ['all traffic', 'line', color('stable-ink')],
     ...(timeline.marks.length ? [['traffic to the new version', 'dashes', color('new')]] : []),
     ['responses cut', 'box', color('alert')],
