@@ -1,4 +1,4 @@
-//! Ctrl-C: the first asks the study to stop where it is, the second leaves at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks the study to stop where it is, the second leaves at once.
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use super::terminal::say;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// From here on, Ctrl-C raises the returned flag.
+/// From here on, Ctrl-C, SIGTERM and SIGHUP raise the returned flag.
 ///
 /// # Errors
 /// The system does not let itself be listened to.

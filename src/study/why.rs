@@ -219,11 +219,12 @@ fn cut(result: &StudyResult) -> String {
                 figure(planning.current_grace_s)
             )
         }
-        OnSigterm::Drain if pre_stop.is_zero() => format!("the grace period is {grace},"),
-        OnSigterm::Drain => {
-            let left = planning.current_grace_s - pre_stop.min(grace).seconds();
-            format!("the grace period of {grace} leaves {} s after preStop,", figure(left))
+        OnSigterm::Drain if planning.current_grace_s > grace.seconds() => {
+            let hook = if pre_stop < grace { "preStop" } else { "the grace period" };
+            format!("SIGKILL comes {} s after the shutdown, {hook} and 2 s,", figure(planning.current_grace_s))
         }
+        OnSigterm::Drain if pre_stop.is_zero() => format!("the grace period is {grace},"),
+        OnSigterm::Drain => format!("the grace period is {grace}, preStop included,"),
     };
     let is_killed = |action: &Action| matches!(action.kind, ActionKind::KillReplicas { .. });
     let lost = if result.scenario.actions.iter().any(is_killed) {

@@ -233,7 +233,7 @@ fn analysis_of_latency(wanted: &Wanted, sizing: &Sizing) -> Vec<Line> {
         Line::new("[analysis.ttft]", "what the canary must not exceed"),
         Line::with("analysis.ttft.metric", "\"ttft\"", "time to first token"),
         Line::with("analysis.ttft.quantile", "0.9", "a P90 is steadier than a P99 of a few hundred requests"),
-        Line::with("analysis.ttft.max_ratio_to_stable", "2.0", "so many times stable's own at most"),
+        Line::with("analysis.ttft.max_ratio_to_stable", "1.25", "so many times stable's own at most"),
         Line::with("analysis.ttft.window", "\"2m\"", "what a measurement looks back on"),
         Line::with("analysis.ttft.min_samples", &least_samples(sizing).to_string(), "fewer are no data"),
     ];

@@ -17,7 +17,7 @@ use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
 use crate::scenario::{Engine, OnSigterm, Replay, Severity, Statistic, Strategy, Stretch, Traffic};
 use crate::study::{
     CheckResult, FailOn, Outcome, SHARE_TO_FINISH, StudyResult, Verdict, outcome_of, planning, survivorship_note,
-    telling_run,
+    telling_run, time_to_finish,
 };
 use crate::units::Duration;
 
@@ -120,7 +120,12 @@ pub fn answer(result: &StudyResult) -> String {
         format!("a million output tokens cost {}", glued(&estimate(price, Quantity::Usd)))
     };
     let cut = mean_count(result, Metric::TruncatedAttempts, "response");
-    let below = mean(result, Metric::SecondsBelowCapacity);
+    let below = match any(result, Metric::SecondsBelowCapacity) {
+        true => {
+            format!("leaves the fleet below its needed capacity for {}", mean(result, Metric::SecondsBelowCapacity))
+        }
+        false => "never leaves the fleet below its needed capacity".to_owned(),
+    };
     if matches!(result.scenario.rollout.strategy, Strategy::None) {
         return format!("Without a rollout, a window of {} cuts {cut}; {price}.", result.scenario.study.duration);
     }
@@ -128,8 +133,7 @@ pub fn answer(result: &StudyResult) -> String {
         .find(|(outcome, _)| *outcome == RolloutOutcome::Completed)
         .map_or_else(|| "0 %".to_owned(), |(_, share)| glued(&estimate(share, Quantity::Share)));
     format!(
-        "The rollout completes in {completed} of runs, cuts {cut}, leaves the fleet below its needed capacity for \
-         {below} and costs {}; {price}.",
+        "The rollout completes in {completed} of runs, cuts {cut}, {below} and costs {}; {price}.",
         mean(result, Metric::RolloutCost)
     )
 }
@@ -142,7 +146,7 @@ pub fn planning_line(result: &StudyResult) -> String {
         sentences.push("no window is long enough: more than one rollout in twenty does not finish".to_owned());
     } else if planning.window_s.value.is_finite() {
         let window = estimate(&planning.window_s, Quantity::Seconds);
-        sentences.push(format!("a window of {} (P95 duration)", glued(&window)));
+        sentences.push(format!("a window of {} (P95 duration{})", glued(&window), last_drain(result)));
     }
     if let Some(grace_s) = planning.grace_s {
         let what = match result.scenario.termination.on_sigterm {
@@ -169,6 +173,12 @@ pub fn planning_line(result: &StudyResult) -> String {
         }
     }
     sentences.join("; ")
+}
+
+/// What a rollout leaves under way when it is over: answers that its last replicas still finish.
+fn last_drain(result: &StudyResult) -> String {
+    let longest = time_to_finish(&result.scenario.termination);
+    if longest.is_zero() { String::new() } else { format!(", without the last replicas' drain of up to {longest}") }
 }
 
 /// How long an answer has today, as the setting that gives it so long: SIGKILL comes no sooner than a moment after preStop.
