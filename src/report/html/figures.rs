@@ -306,3 +306,26 @@ pub fn cost(result: &StudyResult) -> Option<Figure> {
 pub fn provenance(result: &StudyResult) -> String {
     format!("{}, seed {}", counted(result.records.len() as u64, "run"), result.scenario.study.seed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Pooled;
+    use crate::report::example;
+    use crate::units::Duration;
+
+    #[test]
+    fn answers_that_all_finish_are_said_to_and_one_run_is_not_called_all_runs() {
+        let mut result = example::study();
+        result.pooled = Pooled::new(1);
+        (0..30).for_each(|_| result.pooled.needed_grace.record(Duration::from_seconds(1)));
+        let finding = |result: &StudyResult| needed_grace(result).expect("answers were in flight").finding;
+        let told = finding(&result);
+        assert!(told.contains("in all runs") && told.ends_with("as now, all of them finish."), "{told}");
+        (0..10).for_each(|_| result.pooled.needed_grace.record(Duration::from_seconds(3_600)));
+        assert!(finding(&result).ends_with("25.0 % of them do not finish."), "{}", finding(&result));
+        result.records.truncate(1);
+        assert!(finding(&result).contains("in the one run"), "{}", finding(&result));
+        assert!(cost(&result).expect("a price").reading.ends_with("One run gives no intervals."));
+    }
+}
