@@ -69,7 +69,7 @@ impl Race {
     }
 
     /// Whether the estimates of every check hold, over the runs there are.
-    pub fn seems_feasible(&self, candidate: usize) -> bool {
+    fn seems_feasible(&self, candidate: usize) -> bool {
         let entry = &self.entries[candidate];
         let holds = |(check, values): (&Check, &Vec<f64>)| holds(check, statistic_of(check.statistic, values));
         entry.runs > 0 && self.rules.checks.iter().zip(&entry.checked).all(holds)
