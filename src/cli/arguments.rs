@@ -1,5 +1,7 @@
 //! The arguments of every command: those of `run` and the smaller commands here, the others in files of their own.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "help puts defaults and tables of a scenario in brackets")]
+
 mod grace;
 mod init;
 mod levers;
