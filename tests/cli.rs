@@ -1,152 +1,43 @@
 //! The command line as scripts meet it: exit codes, what goes where, and bytes that depend on nothing but the scenario.
 
-use std::collections::BTreeMap;
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
-use assert_cmd::assert::Assert;
-use assert_cmd::cargo::cargo_bin_cmd;
-use tempfile::TempDir;
+use support::interrupt::{a_run_is_finished, interrupted};
+use support::place::{Place, errors, files, output, refused};
+use support::small::TWO_REPLICAS;
 
-/// Two small replicas for two minutes: a second or less of work.
-const SCENARIO: &str = r#"
-name = "Two replicas, rolling update"
-
-[study]
-runs = 12
-seed = 7
-warm_up = "20s"
-duration = "3m"
-cool_down = "1m"
-timeline_bin = "10s"
-
-[traffic]
-arrivals = { process = "poisson", rate = 2.0 }
-prompt_tokens = { distribution = "lognormal", median = 100, p99 = 800, max = 2000 }
-output_tokens = { distribution = "lognormal", median = 100, p99 = 900, max = 1500 }
-
-[router]
-policy = "least_requests"
-
-[fleet]
-replicas = 2
-gpus_per_replica = 1
-gpu_hour_usd = 3.0
-
-[engine]
-max_num_seqs = 64
-max_num_batched_tokens = 2048
-kv_cache_tokens = 100000
-step_time = { base = "10ms", per_sequence = "50us", per_prefill_token = "60us" }
-
-[cold_start]
-engine_start = "20s"
-
-[termination]
-grace_period = "5s"
-
-[rollout]
-strategy = "rolling"
-start = "30s"
-
-[rollout.rolling]
-max_surge = 1
-max_unavailable = 0
-"#;
-
-/// A directory of its own with the scenario in it.
-struct Place {
-    directory: TempDir,
+fn with_check(check: &str) -> Place {
+    Place::with(&format!("{TWO_REPLICAS}\n[[check]]\n{check}\n"))
 }
 
-impl Place {
-    fn new() -> Place {
-        Place::with(SCENARIO)
-    }
-
-    fn with(scenario: &str) -> Place {
-        let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("scenario.toml"), scenario).unwrap();
-        Place { directory }
-    }
-
-    fn with_check(check: &str) -> Place {
-        Place::with(&format!("{SCENARIO}\n[[check]]\n{check}\n"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = cargo_bin_cmd!("cutover");
-        command.current_dir(self.directory.path()).args(line.split_whitespace());
-        command
-    }
-
-    fn cutover(&self, line: &str) -> Assert {
-        self.command(line).assert()
-    }
-
-    /// What lies in the directory.
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = (fs::read_dir(self.directory.path()).unwrap())
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-
-    /// Refuses with exit code 2, says why on standard error only, and writes nothing. Returns what it said.
-    fn refuses(&self, line: &str) -> String {
-        let before = self.names();
-        let assert = self.cutover(line).code(2);
-        assert_eq!(output(&assert), "", "{line}");
-        assert_eq!(self.names(), before, "{line}");
-        let said = errors(&assert);
-        assert!(!said.trim().is_empty(), "{line}");
-        assert!(!said.contains("panicked"), "{said}");
-        said
-    }
+/// What lies in the directory.
+fn names(place: &Place) -> Vec<String> {
+    let entries = fs::read_dir(place.directory()).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
-fn output(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
-}
-
-fn errors(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
-}
-
-/// Every file below a directory with its bytes, by its name relative to it.
-fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![directory.to_owned()];
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let name = path.strip_prefix(directory).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
+/// Refuses with exit code 2, says why on standard error only, and writes nothing. Returns what it said.
+fn refuses(place: &Place, line: &str) -> String {
+    let before = names(place);
+    let said = refused(place.cutover(line));
+    assert_eq!(names(place), before, "{line}");
+    said
 }
 
 #[test]
 fn without_a_command_it_says_what_it_is_and_what_to_do_next() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let said = output(&place.cutover("").code(0));
     assert!(said.contains("cutover init") && said.contains("cutover run"), "{said}");
 }
 
 #[test]
 fn help_of_every_command_shows_an_example() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     for command in ["run", "check", "compare", "explain", "profiles", "fit", "init", "schema", "completions"] {
         let said = output(&place.cutover(&format!("{command} --help")).code(0));
         assert!(said.contains(&format!("cutover {command}")) && said.contains("Examples:"), "{said}");
@@ -156,7 +47,7 @@ fn help_of_every_command_shows_an_example() {
 
 #[test]
 fn a_run_writes_every_file_of_the_contract() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     place.cutover("run scenario.toml --events 3 --requests 3").code(0);
     let files = files(&place.path("output/scenario"));
     for name in ["summary.json", "runs.csv", "timeline.csv", "report.md", "events.csv", "requests.csv"] {
@@ -177,7 +68,7 @@ fn a_run_writes_every_file_of_the_contract() {
 
 #[test]
 fn standard_output_is_the_report_alone_and_names_no_file() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let assert = place.cutover("run scenario.toml --out results").code(0);
     let report = output(&assert);
     assert!(report.contains("ROLLOUT") && report.contains("COST"), "{report}");
@@ -189,7 +80,7 @@ fn standard_output_is_the_report_alone_and_names_no_file() {
 
 #[test]
 fn json_on_standard_output_is_one_document_and_the_same_as_the_file() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let printed = output(&place.cutover("run scenario.toml --format json --out results").code(0));
     let json: serde_json::Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(json["schema_version"], 1);
@@ -200,14 +91,14 @@ fn json_on_standard_output_is_one_document_and_the_same_as_the_file() {
 
 #[test]
 fn markdown_on_standard_output_begins_with_the_title() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let printed = output(&place.cutover("run scenario.toml --format md").code(0));
     assert!(printed.starts_with("# Two replicas, rolling update\n"), "{printed}");
 }
 
 #[test]
 fn quiet_leaves_standard_error_empty_and_the_report_whole() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let loud = place.cutover("run scenario.toml").code(0);
     let quiet = place.cutover("run scenario.toml --quiet").code(0);
     assert_eq!(errors(&quiet), "");
@@ -216,7 +107,7 @@ fn quiet_leaves_standard_error_empty_and_the_report_whole() {
 
 #[test]
 fn every_byte_is_the_same_with_one_thread_and_with_two() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let one = place.cutover("run scenario.toml --threads 1 --out one --events 2 --requests 2").code(0);
     let two = place.cutover("run scenario.toml --threads 2 --out two --events 2 --requests 2").code(0);
     assert_eq!(output(&one), output(&two));
@@ -229,7 +120,7 @@ fn every_byte_is_the_same_with_one_thread_and_with_two() {
 
 #[test]
 fn another_seed_gives_other_results_and_runs_can_be_set() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     place.cutover("run scenario.toml --out a --runs 4").code(0);
     place.cutover("run scenario.toml --out b --runs 4 --seed 8").code(0);
     let [a, b] = ["a", "b"].map(|name| fs::read_to_string(place.path(name).join("runs.csv")).unwrap());
@@ -239,7 +130,7 @@ fn another_seed_gives_other_results_and_runs_can_be_set() {
 
 #[test]
 fn a_setting_changes_the_scenario_and_its_hash() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let hash = |line: &str| {
         let json: serde_json::Value = serde_json::from_str(&output(&place.cutover(line).code(0))).unwrap();
         json["provenance"]["scenario_hash"].as_str().unwrap().to_owned()
@@ -251,8 +142,8 @@ fn a_setting_changes_the_scenario_and_its_hash() {
 
 #[test]
 fn a_check_that_holds_is_0_and_one_that_fails_is_1_for_run_and_check_alike() {
-    let holds = Place::with_check("metric = \"requests\"\nstatistic = \"mean\"\nmin = 1");
-    let fails = Place::with_check("metric = \"requests\"\nstatistic = \"mean\"\nmax = 10");
+    let holds = with_check("metric = \"requests\"\nstatistic = \"mean\"\nmin = 1");
+    let fails = with_check("metric = \"requests\"\nstatistic = \"mean\"\nmax = 10");
     for command in ["run", "check"] {
         let said = output(&holds.cutover(&format!("{command} scenario.toml")).code(0));
         assert!(said.contains('✔'), "{said}");
@@ -264,14 +155,14 @@ fn a_check_that_holds_is_0_and_one_that_fails_is_1_for_run_and_check_alike() {
 
 #[test]
 fn a_check_without_an_interval_is_inconclusive_and_3() {
-    let place = Place::with_check("metric = \"ttft_p99_s\"\nstatistic = \"p99\"\nmax = 1000");
+    let place = with_check("metric = \"ttft_p99_s\"\nstatistic = \"p99\"\nmax = 1000");
     let said = output(&place.cutover("check scenario.toml").code(3));
     assert!(said.contains('?'), "{said}");
 }
 
 #[test]
 fn a_failed_check_outweighs_an_inconclusive_one() {
-    let place = Place::with_check(
+    let place = with_check(
         "metric = \"ttft_p99_s\"\nstatistic = \"p99\"\nmax = 1000\n\n\
          [[check]]\nmetric = \"requests\"\nstatistic = \"mean\"\nmax = 10",
     );
@@ -280,16 +171,16 @@ fn a_failed_check_outweighs_an_inconclusive_one() {
 
 #[test]
 fn a_bound_that_no_number_of_these_runs_could_certify_is_refused_with_its_line() {
-    let place = Place::with_check("metric = \"truncated_attempts\"\nstatistic = \"probability_positive\"\nmax = 0");
+    let place = with_check("metric = \"truncated_attempts\"\nstatistic = \"probability_positive\"\nmax = 0");
     for command in ["run", "check"] {
-        let said = place.refuses(&format!("{command} scenario.toml"));
+        let said = refuses(&place, &format!("{command} scenario.toml"));
         assert!(said.contains("scenario.toml:") && said.contains("certify"), "{said}");
     }
 }
 
 #[test]
 fn a_bound_that_needs_more_runs_is_inconclusive_and_says_how_many() {
-    let place = Place::with_check("metric = \"rollout_completed\"\nstatistic = \"mean\"\nmin = 0.98");
+    let place = with_check("metric = \"rollout_completed\"\nstatistic = \"mean\"\nmin = 0.98");
     for command in ["run", "check"] {
         let said = output(&place.cutover(&format!("{command} scenario.toml")).code(3));
         // Even if every run completes: z^2 / (n + z^2) <= 0.02 needs 189, in two digits.
@@ -299,39 +190,39 @@ fn a_bound_that_needs_more_runs_is_inconclusive_and_says_how_many() {
 
 #[test]
 fn several_scenarios_are_checked_at_once_and_one_that_is_wrong_stops_all() {
-    let place = Place::with_check("metric = \"requests\"\nstatistic = \"mean\"\nmin = 1");
+    let place = with_check("metric = \"requests\"\nstatistic = \"mean\"\nmin = 1");
     fs::copy(place.path("scenario.toml"), place.path("second.toml")).unwrap();
     place.cutover("check scenario.toml second.toml --out results").code(0);
     for name in ["scenario", "second"] {
         assert!(place.path("results").join(name).join("summary.json").is_file(), "{name}");
     }
     fs::write(place.path("wrong.toml"), "name = 3").unwrap();
-    place.refuses("check scenario.toml wrong.toml --out more");
+    refuses(&place, "check scenario.toml wrong.toml --out more");
 }
 
 #[test]
 fn scenarios_that_would_overwrite_each_others_results_are_refused() {
-    let place = Place::new();
-    place.refuses("check scenario.toml scenario.toml");
+    let place = Place::with(TWO_REPLICAS);
+    refuses(&place, "check scenario.toml scenario.toml");
 }
 
 #[test]
 fn wrong_scenarios_are_refused() {
-    let place = Place::new();
-    assert!(place.refuses("run missing.toml").contains("missing.toml"));
-    place.refuses("run .");
+    let place = Place::with(TWO_REPLICAS);
+    assert!(refuses(&place, "run missing.toml").contains("missing.toml"));
+    refuses(&place, "run .");
     for (wrong, expected) in
         [("this is not TOML", "scenario.toml"), ("[study]\nruns = -1", "runs"), ("[fleet]\nreplicaz = 3", "replicas")]
     {
         let place = Place::with(wrong);
-        let said = place.refuses("run scenario.toml");
+        let said = refuses(&place, "run scenario.toml");
         assert!(said.contains(expected), "{said}");
     }
 }
 
 #[test]
 fn wrong_arguments_are_refused() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     for line in [
         "run",
         "bogus",
@@ -353,13 +244,13 @@ fn wrong_arguments_are_refused() {
         "fit scenario.toml --format xml",
         "completions klingon",
     ] {
-        place.refuses(line);
+        refuses(&place, line);
     }
 }
 
 #[test]
 fn results_that_cannot_be_written_are_4_and_nothing_is_simulated() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     write_trace(&place);
     fs::write(place.path("taken"), "mine").unwrap();
     for line in [
@@ -378,7 +269,7 @@ fn results_that_cannot_be_written_are_4_and_nothing_is_simulated() {
 
 #[test]
 fn results_of_an_earlier_run_are_replaced() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     place.cutover("run scenario.toml --out results --runs 3").code(0);
     place.cutover("run scenario.toml --out results --runs 5").code(0);
     let rows = fs::read_to_string(place.path("results/runs.csv")).unwrap();
@@ -387,8 +278,8 @@ fn results_of_an_earlier_run_are_replaced() {
 
 #[test]
 fn profiles_are_listed_and_shown_and_nothing_is_written_unless_asked_for() {
-    let place = Place::new();
-    let before = place.names();
+    let place = Place::with(TWO_REPLICAS);
+    let before = names(&place);
     let list = place.cutover("profiles").code(0);
     assert!(output(&list).contains("\na100-codellama-34b-tp2-vidur ") && errors(&list).is_empty(), "{}", output(&list));
     let page = place.cutover("profiles h100-llama-3.1-8b-vllm").code(0);
@@ -399,12 +290,12 @@ fn profiles_are_listed_and_shown_and_nothing_is_written_unless_asked_for() {
     assert!(
         output(&place.cutover("profiles b200-qwen3-32b --format md").code(0)).starts_with("# b200-qwen3-32b-vllm\n")
     );
-    assert_eq!(place.names(), before);
+    assert_eq!(names(&place), before);
 }
 
 #[test]
 fn the_files_of_a_profile_join_what_lies_in_the_directory() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     place.cutover("run scenario.toml --runs 2 --out results").code(0);
     let shown = place.cutover("profiles l40s-llama-3.1-8b --out results").code(0);
     assert_eq!(errors(&shown), "l40s-llama-3.1-8b-vllm in results\n");
@@ -418,19 +309,20 @@ fn the_files_of_a_profile_join_what_lies_in_the_directory() {
 
 #[test]
 fn a_profile_that_does_not_exist_is_refused_with_the_nearest() {
-    let place = Place::new();
-    let said = place.refuses("profiles h100-llama-3-8b");
+    let place = Place::with(TWO_REPLICAS);
+    let said = refuses(&place, "profiles h100-llama-3-8b");
     assert!(said.contains("`h100-llama-3.1-8b-vllm`") && said.contains("`cutover profiles` lists all"), "{said}");
-    assert!(place.refuses("profiles h100-llama-3.1-8b").contains("`h100-llama-3.1-8b-trtllm`"));
-    place.refuses("profiles --out results");
-    let said = place.refuses("run scenario.toml --set engine.profile=h100-llama-3-8b");
+    assert!(refuses(&place, "profiles h100-llama-3.1-8b").contains("`h100-llama-3.1-8b-trtllm`"));
+    refuses(&place, "profiles --out results");
+    let said = refuses(&place, "run scenario.toml --set engine.profile=h100-llama-3-8b");
     assert!(said.contains("engine.profile") && said.contains("`h100-llama-3.1-8b-vllm`"), "{said}");
 }
 
 #[test]
 fn a_scenario_runs_on_a_profile_and_its_report_names_it() {
-    let place =
-        Place::with(&SCENARIO.replace("kv_cache_tokens = 100000\n", "profile = \"h100-codellama-34b-tp2-vidur\"\n"));
+    let place = Place::with(
+        &TWO_REPLICAS.replace("kv_cache_tokens = 100000\n", "profile = \"h100-codellama-34b-tp2-vidur\"\n"),
+    );
     let run = place.cutover("run scenario.toml --runs 2 --format md").code(0);
     assert!(output(&run).contains("| engine | h100-codellama-34b-tp2-vidur, prompts in chunks"), "{}", output(&run));
     assert!(errors(&run).contains("is an estimate, not a measurement"), "{}", errors(&run));
@@ -438,7 +330,7 @@ fn a_scenario_runs_on_a_profile_and_its_report_names_it() {
 
 #[test]
 fn a_comparison_with_itself_finds_nothing_and_with_a_dearer_fleet_the_price() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let json =
         |line: &str| -> serde_json::Value { serde_json::from_str(&output(&place.cutover(line).code(0))).unwrap() };
     let same = json("compare scenario.toml scenario.toml --format json");
@@ -456,8 +348,8 @@ fn a_comparison_with_itself_finds_nothing_and_with_a_dearer_fleet_the_price() {
 
 #[test]
 fn several_scenarios_and_variants_are_compared_with_the_first() {
-    let place = Place::new();
-    fs::write(place.path("other.toml"), SCENARIO.replace("gpu_hour_usd = 3.0", "gpu_hour_usd = 5.0")).unwrap();
+    let place = Place::with(TWO_REPLICAS);
+    fs::write(place.path("other.toml"), TWO_REPLICAS.replace("gpu_hour_usd = 3.0", "gpu_hour_usd = 5.0")).unwrap();
     let line = "compare scenario.toml other.toml --variant fleet.replicas=3,fleet.gpu_hour_usd=2.0 --variant \
                 fleet.replicas=4 --format json";
     let json: serde_json::Value = serde_json::from_str(&output(&place.cutover(line).code(0))).unwrap();
@@ -468,15 +360,15 @@ fn several_scenarios_and_variants_are_compared_with_the_first() {
     for name in ["charts/comparison.png", "charts/comparison-c.png", "charts/comparison-d.png", "d/summary.json"] {
         assert!(place.path("output/scenario-against-other").join(name).is_file(), "{name}");
     }
-    assert!(place.refuses("compare scenario.toml").contains("nothing to compare with"));
+    assert!(refuses(&place, "compare scenario.toml").contains("nothing to compare with"));
     let many = format!("compare scenario.toml{}", " --variant fleet.replicas=3".repeat(8));
-    assert!(place.refuses(&many).contains("9 scenarios are more than the 8"));
-    assert!(place.refuses("compare scenario.toml --variant fleet.replica=3").contains("did you mean `replicas`?"));
+    assert!(refuses(&place, &many).contains("9 scenarios are more than the 8"));
+    assert!(refuses(&place, "compare scenario.toml --variant fleet.replica=3").contains("did you mean `replicas`?"));
 }
 
 #[test]
 fn a_comparison_says_when_the_two_do_not_meet_the_same_requests() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let same = place.cutover("compare scenario.toml --set-b fleet.replicas=3").code(0);
     assert!(output(&same).contains("in each the same requests for both"), "{}", output(&same));
     assert!(!errors(&same).contains("do not meet the same requests"), "{}", errors(&same));
@@ -498,7 +390,7 @@ fn a_comparison_says_when_the_two_do_not_meet_the_same_requests() {
 
 #[test]
 fn scenarios_of_different_numbers_of_runs_are_both_run_as_often_as_the_lesser() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     for setting in ["--set-b study.runs=5", "--runs 5 --set-b study.runs=12"] {
         let assert = place.cutover(&format!("compare scenario.toml {setting} --out results")).code(0);
         assert!(output(&assert).contains("5 runs, in each the same requests"), "{}", output(&assert));
@@ -514,30 +406,30 @@ fn scenarios_of_different_numbers_of_runs_are_both_run_as_often_as_the_lesser() 
 
 #[test]
 fn what_is_not_supported_yet_is_called_so() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     for (line, name) in [("deploy scenario.toml", "cutover deploy"), ("run scenario.toml --shard 0/4", "--shard")] {
-        let said = place.refuses(line);
+        let said = refuses(&place, line);
         assert!(said.contains(&format!("`{name}` is not supported yet")), "{said}");
     }
-    assert!(place.refuses("deploy").contains("supported: run, check, compare"));
+    assert!(refuses(&place, "deploy").contains("supported: run, check, compare"));
 }
 
 #[test]
 fn a_page_for_a_browser_is_written_when_asked_for_and_goes_with_the_next_run() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let page = place.path("output/scenario/report.html");
     let with = output(&place.cutover("run scenario.toml --format html"));
     let html = fs::read_to_string(&page).expect("a page");
     assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>\n"));
     assert_eq!(output(&place.cutover("run scenario.toml")), with, "standard output has the summary either way");
     assert!(!page.exists(), "the page of earlier results");
-    place.refuses("compare scenario.toml --set-b fleet.replicas=3 --format html");
+    refuses(&place, "compare scenario.toml --set-b fleet.replicas=3 --format html");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_standard_output_that_takes_nothing_is_4_and_loses_no_file() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     write_trace(&place);
     for (line, file) in [
         ("run scenario.toml", "output/scenario/summary.json"),
@@ -546,9 +438,9 @@ fn a_standard_output_that_takes_nothing_is_4_and_loses_no_file() {
         ("explain scenario.toml --out explained", "explained/events.csv"),
         ("fit traces/day.csv.gz --out fitted", "fitted/fit.toml"),
     ] {
-        let status = std::process::Command::new(place.command("").get_program())
+        let status = std::process::Command::new(place.command(&[]).get_program())
             .args(line.split(' '))
-            .current_dir(place.directory.path())
+            .current_dir(place.directory())
             .stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
             .stderr(std::process::Stdio::null())
             .status()
@@ -560,7 +452,7 @@ fn a_standard_output_that_takes_nothing_is_4_and_loses_no_file() {
 
 #[test]
 fn what_a_command_of_the_same_kind_left_in_the_directory_is_removed_and_other_files_stay() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     place.cutover("run scenario.toml --out results --events 1 --requests 1").code(0);
     fs::write(place.path("results/notes.txt"), "mine").unwrap();
     place.cutover("compare scenario.toml --set-b fleet.replicas=3 --out results").code(0);
@@ -594,7 +486,7 @@ fn what_a_command_of_the_same_kind_left_in_the_directory_is_removed_and_other_fi
 
 #[test]
 fn explain_prints_the_events_of_one_run_and_writes_only_where_it_is_told() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     let printed = output(&place.cutover("explain scenario.toml --run 3").code(0));
     assert!(printed.contains("new is shipped") && printed.contains("+0m30.000s"), "{printed}");
     assert!(!printed.contains("rollout_started"), "{printed}");
@@ -602,7 +494,7 @@ fn explain_prints_the_events_of_one_run_and_writes_only_where_it_is_told() {
     assert!(every.contains("rollout_started"), "{every}");
     let (earlier, later) = (every.find("at +0m10.000s"), every.find("at +0m40.000s"));
     assert!(earlier.is_some() && earlier < later, "{every}");
-    assert_eq!(place.names(), ["scenario.toml"]);
+    assert_eq!(names(&place), ["scenario.toml"]);
     place.cutover("explain scenario.toml --run 3 --out results").code(0);
     place.cutover("run scenario.toml --events 3 --requests 3").code(0);
     for name in ["events.csv", "requests.csv"] {
@@ -630,7 +522,7 @@ fn write_trace(place: &Place) {
 
 #[test]
 fn a_fit_writes_its_files_and_names_the_trace_alone() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     write_trace(&place);
     let assert = place.cutover("fit traces/day.csv.gz").code(0);
     let report = output(&assert);
@@ -652,7 +544,7 @@ fn a_fit_writes_its_files_and_names_the_trace_alone() {
 
 #[test]
 fn what_a_fit_says_is_a_scenario_and_so_is_its_replay() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     write_trace(&place);
     let assert = place.cutover("fit traces/day.csv.gz --format json --quiet --out fitted").code(0);
     assert_eq!(errors(&assert), "");
@@ -667,7 +559,7 @@ fn what_a_fit_says_is_a_scenario_and_so_is_its_replay() {
         .map(|line| format!("{line}\n"))
         .collect();
     assert!(replay.contains("trace = ") && replay.contains("trace_block = "), "{fitted}");
-    let (before, after) = SCENARIO.split_once("[traffic]").unwrap();
+    let (before, after) = TWO_REPLICAS.split_once("[traffic]").unwrap();
     let after = after.split_once("[router]").unwrap().1;
     for (name, traffic) in [("traces/fitted.toml", fitted), ("traces/replayed.toml", format!("[traffic]\n{replay}"))] {
         fs::write(place.path(name), format!("{before}{traffic}\n[router]{after}")).unwrap();
@@ -677,9 +569,9 @@ fn what_a_fit_says_is_a_scenario_and_so_is_its_replay() {
 
 #[test]
 fn traces_that_cannot_be_fitted_are_refused_with_their_line() {
-    let place = Place::new();
-    assert!(place.refuses("fit missing.csv").contains("missing.csv"));
-    place.refuses("fit .");
+    let place = Place::with(TWO_REPLICAS);
+    assert!(refuses(&place, "fit missing.csv").contains("missing.csv"));
+    refuses(&place, "fit .");
     for (text, expected) in [
         ("arrival_s,prompt_tokens\n", "wrong.csv:1: expected a header with a column `output_tokens`"),
         ("a,b\n1,2\n", "wrong.csv:1: expected the columns arrival_s,prompt_tokens,output_tokens or TIMESTAMP"),
@@ -687,22 +579,22 @@ fn traces_that_cannot_be_fitted_are_refused_with_their_line() {
         ("arrival_s,prompt_tokens,output_tokens\n1,1,1\n0,1,1\n", "wrong.csv:3: expected arrivals in order"),
         ("arrival_s,prompt_tokens,output_tokens\n0,1,1\n", "wrong.csv: expected at least 2 rows"),
     ] {
-        let place = Place::new();
+        let place = Place::with(TWO_REPLICAS);
         fs::write(place.path("wrong.csv"), text).unwrap();
-        let said = place.refuses("fit wrong.csv");
+        let said = refuses(&place, "fit wrong.csv");
         assert!(said.contains(expected), "{said}");
     }
 }
 
 #[test]
 fn init_writes_a_scenario_that_runs_and_never_overwrites() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     place.cutover("init mine.toml").code(0);
     // So few runs do not settle its checks.
     place.cutover("run mine.toml --runs 3 --set traffic.arrivals.rate=2").code(3);
-    let said = place.refuses("init scenario.toml");
+    let said = refuses(&place, "init scenario.toml");
     assert!(said.contains("exists"), "{said}");
-    assert_eq!(fs::read_to_string(place.path("scenario.toml")).unwrap(), SCENARIO);
+    assert_eq!(fs::read_to_string(place.path("scenario.toml")).unwrap(), TWO_REPLICAS);
     for command in ["run mine.toml", "check mine.toml", "explain mine.toml"] {
         let written = place.cutover(&format!("init {}.toml", &command[..3])).code(0);
         assert!(errors(&written).contains(&command.replace("mine", &command[..3])), "{}", errors(&written));
@@ -711,7 +603,7 @@ fn init_writes_a_scenario_that_runs_and_never_overwrites() {
 
 #[test]
 fn init_takes_a_profile_a_strategy_and_numbers() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     for strategy in ["none", "recreate", "rolling", "blue_green", "blue-green", "canary", "flagger"] {
         let line = format!(
             "init - --profile h200-llama-3.1-70b-tp4-vllm --strategy {strategy} --replicas 2 --rate 4 --gpu-hour-usd 2.25"
@@ -731,16 +623,16 @@ fn init_takes_a_profile_a_strategy_and_numbers() {
         assert!(!errors(&run).contains("warning"), "{}", errors(&run));
     }
     assert!(!place.path("scenario.toml-").exists() && !place.path("-").exists());
-    assert!(place.refuses("init it.toml --profile h200").contains("it begins the names of"));
-    assert!(place.refuses("init it.toml --rate -1").contains("requests per second"));
-    assert!(place.refuses("init it.toml --gpu-hour-usd x").contains("a number of USD"));
-    assert!(place.refuses("init it.toml --strategy bogus").contains("blue_green"));
+    assert!(refuses(&place, "init it.toml --profile h200").contains("it begins the names of"));
+    assert!(refuses(&place, "init it.toml --rate -1").contains("requests per second"));
+    assert!(refuses(&place, "init it.toml --gpu-hour-usd x").contains("a number of USD"));
+    assert!(refuses(&place, "init it.toml --strategy bogus").contains("blue_green"));
     assert!(!place.path("it.toml").exists());
 }
 
 #[test]
 fn completions_are_printed_for_every_shell() {
-    let place = Place::new();
+    let place = Place::with(TWO_REPLICAS);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(output(&place.cutover(&format!("completions {shell}")).code(0)).contains("cutover"), "{shell}");
     }
@@ -749,35 +641,11 @@ fn completions_are_printed_for_every_shell() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_study_ends_with_130_and_saves_what_was_finished() {
-    use std::io::Read;
-    use std::process::{Command, Stdio};
-    use std::time::{Duration, Instant};
-    let place = Place::new();
-    let binary = place.command("").get_program().to_owned();
-    let mut child = Command::new(binary)
-        .args(["run", "scenario.toml", "--runs", "10000000", "--threads", "1"])
-        .current_dir(place.directory.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Long enough for the handler to be in place and a run to be finished.
-    std::thread::sleep(Duration::from_secs(3));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    let began = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if began.elapsed() > Duration::from_secs(60) {
-            child.kill().unwrap();
-            panic!("it goes on after an interruption");
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    assert_eq!(status.code(), Some(130));
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let place = Place::with(TWO_REPLICAS);
+    let endless = ["run", "scenario.toml", "--runs", "10000000", "--threads", "1"];
+    let ended = interrupted(place.directory(), &endless, a_run_is_finished);
+    assert_eq!(ended.status.code(), Some(130));
+    let said = String::from_utf8(ended.stderr).unwrap();
     assert!(said.contains("stopping after the runs under way; press Ctrl-C again to leave at once"), "{said}");
     let summary = fs::read_to_string(place.path("output/scenario/summary.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&summary).unwrap();

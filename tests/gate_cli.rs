@@ -1,100 +1,46 @@
 //! The gate as a pipeline meets it: exit codes by severity and verdict, a baseline, and the forms that other programs read.
 
-use std::fs;
-use std::path::PathBuf;
-
-use assert_cmd::assert::Assert;
-use assert_cmd::cargo::cargo_bin_cmd;
-use cutover::study::{Change, Pairing, Past, StudyResult, against};
-use serde_json::Value;
-use tempfile::TempDir;
-
 mod support;
 
-/// Two small replicas for three minutes whose answers outlive a grace period of 2 s.
-const SCENARIO: &str = r#"name = "Two replicas"
+use std::fs;
+use std::sync::LazyLock;
 
-[study]
-runs = 16
-seed = 7
-warm_up = "20s"
-duration = "3m"
-cool_down = "1m"
-timeline_bin = "10s"
+use assert_cmd::assert::Assert;
+use cutover::study::{Change, Pairing, Past, StudyResult, against};
+use serde_json::Value;
+use support::place::{Place, errors, output};
+use support::small::two_replicas;
 
-[traffic]
-arrivals = { process = "poisson", rate = 2.0 }
-prompt_tokens = { distribution = "lognormal", median = 100, p99 = 800, max = 2000 }
-output_tokens = { distribution = "lognormal", median = 300, p99 = 900, max = 1500 }
+/// Two small replicas whose answers outlive a grace period of 2 s.
+static SCENARIO: LazyLock<String> = LazyLock::new(|| {
+    two_replicas(&[
+        ("Two replicas, rolling update", "Two replicas"),
+        ("runs = 12", "runs = 16"),
+        ("median = 100, p99 = 900", "median = 300, p99 = 900"),
+        ("grace_period = \"5s\"", "grace_period = \"2s\""),
+    ])
+});
 
-[fleet]
-replicas = 2
-gpu_hour_usd = 3.0
+/// A directory with a scenario that has these checks.
+fn with_checks(checks: &[String]) -> Place {
+    let place = Place::empty();
+    write(&place, "chat.toml", checks);
+    place
+}
 
-[engine]
-max_num_seqs = 64
-max_num_batched_tokens = 2048
-kv_cache_tokens = 100000
-step_time = { base = "10ms", per_sequence = "50us", per_prefill_token = "60us" }
+fn write(place: &Place, file: &str, checks: &[String]) {
+    let checks: String = checks.iter().map(|check| format!("\n[[check]]\n{check}\n")).collect();
+    fs::write(place.path(file), format!("{}{checks}", *SCENARIO)).unwrap();
+}
 
-[cold_start]
-engine_start = "20s"
-
-[termination]
-grace_period = "2s"
-
-[rollout]
-strategy = "rolling"
-start = "30s"
-
-[rollout.rolling]
-max_surge = 1
-max_unavailable = 0
-"#;
-
-/// Line of the first check in a file of [`Place::with`].
-const FIRST_CHECK: usize = 40;
+/// Line of the first table behind [`SCENARIO`].
+fn first_check() -> usize {
+    SCENARIO.lines().count() + 2
+}
 
 const HOLDS: &str = "metric = \"requests\"\nstatistic = \"mean\"\nmin = 1";
 const FAILS: &str = "metric = \"requests\"\nstatistic = \"mean\"\nmax = 10";
 const OPEN: &str = "metric = \"ttft_p99_s\"\nstatistic = \"p99\"\nmax = 1000";
-
-struct Place {
-    directory: TempDir,
-}
-
-impl Place {
-    fn with(checks: &[String]) -> Place {
-        let place = Place { directory: tempfile::tempdir().unwrap() };
-        place.write("chat.toml", checks);
-        place
-    }
-
-    fn write(&self, file: &str, checks: &[String]) {
-        let checks: String = checks.iter().map(|check| format!("\n[[check]]\n{check}\n")).collect();
-        fs::write(self.path(file), format!("{SCENARIO}{checks}")).unwrap();
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-    }
-
-    fn cutover(&self, line: &str) -> Assert {
-        cargo_bin_cmd!("cutover").current_dir(self.directory.path()).args(line.split(' ')).assert()
-    }
-}
-
-fn output(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
-}
-
-fn errors(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
-}
 
 fn json(assert: &Assert) -> Value {
     serde_json::from_str(&output(assert)).unwrap()
@@ -109,15 +55,15 @@ fn check(check: &str, severity: &str) -> String {
 #[test]
 fn every_severity_and_verdict_ends_with_its_exit_code() {
     for (what, code) in [(HOLDS, 0), (FAILS, 1), (OPEN, 3)] {
-        let promise = Place::with(&[what.to_owned(), check(HOLDS, "warn")]);
+        let promise = with_checks(&[what.to_owned(), check(HOLDS, "warn")]);
         promise.cutover("check chat.toml").code(code);
-        let warning = Place::with(&[check(HOLDS, "fail"), check(what, "warn")]);
+        let warning = with_checks(&[check(HOLDS, "fail"), check(what, "warn")]);
         let told = output(&warning.cutover("check chat.toml --runs 3").code(0));
         assert_eq!(told.contains('⚠'), code != 0, "{told}");
         warning.cutover("run chat.toml --runs 3").code(0);
         warning.cutover("check chat.toml --runs 3 --fail-on warn").code(code);
     }
-    let both = Place::with(&[check(FAILS, "warn"), check(OPEN, "fail")]);
+    let both = with_checks(&[check(FAILS, "warn"), check(OPEN, "fail")]);
     both.cutover("check chat.toml --runs 3").code(3);
     both.cutover("check chat.toml --runs 3 --fail-on warn").code(1);
 }
@@ -130,11 +76,11 @@ fn a_severity_and_a_description_are_checked_like_any_key() {
         ("description = 3", "expected a sentence, as text"),
         ("description = \"a\\u001bb\"", "without control characters"),
     ] {
-        let place = Place::with(&[format!("{HOLDS}\n{wrong}")]);
+        let place = with_checks(&[format!("{HOLDS}\n{wrong}")]);
         let told = errors(&place.cutover("check chat.toml").code(2));
         assert!(told.contains(said), "{told}");
     }
-    let place = Place::with(&[format!("{FAILS}\nseverity = \"warn\"\ndescription = \"the pager's promise\"")]);
+    let place = with_checks(&[format!("{FAILS}\nseverity = \"warn\"\ndescription = \"the pager's promise\"")]);
     let found = json(&place.cutover("check chat.toml --runs 3 --format json").code(0));
     assert_eq!(found[0]["checks"][0]["severity"], "warn");
     assert_eq!(found[0]["checks"][0]["description"], "the pager's promise");
@@ -143,7 +89,7 @@ fn a_severity_and_a_description_are_checked_like_any_key() {
 
 #[test]
 fn forms_are_printed_and_written_as_asked_for() {
-    let place = Place::with(&[FAILS.to_owned()]);
+    let place = with_checks(&[FAILS.to_owned()]);
     for command in ["run", "check"] {
         let junit = output(&place.cutover(&format!("{command} chat.toml --runs 3 --format junit")).code(1));
         assert_eq!(junit, place.text("output/chat/junit.xml"));
@@ -157,7 +103,7 @@ fn forms_are_printed_and_written_as_asked_for() {
     assert!(comment.starts_with("<!-- cutover:chat -->\n"), "{comment}");
     assert_eq!(comment, place.text("output/chat/comment.md"));
     assert!(output(&place.cutover("run chat.toml --runs 3 --format md").code(1)).starts_with("# Two replicas\n"));
-    place.write("second.toml", &[HOLDS.to_owned()]);
+    write(&place, "second.toml", &[HOLDS.to_owned()]);
     let both = output(&place.cutover("check chat.toml second.toml --runs 3 --format junit --out all").code(1));
     assert_eq!(both.matches("<testsuite ").count(), 2);
     assert_eq!(both, place.text("all/junit.xml"));
@@ -167,19 +113,21 @@ fn forms_are_printed_and_written_as_asked_for() {
 
 #[test]
 fn annotations_point_at_lines_of_the_scenario_and_of_one_that_is_wrong() {
-    let place = Place::with(&[FAILS.to_owned(), check(OPEN, "warn")]);
+    let place = with_checks(&[FAILS.to_owned(), check(OPEN, "warn")]);
     let told = output(&place.cutover("check ./chat.toml --runs 3 --format github").code(1));
     let lines: Vec<&str> = told.lines().collect();
-    let failed = format!("::error file=./chat.toml,line={FIRST_CHECK},title=requests mean <= 10 does not hold::found ");
+    let failed =
+        format!("::error file=./chat.toml,line={},title=requests mean <= 10 does not hold::found ", first_check());
     assert!(lines[0].starts_with(&failed), "{told}");
     let warned =
-        format!("::warning file=./chat.toml,line={},title=ttft_p99_s p99 <= 1000 s is undecided", FIRST_CHECK + 5);
+        format!("::warning file=./chat.toml,line={},title=ttft_p99_s p99 <= 1000 s is undecided", first_check() + 5);
     assert!(lines.iter().any(|line| line.starts_with(&warned)), "{told}");
     assert_eq!(*lines.last().unwrap(), "cutover: Two replicas: 2 checks: 1 failed, 1 only warned of");
-    fs::write(place.path("wrong.toml"), format!("{SCENARIO}\n[fleets]\nx = 1\n")).unwrap();
+    fs::write(place.path("wrong.toml"), format!("{}\n[fleets]\nx = 1\n", *SCENARIO)).unwrap();
     for command in ["check", "run"] {
         let wrong = place.cutover(&format!("{command} wrong.toml --format github")).code(2);
-        assert!(output(&wrong).starts_with("::error file=wrong.toml,line=40,col="), "{}", output(&wrong));
+        let expected = format!("::error file=wrong.toml,line={},col=", first_check());
+        assert!(output(&wrong).starts_with(&expected), "{}", output(&wrong));
         assert!(output(&wrong).contains("fleets") && errors(&wrong).contains("fleets"));
         assert_eq!(output(&place.cutover(&format!("{command} wrong.toml")).code(2)), "");
     }
@@ -189,9 +137,10 @@ fn annotations_point_at_lines_of_the_scenario_and_of_one_that_is_wrong() {
     let both = place.cutover("check wrong.toml chat.toml also.toml --format github").code(2);
     assert_eq!(output(&both).matches("::error ").count(), 2, "{}", output(&both));
     assert_eq!(errors(&both).matches("fleets").count() % 2, 0, "{}", errors(&both));
-    let never = Place::with(&["metric = \"cost_usd\"\nstatistic = \"probability_positive\"\nmax = 0".to_owned()]);
+    let never = with_checks(&["metric = \"cost_usd\"\nstatistic = \"probability_positive\"\nmax = 0".to_owned()]);
     let refused = never.cutover("check chat.toml --format github").code(2);
-    let expected = format!("::error file=chat.toml,line={FIRST_CHECK},col=1,title=E0304%3A wrong scenario::this check");
+    let expected =
+        format!("::error file=chat.toml,line={},col=1,title=E0304%3A wrong scenario::this check", first_check());
     assert!(output(&refused).starts_with(&expected), "{}", output(&refused));
     let none = place.cutover("check none.toml --format github").code(2);
     assert!(
@@ -203,7 +152,7 @@ fn annotations_point_at_lines_of_the_scenario_and_of_one_that_is_wrong() {
 
 #[test]
 fn a_baseline_of_the_same_scenario_finds_nothing_changed() {
-    let place = Place::with(&[HOLDS.to_owned()]);
+    let place = with_checks(&[HOLDS.to_owned()]);
     place.cutover("check chat.toml --out main").code(0);
     for baseline in ["main", "main/summary.json"] {
         let line = format!("check chat.toml --baseline {baseline} --fail-on worse,warn --format json");
@@ -221,7 +170,7 @@ fn a_baseline_of_the_same_scenario_finds_nothing_changed() {
 
 #[test]
 fn a_longer_grace_period_is_better_and_a_shorter_one_fails_the_gate() {
-    let place = Place::with(&[HOLDS.to_owned()]);
+    let place = with_checks(&[HOLDS.to_owned()]);
     place.cutover("check chat.toml --out main").code(0);
     place.cutover("check chat.toml --set termination.grace_period=1m --out long").code(0);
     let change = |found: &Assert| {
@@ -258,7 +207,7 @@ fn a_longer_grace_period_is_better_and_a_shorter_one_fails_the_gate() {
 
 #[test]
 fn a_baseline_that_is_missing_or_none_is_refused_unless_it_may_be_missing() {
-    let place = Place::with(&[HOLDS.to_owned()]);
+    let place = with_checks(&[HOLDS.to_owned()]);
     let missing = errors(&place.cutover("check chat.toml --baseline main").code(2));
     assert!(
         missing.contains("`cutover check chat.toml --out main`") && missing.contains("--baseline-optional"),
@@ -287,8 +236,8 @@ fn a_baseline_that_is_missing_or_none_is_refused_unless_it_may_be_missing() {
 
 #[test]
 fn several_scenarios_have_a_baseline_each() {
-    let place = Place::with(&[HOLDS.to_owned()]);
-    place.write("second.toml", &[HOLDS.to_owned()]);
+    let place = with_checks(&[HOLDS.to_owned()]);
+    write(&place, "second.toml", &[HOLDS.to_owned()]);
     place.cutover("check chat.toml second.toml --runs 4 --out main").code(0);
     let both = json(&place.cutover("check chat.toml second.toml --runs 4 --baseline main --format json").code(0));
     assert!(both.as_array().unwrap().iter().all(|one| one["baseline"]["paired"] == true));
@@ -305,7 +254,7 @@ fn several_scenarios_have_a_baseline_each() {
 
 #[test]
 fn every_byte_of_every_form_is_the_same_with_one_thread_and_with_two() {
-    let place = Place::with(&[FAILS.to_owned(), check(OPEN, "warn")]);
+    let place = with_checks(&[FAILS.to_owned(), check(OPEN, "warn")]);
     place.cutover("check chat.toml --out main --seed 9").code(1);
     for form in ["json", "md", "junit", "github"] {
         let line =
@@ -327,7 +276,7 @@ fn studies_of_other_seeds_are_seldom_called_different_and_another_load_is_found(
     const PAIRS: u64 = 50;
     let study_of = |seed: u64, further: &[&str]| -> StudyResult {
         let seed = format!("study.seed={seed}");
-        support::study(SCENARIO, &[&["study.duration=90s", "traffic.arrivals.rate=1.0", &seed], further].concat())
+        support::study(&SCENARIO, &[&["study.duration=90s", "traffic.arrivals.rate=1.0", &seed], further].concat())
     };
     let study = |seed: u64| study_of(seed, &[]);
     let alarms = (0..PAIRS).filter(|pair| {

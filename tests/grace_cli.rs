@@ -1,108 +1,37 @@
 //! `cutover grace` as scripts meet it: exit codes, files, what is said on which stream, and bytes that depend on nothing but
 //! the scenario.
 
-use std::collections::BTreeMap;
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use assert_cmd::cargo::cargo_bin_cmd;
-use tempfile::TempDir;
+use support::interrupt::{a_run_is_finished, interrupted};
+use support::place::{Place, files, output};
+use support::small::two_replicas;
 
 /// Two small replicas for two minutes.
-const SCENARIO: &str = r#"
-name = "Two replicas, rolling update"
-
-[study]
-runs = 12
-seed = 7
-warm_up = "20s"
-duration = "2m"
-cool_down = "1m"
-timeline_bin = "10s"
-
-[traffic]
-arrivals = { process = "poisson", rate = 2.0 }
-prompt_tokens = { distribution = "lognormal", median = 100, p99 = 800, max = 2000 }
-output_tokens = { distribution = "lognormal", median = 100, p99 = 900, max = 1500 }
-
-[fleet]
-replicas = 2
-
-[engine]
-max_num_seqs = 64
-max_num_batched_tokens = 2048
-kv_cache_tokens = 100000
-step_time = { base = "10ms", per_sequence = "50us", per_prefill_token = "60us" }
-
-[cold_start]
-engine_start = "10s"
-
-[termination]
-grace_period = "5s"
-
-[rollout]
-strategy = "rolling"
-start = "20s"
-
-[rollout.rolling]
-max_surge = 1
-max_unavailable = 0
-"#;
-
-/// A directory of its own with the scenario in it.
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Place {
-        let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("scenario.toml"), SCENARIO).unwrap();
-        Place(directory)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn grace(&self, arguments: &[&str]) -> Command {
-        let mut command = cargo_bin_cmd!("cutover");
-        command.current_dir(self.0.path()).args(["grace", "scenario.toml"]).args(arguments);
-        command
-    }
-
-    /// Standard output of a command that answers, whatever the answer is.
-    fn says(&self, arguments: &[&str]) -> String {
-        let output = self.grace(arguments).assert().code(vec![0, 1, 3]).get_output().clone();
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Standard error of a command that is refused: nothing is on standard output, and nothing was written.
-    fn refuses(&self, arguments: &[&str]) -> String {
-        let output = self.grace(arguments).assert().code(2).get_output().clone();
-        assert!(output.stdout.is_empty() && !self.path("output").exists());
-        String::from_utf8(output.stderr).unwrap()
-    }
+fn place() -> Place {
+    Place::with(&two_replicas(&[
+        ("duration = \"3m\"", "duration = \"2m\""),
+        ("engine_start = \"20s\"", "engine_start = \"10s\""),
+        ("start = \"30s\"", "start = \"20s\""),
+    ]))
 }
 
-/// Every file under a directory, by its name.
-fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() {
-            found.extend(files(&path).into_iter().map(|(inner, content)| (format!("{name}/{inner}"), content)));
-        } else {
-            found.insert(name, fs::read(path).unwrap());
-        }
-    }
-    found
+fn grace(place: &Place, arguments: &[&str]) -> Command {
+    place.command(&[&["grace", "scenario.toml"], arguments].concat())
+}
+
+/// Standard output of a command that answers, whatever the answer is.
+fn says(place: &Place, arguments: &[&str]) -> String {
+    output(&grace(place, arguments).assert().code(vec![0, 1, 3]))
 }
 
 #[test]
 fn the_answer_is_printed_and_saved_the_same_for_any_number_of_threads() {
-    let place = Place::new();
-    let said = |threads: &str| place.says(&["--out", threads, "--threads", threads, "--quiet"]);
+    let place = place();
+    let said = |threads: &str| says(&place, &["--out", threads, "--threads", threads, "--quiet"]);
     let (one, three) = (said("1"), said("3"));
     assert_eq!(one, three);
     assert!(one.contains("answers cut a rollout") && one.contains("today"), "{one}");
@@ -117,9 +46,9 @@ fn the_answer_is_printed_and_saved_the_same_for_any_number_of_threads() {
 
 #[test]
 fn the_json_is_what_is_saved_and_the_scenarios_own_period_is_always_there() {
-    let place = Place::new();
+    let place = place();
     let said =
-        place.says(&["--periods", "1m,8s..12s/2s", "--target-count", "0.5", "--cost-runs", "0", "--format", "json"]);
+        says(&place, &["--periods", "1m,8s..12s/2s", "--target-count", "0.5", "--cost-runs", "0", "--format", "json"]);
     assert_eq!(said.as_bytes(), fs::read(place.path("output/scenario/grace.json")).unwrap());
     let json: serde_json::Value = serde_json::from_str(&said).unwrap();
     let periods: Vec<f64> =
@@ -134,13 +63,13 @@ fn the_json_is_what_is_saved_and_the_scenarios_own_period_is_always_there() {
 
 #[test]
 fn the_exit_code_tells_whether_a_period_is_enough_none_is_or_the_runs_do_not_tell() {
-    let place = Place::new();
+    let place = place();
     for (arguments, code, said) in [
         (&["--periods", "1m", "--target-count", "1000"][..], 0, "is enough"),
         (&["--periods", "6s", "--target-count", "0.0001"], 1, "Look at longer ones (--periods)."),
         (&["--periods", "6s,2m"], 3, "Simulate 100 runs or more (--runs 100)."),
     ] {
-        let assert = place.grace(arguments).args(["--quiet", "--cost-runs", "0"]).assert().code(code);
+        let assert = grace(&place, arguments).args(["--quiet", "--cost-runs", "0"]).assert().code(code);
         let text = String::from_utf8_lossy(&assert.get_output().stdout).replace('\n', " ");
         assert!(text.contains(said), "{arguments:?}: {text}");
     }
@@ -148,14 +77,14 @@ fn the_exit_code_tells_whether_a_period_is_enough_none_is_or_the_runs_do_not_tel
 
 #[test]
 fn markdown_is_a_page_with_tables() {
-    let page = Place::new().says(&["--periods", "10s", "--format", "md", "--runs", "3"]);
+    let page = says(&place(), &["--periods", "10s", "--format", "md", "--runs", "3"]);
     assert!(page.starts_with("# Two replicas, rolling update: how long must the grace period be?"), "{page}");
     assert!(page.contains("| grace |") && page.contains("## Provenance") && !page.contains("charts/"), "{page}");
 }
 
 #[test]
 fn wrong_arguments_are_refused_with_what_was_expected() {
-    let place = Place::new();
+    let place = place();
     for (arguments, said) in [
         (&["--periods", "10s,soon"][..], "error: --periods: `soon` is no grace period: expected a duration such as"),
         (&["--periods", "10s,,20s"], "error: --periods: expected values separated by commas"),
@@ -167,30 +96,30 @@ fn wrong_arguments_are_refused_with_what_was_expected() {
         (&["--set", "rollout.strategy=\"none\""], "error: this scenario shuts no replica down"),
     ] {
         let arguments = if arguments == ["--target-count", "-1"] { &["--target-count=-1"] } else { arguments };
-        let stderr = place.refuses(arguments);
+        let stderr = place.refused(grace(&place, arguments).assert());
         assert!(stderr.contains(said), "{arguments:?}: {stderr}");
     }
 }
 
 #[test]
 fn a_fleet_that_shrinks_without_a_rollout_has_shutdowns_too() {
-    let place = Place::new();
+    let place = place();
     let action = "action=[{ at = \"30s\", do = \"set_replicas\", replicas = 1 }]";
     let said =
-        place.says(&["--set", "rollout.strategy=\"none\"", "--set", action, "--format", "json", "--periods", "9s"]);
+        says(&place, &["--set", "rollout.strategy=\"none\"", "--set", action, "--format", "json", "--periods", "9s"]);
     let json: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert!(json["periods"][0]["truncated"]["value"].as_f64().unwrap() > 0.0, "{said}");
     // Terminated before anything arrives: nothing to be cut, and the report says so.
     let idle = ["--set", "traffic.arrivals.rate=0.000001", "--periods", "9s"];
-    assert!(place.says(&idle).contains("No replica was shut down with anything in flight in any run."));
+    assert!(says(&place, &idle).contains("No replica was shut down with anything in flight in any run."));
 }
 
 #[test]
 fn a_server_that_aborts_is_told_to_need_something_else() {
-    let place = Place::new();
+    let place = place();
     let arguments =
         ["--set", "termination.on_sigterm=\"abort\"", "--set", "termination.pre_stop=\"2s\"", "--periods", "1m"];
-    let output = place.grace(&arguments).assert().code(1).get_output().clone();
+    let output = grace(&place, &arguments).assert().code(1).get_output().clone();
     let (said, warned) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(said.contains("no grace period beyond the preStop hook helps"), "{said}");
     assert!(warned.contains("warning: the server drops everything at SIGTERM"), "{warned}");
@@ -198,9 +127,9 @@ fn a_server_that_aborts_is_told_to_need_something_else() {
 
 #[test]
 fn where_cut_answers_can_only_be_counted_too_few_runs_are_pointed_out() {
-    let place = Place::new();
+    let place = place();
     let speculative = "engine.speculative={ tokens = 3, acceptance = 0.6 }";
-    let output = place.grace(&["--set", speculative, "--periods", "1m"]).assert().code(3).get_output().clone();
+    let output = grace(&place, &["--set", speculative, "--periods", "1m"]).assert().code(3).get_output().clone();
     let warned = String::from_utf8(output.stderr).unwrap();
     assert!(
         warned.contains("12 runs without any do not show the target of 0.001: at least 2996 are needed"),
@@ -210,11 +139,11 @@ fn where_cut_answers_can_only_be_counted_too_few_runs_are_pointed_out() {
 
 #[test]
 fn an_earlier_answer_is_replaced_and_a_study_beside_it_is_left() {
-    let place = Place::new();
+    let place = place();
     fs::create_dir_all(place.path("output/scenario/charts")).unwrap();
     fs::write(place.path("output/scenario/summary.json"), "{}").unwrap();
     fs::write(place.path("output/scenario/charts/grace-old.png"), "").unwrap();
-    place.says(&["--runs", "2", "--periods", "9s"]);
+    says(&place, &["--runs", "2", "--periods", "9s"]);
     assert!(place.path("output/scenario/summary.json").exists() && place.path("output/scenario/grace.json").exists());
     assert!(!place.path("output/scenario/charts/grace-old.png").exists());
 }
@@ -222,31 +151,10 @@ fn an_earlier_answer_is_replaced_and_a_study_beside_it_is_left() {
 #[cfg(unix)]
 #[test]
 fn an_interruption_leaves_what_was_finished_marked_as_partial() {
-    use std::process::{Command, Stdio};
-    use std::time::{Duration, Instant};
-    let place = Place::new();
-    let mut child = Command::new(place.grace(&[]).get_program())
-        .args(["grace", "scenario.toml", "--runs", "10000000", "--threads", "1"])
-        .current_dir(place.0.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // Long enough for the handler to be in place and a run to be finished.
-    std::thread::sleep(Duration::from_secs(3));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    let began = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if began.elapsed() > Duration::from_secs(60) {
-            child.kill().unwrap();
-            panic!("it goes on after an interruption");
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    assert_eq!(status.code(), Some(130));
+    let place = place();
+    let endless = ["grace", "scenario.toml", "--runs", "10000000", "--threads", "1"];
+    let ended = interrupted(place.directory(), &endless, a_run_is_finished);
+    assert_eq!(ended.status.code(), Some(130));
     let json = fs::read_to_string(place.path("output/scenario/grace.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["provenance"]["partial"], true);

@@ -2,6 +2,8 @@
 //!
 //! `docs/schemas/` is made by `CUTOVER_BLESS=1 cargo test --test json_schema`.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use cutover::ledger::{METRICS, SERIES};
 use cutover::report::{Judged, StudyForm, published, run_report_of};
 use cutover::{scenario, study};
 use serde_json::{Value, json};
+use support::small::SMALL_CANARY;
 use tempfile::TempDir;
 
 /// Two small replicas for two minutes, with a check that holds, a warning, and a choice.
@@ -62,39 +65,6 @@ minimize = "cost_usd"
 "fleet.gpu_hour_usd" = [2.0, 3.0]
 "#;
 
-/// A canary that errors give away.
-const CANARY: &str = r#"
-name = "A small canary"
-[study]
-runs = 12
-seed = 3
-warm_up = "5s"
-duration = "2m"
-cool_down = "5s"
-[traffic]
-arrivals = { process = "poisson", rate = 4.0 }
-prompt_tokens = 50
-output_tokens = 20
-[fleet]
-replicas = 2
-gpu_limit = 4
-[engine]
-max_num_seqs = 64
-step_time = { base = "10ms", per_prefill_token = "200us" }
-[rollout]
-strategy = "canary"
-start = "0s"
-[rollout.canary]
-steps = [{ set_weight = 10 }, { pause = "10s" }, { set_weight = 50 }, { analysis = ["errors"] }]
-[new_version]
-error_probability = 0.5
-[analysis.errors]
-metric = "error_rate"
-max = 0.05
-count = 2
-interval = "20s"
-"#;
-
 /// A command, the document that it prints, and files with the documents that they are.
 type CommandLine = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
@@ -130,7 +100,7 @@ fn place() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let row = |i: u64| format!("{},{},{}\n", i * i / 9, 1 + i * i * 7_919 % 997, 1 + i * 31 % 211);
     let trace = format!("arrival_s,prompt_tokens,output_tokens\n{}", (0..300).map(row).collect::<String>());
-    for (name, text) in [("rolling.toml", ROLLING), ("canary.toml", CANARY), ("day.csv", &trace)] {
+    for (name, text) in [("rolling.toml", ROLLING), ("canary.toml", SMALL_CANARY), ("day.csv", &trace)] {
         fs::write(directory.path().join(name), text).unwrap();
     }
     directory

@@ -1,12 +1,12 @@
 //! `cutover levers` as scripts meet it: exit codes, what goes where, and bytes that depend on nothing but the scenario.
 
-use std::collections::BTreeMap;
+mod support;
+
 use std::fs;
-use std::path::Path;
 
 use assert_cmd::assert::Assert;
-use assert_cmd::cargo::cargo_bin_cmd;
-use tempfile::TempDir;
+use support::interrupt::{a_run_is_finished, interrupted};
+use support::place::{Place, errors, files, output};
 
 /// Three small replicas for a minute.
 const SCENARIO: &str = r#"
@@ -33,57 +33,23 @@ weight_load = { gigabytes = 16, gigabytes_per_second = 2.0 }
 
 const ROLLING: &str = "[rollout]\nstrategy = \"rolling\"\nstart = \"10s\"\n";
 
-fn place(scenario: &str) -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("scenario.toml"), scenario).unwrap();
-    directory
-}
-
-fn levers(place: &TempDir, arguments: &[&str]) -> Assert {
-    let mut command = cargo_bin_cmd!("cutover");
-    command.current_dir(place.path()).args(["levers", "scenario.toml"]).args(arguments).assert()
-}
-
-fn output(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
-}
-
-fn errors(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+fn levers(place: &Place, arguments: &[&str]) -> Assert {
+    place.command(&[&["levers", "scenario.toml"], arguments].concat()).assert()
 }
 
 /// Refuses with exit code 2, says why on standard error only, and writes nothing.
-fn refused(place: &TempDir, arguments: &[&str]) -> String {
-    let assert = levers(place, arguments).code(2);
-    assert_eq!(output(&assert), "", "{arguments:?}");
-    assert!(!place.path().join("output").exists(), "{arguments:?}");
-    let said = errors(&assert);
-    assert!(!said.contains("panicked"), "{said}");
-    said
-}
-
-/// Every file below a directory with its bytes.
-fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(directory).unwrap().flatten() {
-        let name = entry.file_name().into_string().unwrap();
-        if entry.path().is_dir() {
-            found.extend(files(&entry.path()).into_iter().map(|(inner, bytes)| (format!("{name}/{inner}"), bytes)));
-        } else {
-            found.insert(name, fs::read(entry.path()).unwrap());
-        }
-    }
-    found
+fn refused(place: &Place, arguments: &[&str]) -> String {
+    place.refused(levers(place, arguments))
 }
 
 #[test]
 fn the_answer_is_the_same_for_any_number_of_threads() {
-    let place = place(&format!("{SCENARIO}{ROLLING}"));
+    let place = Place::with(&format!("{SCENARIO}{ROLLING}"));
     let run = |threads: &str, out: &str| {
         let common = ["--only", "double-batch,one-fewer", "--lever", "half: fleet.gpu_hour_usd=1.5", "--quiet"];
         let assert = levers(&place, &[&common[..], &["--threads", threads, "--out", out]].concat()).code(0);
         assert_eq!(errors(&assert), "");
-        (output(&assert), files(&place.path().join(out)))
+        (output(&assert), files(&place.path(out)))
     };
     let (one, three) = (run("1", "one"), run("3", "three"));
     assert_eq!(one, three);
@@ -101,7 +67,7 @@ fn the_answer_is_the_same_for_any_number_of_threads() {
 
 #[test]
 fn json_and_markdown_go_to_standard_output_alone() {
-    let place = place(SCENARIO);
+    let place = Place::with(SCENARIO);
     let form = |form: &str| {
         let assert = levers(&place, &["--format", form, "--only", "double-batch,quarter-more", "--out", "out"]).code(0);
         assert!(errors(&assert).contains("results in out"));
@@ -120,7 +86,7 @@ fn json_and_markdown_go_to_standard_output_alone() {
 
 #[test]
 fn a_misspelt_lever_gets_the_nearest_name() {
-    let place = place(SCENARIO);
+    let place = Place::with(SCENARIO);
     let said = refused(&place, &["--only", "dubble-batch"]);
     assert!(said.contains("there is no lever \"dubble-batch\"; did you mean double-batch?"), "{said}");
     let said = refused(&place, &["--skip", "4-bits"]);
@@ -129,7 +95,7 @@ fn a_misspelt_lever_gets_the_nearest_name() {
 
 #[test]
 fn wrong_arguments_say_what_was_expected() {
-    let place = place(SCENARIO);
+    let place = Place::with(SCENARIO);
     for (arguments, expected) in [
         (vec!["--lever", "nothing"], "expected NAME: KEY=VALUE"),
         (vec!["--lever", "x: fleet.replicas"], "expected NAME: KEY=VALUE"),
@@ -151,7 +117,7 @@ fn wrong_arguments_say_what_was_expected() {
 
 #[test]
 fn levers_without_sense_are_left_out_with_the_reason() {
-    let place = place(SCENARIO);
+    let place = Place::with(SCENARIO);
     let text = output(&levers(&place, &["--skip", "speculation,quarter-more", "--quiet"]).code(0));
     let left_out = text.split("LEFT OUT").nth(1).expect("some are");
     for name in ["longer-grace", "fast-cold-start", "least-requests", "another-gpu", "4-bit-weights", "speculation"] {
@@ -165,32 +131,11 @@ fn levers_without_sense_are_left_out_with_the_reason() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_study_saves_what_was_finished() {
-    use std::process::{Command, Stdio};
-    use std::time::{Duration, Instant};
-    let place = place(SCENARIO);
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("cutover"))
-        .current_dir(place.path())
-        .args(["levers", "scenario.toml", "--only", "double-batch", "--runs", "1000000", "--out", "out"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(1_500));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    let asked = Instant::now();
-    let status = loop {
-        match child.try_wait().unwrap() {
-            Some(status) => break status,
-            None if asked.elapsed() > Duration::from_secs(60) => {
-                child.kill().unwrap();
-                panic!("it goes on after an interruption");
-            }
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
-    };
-    assert_eq!(status.code(), Some(130));
-    let json: serde_json::Value =
-        serde_json::from_slice(&fs::read(place.path().join("out/levers.json")).unwrap()).unwrap();
+    let place = Place::with(SCENARIO);
+    let endless = ["levers", "scenario.toml", "--only", "double-batch", "--runs", "1000000", "--out", "out"];
+    let ended = interrupted(place.directory(), &endless, a_run_is_finished);
+    assert_eq!(ended.status.code(), Some(130));
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(place.path("out/levers.json")).unwrap()).unwrap();
     assert_eq!(json["provenance"]["partial"], true);
     assert!(json["provenance"]["runs"].as_u64().unwrap() > 0);
     assert!(json["levers"][0]["fewest_replicas"]["point"].is_null());

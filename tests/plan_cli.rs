@@ -1,11 +1,14 @@
 //! `cutover plan` as scripts meet it: exit codes, what goes where, files that can be run.
 
+mod support;
+
 use std::fs;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use serde_json::Value;
+use support::interrupt::interrupted;
 use tempfile::TempDir;
 
 /// Two replicas for two minutes under a trace in a folder beside, with cold starts from a file above; answers last 8 s at
@@ -278,24 +281,14 @@ fn what_is_wrong_is_said_and_nothing_is_simulated() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_plan_ends_with_130_and_saves_the_best_so_far() {
-    use std::process::{Command, Stdio};
     let place = Place::new();
     // Equally good all of them, with a check that takes hundreds of long runs of each.
     let choices = ["--choose", "termination.grace_period=20s..2m/1s", "--set", "check.0.statistic=p95"];
     let long = ["--set", "study.duration=1h", "--runs", "9999"];
-    let mut child = Command::new(place.command("").get_program())
-        .args(["plan", "scenario.toml"])
-        .args(choices)
-        .args(long)
-        .current_dir(place.path("work"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
     // Long enough for the candidates to be read, the handler to be in place and runs to be finished.
-    std::thread::sleep(std::time::Duration::from_secs(5));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let runs_are_finished = || std::thread::sleep(std::time::Duration::from_secs(5));
+    let line = [&["plan", "scenario.toml"][..], &choices, &long].concat();
+    assert_eq!(interrupted(&place.path("work"), &line, runs_are_finished).status.code(), Some(130));
     let plan = place.json("work/output/scenario/plan.json");
     assert_eq!(plan["ending"], "interrupted");
     assert!(plan["candidates"][0]["runs"].as_u64().unwrap() >= 1);

@@ -208,17 +208,3 @@ fn the_canary_under_flagger_of_the_reference_is_read_without_a_problem() {
     let parsed = cutover::scenario::parse(&text, "scenario.md", Path::new("."), &[], &[]);
     assert!(parsed.is_ok(), "{}", parsed.err().map_or(String::new(), |error| error.to_string()));
 }
-
-#[test]
-fn anchors_that_the_reference_links_to_are_there() {
-    let page = page();
-    let headings: Vec<String> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("## "))
-        .map(|heading| anchor(&heading.replace(' ', "-")))
-        .collect();
-    let links = page.split("](#").skip(1).filter_map(|rest| rest.split(')').next());
-    for link in links {
-        assert!(headings.iter().any(|heading| heading == link), "no heading for #{link} among {headings:?}");
-    }
-}

@@ -68,7 +68,7 @@ fn unknown(path: &str) -> String {
     let key_of = |table: &str, name: &str| format!("{table}.{name}").trim_start_matches('.').to_owned();
     let last = path.rsplit('.').next().unwrap_or_default();
     let in_tables = |name: &str| -> Vec<String> {
-        keys::elsewhere(name, "").into_iter().map(|table| format!("`{}`", key_of(table, name))).collect()
+        keys::elsewhere(name, "").into_iter().map(|table| format!("`{}`", key_of(table.path, name))).collect()
     };
     let paths: Vec<String> =
         TABLES.iter().flat_map(|table| table.keys.iter().map(|key| key_of(table.path, key.name))).collect();

@@ -16,7 +16,7 @@ const LONGEST_BACK_OFF: Duration = Duration::from_seconds(300);
 const BACK_OFF_RESET: Duration = Duration::from_seconds(600);
 
 impl Fleet {
-    pub(super) fn stage_timer(&self, id: u32, at: Time, out: &mut Outbox) {
+    fn stage_timer(&self, id: u32, at: Time, out: &mut Outbox) {
         if !at.is_never() {
             out.timers.push((at, Timer::Stage { replica: id, epoch: self.replicas[id as usize].epoch }));
         }

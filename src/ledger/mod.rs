@@ -6,6 +6,7 @@ mod exposure;
 mod facts;
 mod grid;
 mod histogram;
+mod latency;
 mod log;
 mod metrics;
 mod money;

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use super::course;
+use super::length;
 use super::load::Load;
 use crate::digits::{counted, figure, prefix};
 use crate::scenario::{Arrivals, Code, Problem, Scenario, Strategy, Traffic};
@@ -25,7 +25,7 @@ pub fn warnings(scenario: &Scenario, load: &Load, warnings: &mut Vec<Problem>) {
     }
     understated(scenario, needed * window.mean, warnings);
     let start = scenario.rollout.start.since(Time::ZERO).seconds();
-    let rollout = Stretch::new(&scenario.traffic, start, course::length(scenario).map_or(end, |takes| start + takes));
+    let rollout = Stretch::new(&scenario.traffic, start, length::typical(scenario).map_or(end, |takes| start + takes));
     thin_rollout(scenario, load, needed * rollout.greatest, warnings);
     if !matches!(scenario.rollout.strategy, Strategy::None) {
         let rest = Stretch::new(&scenario.traffic, start, end);

@@ -150,8 +150,8 @@ impl Answers {
     }
 
     /// Share of the answers under way at any moment that have more than n tokens to go: under way they are weighted by
-    /// their length, and their rest is uniform on it, so that it is E[(N - n)+] / E[N].
-    pub fn share_with_more_to_go(&self, n: f64) -> f64 {
+    /// their length, and their rest is uniform on it, so that it is `E[(N - n)+] / E[N]`.
+    fn share_with_more_to_go(&self, n: f64) -> f64 {
         self.beyond(n) / self.mean
     }
 

@@ -9,6 +9,7 @@ mod answers;
 mod capacity;
 mod cold_start;
 mod course;
+mod length;
 mod load;
 mod samples;
 #[cfg(test)]

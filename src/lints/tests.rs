@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::cold_start::ColdStarts;
-use super::course;
+use super::length;
 use super::load::Load;
 use super::warnings;
 use crate::ledger::Metric;
@@ -72,7 +72,7 @@ fn cold_starts_of_constant_stages_are_their_sum() {
 #[test]
 fn a_rollout_takes_its_batches_pauses_and_analyses() {
     let start = "[cold_start]\nengine_start = \"100s\"\n[fleet]\nreplicas = 4\n[rollout]\nstart = \"1m\"\nstrategy = ";
-    let length = |rollout: &str| course::length(&scenario(&format!("{start}{rollout}")));
+    let length = |rollout: &str| length::typical(&scenario(&format!("{start}{rollout}")));
     assert_eq!(length("\"rolling\"\nrolling = { max_surge = 1, max_unavailable = 0 }"), Some(400.0));
     assert_eq!(length("\"rolling\"\nrolling = { max_surge = 2, max_unavailable = 2 }"), Some(100.0));
     assert_eq!(length("\"blue_green\"\nblue_green = { auto_promotion = \"30s\" }"), Some(130.0));
@@ -204,7 +204,7 @@ fn estimated_rollouts_are_about_as_long_as_simulated_ones() {
         // Few requests: a cold start does not depend on them.
         let sets = ["traffic.arrivals.rate=1".to_owned(), "study.warm_up=1m".to_owned()];
         let scenario = crate::scenario::load(&path, &sets, &metrics).unwrap_or_else(|error| panic!("{error}"));
-        let estimate = course::length(&scenario).expect("there is a rollout");
+        let estimate = length::typical(&scenario).expect("there is a rollout");
         let prepared = Prepared::new(scenario);
         let (mut ledger, mut pooled) = (prepared.ledger(), prepared.pooled());
         let runs: Vec<f64> =

@@ -20,7 +20,7 @@ pub struct Sample {
 
 impl Sample {
     /// Whether it says that the series has ended.
-    pub fn is_stale(&self) -> bool {
+    fn is_stale(&self) -> bool {
         self.value.to_bits() == STALE_BITS
     }
 }

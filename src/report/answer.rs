@@ -10,7 +10,7 @@ use super::{Form, OutputError, chart_files};
 /// The answer to a command's question.
 pub trait Answer {
     /// The command's name: its files are `NAME.json`, `NAME.md`, `NAME.csv`, and charts of the names `NAME.png`,
-    /// `NAME-anything.png` and their SVGs. It stands in [`super::files::ANSWERS`].
+    /// `NAME-anything.png` and their SVGs. It stands in `ANSWERS` of `report/files.rs`.
     fn name(&self) -> &'static str;
 
     /// For a terminal, ending in a newline.

@@ -171,13 +171,13 @@ pub fn requests(log: &RunLog) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::ledger::{EventRow, RequestRow, SERIES};
     use crate::report::example;
 
     /// The text read back by an independent reader: (header, rows).
-    fn read(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
+    pub fn read(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         let header = reader.headers().unwrap().iter().map(str::to_owned).collect();
         let rows = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();

@@ -64,17 +64,21 @@ fn rollout() -> Rollout {
     }
 }
 
-/// The scenario of the design: a model of 27 GB on eight GPUs.
-pub fn scenario() -> Scenario {
-    let check = |metric: &str, statistic, max, line| Check {
-        metric: metric.to_owned(),
+/// A check on that line of the scenario, that fails the study where the statistic is greater.
+pub fn check(metric: Metric, statistic: Statistic, max: f64, line: usize) -> Check {
+    Check {
+        metric: metric.name().to_owned(),
         statistic,
         min: None,
         max: Some(max),
         severity: Default::default(),
         description: None,
         line,
-    };
+    }
+}
+
+/// The scenario of the design: a model of 27 GB on eight GPUs.
+pub fn scenario() -> Scenario {
     Scenario {
         name: "27 GB model on 8 H100: rolling update with the default grace period".to_owned(),
         study: Study {
@@ -119,9 +123,9 @@ pub fn scenario() -> Scenario {
         actions: Vec::new(),
         analyses: Vec::new(),
         checks: vec![
-            check("ttft_p99_s", Statistic::Mean, 2.5, 90),
-            check("truncated_attempts", Statistic::Mean, 5.0, 95),
-            check("capacity_dip_replica_seconds", Statistic::P99, 500.0, 100),
+            check(Metric::TtftP99, Statistic::Mean, 2.5, 90),
+            check(Metric::TruncatedAttempts, Statistic::Mean, 5.0, 95),
+            check(Metric::CapacityDip, Statistic::P99, 500.0, 100),
         ],
         plan: None,
         hash: "5f2c9a3de1b04786a9c3d2e1f0b5a6978877665544332211ffeeddccbbaa0099".to_owned(),

@@ -7,7 +7,7 @@ use crate::rollout::{Command, Rule, Version};
 use crate::units::{Duration, Time};
 
 /// `scaleDownDelaySeconds` and `abortScaleDownDelaySeconds` where they are not set.
-pub(super) const DEFAULT_SCALE_DOWN_DELAY: Duration = Duration::from_seconds(30);
+const DEFAULT_SCALE_DOWN_DELAY: Duration = Duration::from_seconds(30);
 
 /// What is kept of a ReplicaSet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Rollout {
 
     /// Whether an abort keeps the new ReplicaSet for the abort delay. Not in a basic canary; not with an explicit zero; and
     /// with dynamic stable scaling only if the delay is set.
-    pub(super) fn delays_scale_down_on_abort(&self, pass: &Pass<'_>) -> bool {
+    fn delays_scale_down_on_abort(&self, pass: &Pass<'_>) -> bool {
         let delay = self.shared.abort_scale_down_delay;
         self.is_aborted(pass)
             && delay != Some(Duration::ZERO)

@@ -3,9 +3,9 @@
 //! Whether enough runs are asked for to certify a check is the business of the study.
 
 use super::codes::Code;
-use super::load::read_title;
 use super::problems::nearest;
 use super::reader::{FINITE, Field, Section};
+use super::title;
 use super::tree::{Place, Value};
 use super::{Check, Severity, Statistic};
 
@@ -65,7 +65,7 @@ fn check(table: &Section<'_>, judged: &Judged<'_>, line: usize) -> Option<Check>
     }
     let severities = Severity::ALL.map(|(severity, name)| (name, severity));
     let severity = table.choice("severity", &severities, &[], Severity::Fail);
-    let description = table.field("description").and_then(|field| read_title(&field, "a sentence, as text"));
+    let description = table.field("description").and_then(|field| title::read(&field, "a sentence, as text"));
     Some(Check { metric: metric?.to_owned(), statistic: statistic?, min, max, severity, description, line })
 }
 

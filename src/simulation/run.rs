@@ -99,13 +99,6 @@ impl<'a> Run<'a> {
         let min_ready = prepared.min_ready;
         let fleet = Fleet::new(prepared.scenario.clone(), models, templates, key, min_ready, start, &mut out);
         ledger.open(RateCurve::new(scenario, key, start), start);
-        let mut calendar = Calendar::default();
-        if !matches!(scenario.rollout.strategy, Strategy::None) {
-            calendar.set(scenario.rollout.start, Event::RolloutStart);
-        }
-        for (index, action) in scenario.actions.iter().enumerate() {
-            calendar.set(action.at, Event::Action(index as u32));
-        }
         let observations = Observations::new(&scenario.analyses, versions);
         let mut run = Run {
             scenario,
@@ -114,7 +107,7 @@ impl<'a> Run<'a> {
             fleet,
             router: Router::new(scenario.router.policy, key, sets),
             controller: Controller::new(&scenario.rollout.strategy, &scenario.analyses, scenario.fleet.replicas),
-            calendar,
+            calendar: first_events(scenario),
             attempts: Attempts::default(),
             gateway: VecDeque::new(),
             timeouts: VecDeque::new(),
@@ -361,4 +354,16 @@ impl<'a> Run<'a> {
         });
         self.ledger.close(self.number, &result, &in_flight, pooled)
     }
+}
+
+/// What is known from the beginning: when the rollout starts, and what operators and the world do.
+fn first_events(scenario: &Scenario) -> Calendar {
+    let mut calendar = Calendar::default();
+    if !matches!(scenario.rollout.strategy, Strategy::None) {
+        calendar.set(scenario.rollout.start, Event::RolloutStart);
+    }
+    for (index, action) in scenario.actions.iter().enumerate() {
+        calendar.set(action.at, Event::Action(index as u32));
+    }
+    calendar
 }

@@ -86,19 +86,8 @@ mod tests {
     use crate::ledger::METRICS;
     use crate::study::checks::evaluate;
     use crate::study::result::{CheckResult, Verdict};
+    use crate::study::samples::check;
     use crate::study::summary::summarize_metric;
-
-    fn check(metric: Metric, statistic: Statistic, min: Option<f64>, max: Option<f64>) -> Check {
-        Check {
-            metric: metric.name().to_owned(),
-            statistic,
-            min,
-            max,
-            severity: Default::default(),
-            description: None,
-            line: 1,
-        }
-    }
 
     /// The number that follows these words.
     fn number_after(message: &str, words: &str) -> f64 {

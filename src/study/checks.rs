@@ -165,19 +165,8 @@ fn runs_to_settle(check: &Check, summary: &MetricSummary, value: f64, ends: (f64
 mod tests {
     use super::*;
     use crate::ledger::METRICS;
+    use crate::study::samples::check;
     use crate::study::summary::summarize_metric;
-
-    fn check(metric: Metric, statistic: Statistic, min: Option<f64>, max: Option<f64>) -> Check {
-        Check {
-            metric: metric.name().to_owned(),
-            statistic,
-            min,
-            max,
-            severity: Default::default(),
-            description: None,
-            line: 1,
-        }
-    }
 
     /// Evaluates on one metric's values; the others are empty.
     fn verdict_of(check: &Check, values: &[f64], infinite: usize) -> CheckResult {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::result::{Facts, StudyResult};
 use super::summary::summarize;
 use crate::ledger::{METRICS, Metric, Pooled, RolloutOutcome, RunRecord, SERIES};
-use crate::scenario::{Scenario, parse};
+use crate::scenario::{Check, Scenario, Statistic, parse};
 
 /// A run whose rollout completed and was not aborted, with these values and zero for every other metric.
 pub fn record(run: u64, values: &[(Metric, f64)]) -> RunRecord {
@@ -22,6 +22,19 @@ pub fn record(run: u64, values: &[(Metric, f64)]) -> RunRecord {
         record.values[*metric as usize] = *value;
     }
     record
+}
+
+/// A check that fails the study where its bounds do not hold.
+pub fn check(metric: Metric, statistic: Statistic, min: Option<f64>, max: Option<f64>) -> Check {
+    Check {
+        metric: metric.name().to_owned(),
+        statistic,
+        min,
+        max,
+        severity: Default::default(),
+        description: None,
+        line: 1,
+    }
 }
 
 /// A study of these runs with a timeline of one bin.

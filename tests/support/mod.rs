@@ -1,6 +1,10 @@
-//! What several test files need: scenarios from text, and studies of them.
+//! What several test files need: scenarios from text, and studies of them; the program run in a directory.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod interrupt;
+pub mod place;
+pub mod small;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;

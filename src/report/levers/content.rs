@@ -31,7 +31,7 @@ pub fn change(estimate: &Estimate) -> String {
 }
 
 /// A change without an interval.
-pub fn plain_change(share: f64) -> String {
+fn plain_change(share: f64) -> String {
     change(&Estimate { value: share, interval: None })
 }
 

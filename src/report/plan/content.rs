@@ -13,7 +13,7 @@ use crate::study::plan::{Ending, Feasibility, Probability, RESAMPLES, Ranked, St
 use crate::study::{Estimate, Verdict, wilson};
 
 /// Candidates that are told; the files have all.
-pub const MOST_TOLD: usize = 10;
+const MOST_TOLD: usize = 10;
 
 /// What is minimised over what.
 pub fn question(planned: &Planned<'_>) -> String {

@@ -3,7 +3,7 @@
 use super::Planned;
 use crate::ledger::{METRICS, Metric, RolloutOutcome, RunRecord, SERIES};
 use crate::report::example;
-use crate::scenario::{Axis, Check, Scenario, Statistic, Tolerance};
+use crate::scenario::{Axis, Scenario, Statistic, Tolerance};
 use crate::study::plan::{
     Diagnosis, Ending, FailedCheck, Feasibility, Help, Outcome, Probability, Ranked, Rules, Standing,
 };
@@ -28,16 +28,8 @@ pub fn axes() -> Vec<Axis> {
 
 /// The scenario, with a check that some candidates fail.
 pub fn scenario() -> Scenario {
-    let check = |metric: &str, statistic, max| Check {
-        metric: metric.to_owned(),
-        statistic,
-        min: None,
-        max: Some(max),
-        severity: Default::default(),
-        description: None,
-        line: 90,
-    };
-    let checks = vec![check("truncated_attempts", Statistic::Mean, 0.5), check("ttft_p99_s", Statistic::Mean, 2.5)];
+    let check = |metric, max| example::check(metric, Statistic::Mean, max, 90);
+    let checks = vec![check(Metric::TruncatedAttempts, 0.5), check(Metric::TtftP99, 2.5)];
     Scenario { checks, ..example::scenario() }
 }
 

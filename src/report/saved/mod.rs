@@ -15,7 +15,7 @@ pub use container::{Saved, SavedError};
 pub use kept::{KINDS, Kept};
 
 /// What the names of saved results end in: `study.saved`, `grace.saved`.
-pub const EXTENSION: &str = ".saved";
+const EXTENSION: &str = ".saved";
 /// The kind of a study, and the name of its part.
 pub const STUDY: &str = "study";
 /// The kind of a comparison, and the name of its part.

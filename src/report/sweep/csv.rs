@@ -112,14 +112,8 @@ pub(super) fn csv(sweep: &Sweep) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::csv::tests::read;
     use crate::report::sweep::example;
-
-    /// Header and rows as an independent reader has them.
-    fn read(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
-        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
-        let header = reader.headers().unwrap().iter().map(str::to_owned).collect();
-        (header, reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect())
-    }
 
     #[test]
     fn every_point_has_a_row_and_every_metric_its_mean_with_its_interval() {

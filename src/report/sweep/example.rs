@@ -2,7 +2,7 @@
 
 use crate::ledger::{METRICS, Metric, RunRecord};
 use crate::report::example;
-use crate::scenario::{Axis, Check, Scenario, Statistic};
+use crate::scenario::{Axis, Scenario, Statistic};
 use crate::study::{Estimate, Grid, Measure, Point, Sweep};
 
 /// A sweep of forty runs a point over these axes, all points done; the second point is as written.
@@ -10,15 +10,7 @@ pub fn over(axes: &[&str]) -> Sweep {
     let grid = Grid::new(axes.iter().map(|axis| Axis::parse(axis).expect("an axis")).collect()).expect("a grid");
     let study = example::study();
     let mut base = study.scenario.clone();
-    base.checks = vec![Check {
-        metric: Metric::TruncatedAttempts.name().to_owned(),
-        statistic: Statistic::P90,
-        min: None,
-        max: Some(10.0),
-        severity: Default::default(),
-        description: None,
-        line: 1,
-    }];
+    base.checks = vec![example::check(Metric::TruncatedAttempts, Statistic::P90, 10.0, 1)];
     // What the scenarios are does not matter here, only that they differ.
     let scenarios: Vec<Scenario> = (0..grid.points())
         .map(|point| {

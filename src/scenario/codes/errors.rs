@@ -41,7 +41,7 @@ output_tokens = 250
 UNKNOWN_KEY = "E0003", "unknown key", r#"
 No section ignores a key that it does not know: a misspelt key would leave its default in force,
 and the simulation would answer another question than the one that was asked. The nearest key of
-the same table is proposed.
+the same table is proposed; where there is none, the tables that have a key of this name are told.
 
 ```toml
 [termination]

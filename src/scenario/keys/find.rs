@@ -2,7 +2,7 @@
 
 use super::kind::{Kind, Unit};
 use super::quantity::{DISTRIBUTIONS, Extra, MAX, PROCESSES, Variant};
-use super::{Key, ROOT, TABLES, Table};
+use super::{Key, ROOT, Table};
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug)]
@@ -83,8 +83,58 @@ fn of_variants(tag: &'static Key, variants: &'static [Variant], unit: Option<Uni
     variants.iter().flat_map(named).collect()
 }
 
-/// The tables other than this one that have a key of this name, as in their headers.
-pub fn elsewhere(name: &str, path: &str) -> Vec<&'static str> {
-    let has = |table: &&&Table| table.path != path && table.keys.iter().any(|key| key.name == name);
-    TABLES.iter().filter(has).map(|table| table.path).collect()
+/// The tables that have a key of this name, except the one that this path leads to.
+pub fn elsewhere(name: &str, path: &str) -> Vec<&'static Table> {
+    let mut tables = Vec::new();
+    gather(&ROOT, &mut tables);
+    tables.retain(|table| table.keys.iter().any(|key| key.name == name) && !leads_to(path, table));
+    tables
+}
+
+/// "`max_surge` belongs to [rollout.rolling] and [rollout.canary]": where a key has its place that the table of this path
+/// does not have; `None` where no table has it.
+pub fn where_it_belongs(name: &str, path: &str) -> Option<String> {
+    let headers: Vec<String> = elsewhere(name, path).into_iter().map(header).collect();
+    let (last, others) = headers.split_last()?;
+    let joined = if others.is_empty() { last.clone() } else { format!("{} and {last}", others.join(", ")) };
+    Some(format!("`{name}` belongs to {joined}"))
+}
+
+/// Adds a table and those inside it, each once.
+fn gather(table: &'static Table, found: &mut Vec<&'static Table>) {
+    if !found.iter().any(|known| known.path == table.path) {
+        found.push(table);
+        table.keys.iter().for_each(|key| gather_below(key.kind, found));
+    }
+}
+
+fn gather_below(kind: Kind, found: &mut Vec<&'static Table>) {
+    match kind {
+        Kind::Table(table) | Kind::Tables(table) | Kind::Named(table) => gather(table, found),
+        Kind::Either(kinds) => kinds.iter().for_each(|kind| gather_below(*kind, found)),
+        Kind::List(kind, _) => gather_below(*kind, found),
+        _ => {}
+    }
+}
+
+/// Whether a path as in a scenario, such as `rollout.canary.steps.2` or `analysis.ttft`, is of this table.
+fn leads_to(path: &str, table: &Table) -> bool {
+    let mut segments = path.split('.').peekable();
+    let is_index = |segment: &str| segment.parse::<usize>().is_ok();
+    let follows = table.path.split('.').all(|named| {
+        while named != "NAME" && segments.next_if(|segment| is_index(segment)).is_some() {}
+        segments.next().is_some_and(|segment| named == "NAME" || segment == named)
+    });
+    follows && segments.all(is_index)
+}
+
+/// How a scenario begins the table.
+fn header(table: &Table) -> String {
+    if table.path.is_empty() {
+        return "the top of the file".to_owned();
+    }
+    match find(table.path).as_slice() {
+        [Found { key: Key { kind: Kind::Tables(_), .. }, .. }] => format!("[[{}]]", table.path),
+        _ => format!("[{}]", table.path),
+    }
 }

@@ -18,6 +18,7 @@ mod study;
 mod traffic;
 
 pub use canary::FLAGGER_EXAMPLE;
+pub(super) use find::where_it_belongs;
 pub use find::{Found, elsewhere, find};
 pub use kind::{Bound, Kind, Reals, Unit, Word};
 pub use quantity::{DISTRIBUTIONS, Extra, MAX, PROCESSES, Variant};

@@ -4,7 +4,7 @@ use super::kind::{DURATION, Kind, POSITIVE_DURATION, word};
 use super::{Key, Table, canary};
 
 /// Most percent of a surge.
-pub(super) const MOST_SURGE: u32 = 10_000;
+const MOST_SURGE: u32 = 10_000;
 
 /// Beyond the desired replicas.
 pub(super) const MAX_SURGE: Key = Key::value(

@@ -31,6 +31,28 @@ fn unknown_keys_give_the_nearest_name_and_their_line() {
 }
 
 #[test]
+fn a_key_of_another_table_is_told_where_it_belongs() {
+    check_each(&[
+        (
+            "[rollout]\nstrategy = \"none\"\n[rollout.blue_green]\nmax_surge = 1",
+            "rollout.blue_green.max_surge",
+            "`max_surge` belongs to [rollout.rolling] and [rollout.canary]",
+        ),
+        ("[fleet]\nacceptance = 0.7", "fleet.acceptance", "`acceptance` belongs to [engine.speculative]"),
+        ("[fleet]\nstatistic = \"p95\"", "fleet.statistic", "`statistic` belongs to [[check]]"),
+        ("[fleet.slo]\nttft = \"2s\"", "fleet.slo", "`slo` belongs to the top of the file"),
+        ("kv_cache_tokens = 9", "traffic.kv_cache_tokens", "`kv_cache_tokens` belongs to [engine]"),
+        (
+            "[analysis.quick]\nmetric = \"ttft\"\nmax = \"2s\"\ncount = 1\ngrace_period = \"1s\"",
+            "analysis.quick.grace_period",
+            "`grace_period` belongs to [termination]",
+        ),
+        // A slip of a key of the same table is likelier than another table.
+        ("[termination]\npre_stopp = \"1s\"", "termination.pre_stopp", "did you mean `pre_stop`?"),
+    ]);
+}
+
+#[test]
 fn wrong_types_say_what_was_expected_and_found() {
     check_each(&[
         ("[fleet]\nreplicas = \"eight\"", "fleet.replicas", "a whole number from 1 to 10000, found \"eight\""),

@@ -162,5 +162,16 @@ fn paths_lead_to_keys() {
     for path in ["", "bogus", "study", "study.", "study.runs.more", "check.x.max.y", "analysis.ttft.bogus"] {
         assert!(find(path).is_empty() || path == "study", "{path}");
     }
-    assert_eq!(elsewhere("max_surge", "rollout.blue_green"), ["rollout.rolling", "rollout.canary"]);
+}
+
+#[test]
+fn a_key_is_found_in_every_other_table_that_has_it() {
+    let tables =
+        |name: &str, path: &str| -> Vec<&str> { elsewhere(name, path).iter().map(|table| table.path).collect() };
+    assert_eq!(tables("max_surge", "rollout.blue_green"), ["rollout.rolling", "rollout.canary"]);
+    assert_eq!(tables("max_surge", "rollout.canary"), ["rollout.rolling"]);
+    assert_eq!(tables("set_weight", "rollout.canary.steps.2"), [""; 0], "a step of the list is of the table of steps");
+    assert_eq!(tables("estimator", "analysis.7"), [""; 0], "a name that looks like an index is a name");
+    assert_eq!(tables("acceptance", "engine"), ["engine.speculative"], "a table inside another");
+    assert_eq!(tables("slo", "fleet"), [""], "the whole document");
 }

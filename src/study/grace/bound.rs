@@ -17,7 +17,7 @@ const ONE_SIDED: f64 = 0.05;
 /// Probability that may lie beyond either end of an interval.
 const TAIL: f64 = 0.025;
 
-/// Fewest effective runs, see [`Values::effective_runs`], that know how heavy a run may be. With fewer, the heaviest has
+/// Fewest effective runs, see `Values::effective_runs`, that know how heavy a run may be. With fewer, the heaviest has
 /// often not been seen: of a hundred studies of expected numbers of 10^-6 some fifteen then put the bound too low.
 pub const FEWEST_EFFECTIVE_RUNS: f64 = 100.0;
 

@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::ledger::RunRecord;
     use crate::scenario::Statistic;
-    use crate::study::samples::{facts, record, scenario};
+    use crate::study::samples::{check, facts, record, scenario};
     use crate::study::summary::summarize;
 
     /// Twenty runs of these values, with two checks, of which the second does not hold while P99 is a second.
@@ -146,17 +146,11 @@ mod tests {
             quantile: 0.99,
             bin: crate::units::Duration::from_seconds(60),
         });
-        let check = |metric: Metric, statistic, max| Check {
-            metric: metric.name().to_owned(),
-            statistic,
-            min: None,
-            max: Some(max),
-            severity: Default::default(),
-            description: None,
-            line: 1,
-        };
-        scenario.checks =
-            vec![check(Metric::TruncatedAttempts, Statistic::P95, 2.0), check(Metric::TtftP99, Statistic::Mean, 0.5)];
+        let at_most = |metric, statistic, max| check(metric, statistic, None, Some(max));
+        scenario.checks = vec![
+            at_most(Metric::TruncatedAttempts, Statistic::P95, 2.0),
+            at_most(Metric::TtftP99, Statistic::Mean, 0.5),
+        ];
         let usual = [(Metric::Requests, 1000.0), (Metric::CompletedRequests, 1000.0), (Metric::TtftP99, 1.0)];
         let values: Vec<(Metric, f64)> = usual.iter().chain(values).copied().collect();
         let records: Vec<RunRecord> = (0..20).map(|run| record(run, &values)).collect();

@@ -85,7 +85,7 @@ impl WeightFacts {
 
     /// Nanoseconds in which a step reads them: all but the embeddings, of which it looks up a row for each token. A GB/s is
     /// a byte a nanosecond.
-    pub fn reading_time(&self, bits: u32) -> f64 {
+    fn reading_time(&self, bits: u32) -> f64 {
         (self.bytes_at(bits) - self.unquantised_bytes / 2.0) / self.bandwidth
     }
 }

@@ -31,7 +31,7 @@ pub fn student_t_at(level: f64, degrees_of_freedom: f64) -> f64 {
 }
 
 /// Limits of a probability after `successes` of `n` independent trials: exact binomial (Clopper and Pearson 1934).
-pub fn share_limits(successes: u64, n: u64, level: f64) -> Limits {
+fn share_limits(successes: u64, n: u64, level: f64) -> Limits {
     if n == 0 {
         return ANYWHERE;
     }
@@ -64,7 +64,7 @@ fn count_limits(total: f64, n: usize, level: f64) -> Limits {
 /// equal, the sign of the mean is not shown (a sign test could not show it at this level), and a mean that is rarely
 /// nonzero may be as large as the greatest value seen times the exact upper limit of how often one is nonzero. `t` is
 /// [`student_t_at`] of the level and n - 1.
-pub fn mean_limits(values: &[f64], level: f64, t: f64) -> Limits {
+fn mean_limits(values: &[f64], level: f64, t: f64) -> Limits {
     if values.len() < 2 || values.iter().any(|value| !value.is_finite()) {
         return ANYWHERE;
     }
@@ -126,7 +126,7 @@ pub fn metric_limits(metric: Metric, values: &[f64], level: f64, t: f64) -> Limi
 
 /// Limits of the `q`-quantile of sorted values, distribution-free: the ranks of [`crate::study::quantile_ranks`] at this
 /// level. Infinite on a side for which there are too few values.
-pub fn quantile_limits(sorted: &[f64], q: f64, level: f64) -> Limits {
+fn quantile_limits(sorted: &[f64], q: f64, level: f64) -> Limits {
     let n = sorted.len();
     // P(Bin(n, q) <= k - 1) = 1 - I_q(k, n - k + 1) is what a lower limit of rank k errs with: the greatest k is taken.
     let at_least = |k: usize| beta_reg(k as f64, (n - k + 1) as f64, q);

@@ -89,7 +89,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Whether it is still in the race: not beaten, with a value of the objective in every run, and breaking no check.
-    pub(super) fn contends(&self) -> bool {
+    fn contends(&self) -> bool {
         !self.is_empty && self.beaten.is_none() && !matches!(self.feasibility, Feasibility::Breaks(_))
     }
 }

@@ -80,7 +80,8 @@ fn is_best(samples: &[Sample], drawn: &[usize], checks: &[Check], tolerance: f64
 mod tests {
     use super::*;
     use crate::random::{Purpose, RunKey, exponential};
-    use crate::study::samples::record;
+    use crate::scenario::Statistic;
+    use crate::study::samples::{check, record};
 
     fn runs(seed: u64, mean: f64) -> Vec<RunRecord> {
         let cost = |run| mean * exponential(&mut RunKey::new(seed, run).stream(Purpose::Arrivals));
@@ -102,17 +103,8 @@ mod tests {
 
     #[test]
     fn breaking_a_check_is_no_way_to_be_best() {
-        let check = Check {
-            metric: "cost_usd".to_owned(),
-            statistic: crate::scenario::Statistic::Mean,
-            min: Some(2.0),
-            max: None,
-            severity: Default::default(),
-            description: None,
-            line: 1,
-        };
         let (cheap, dear) = (runs(1, 1.0), runs(1, 3.0));
-        let checks = [check];
+        let checks = [check(Metric::Cost, Statistic::Mean, Some(2.0), None)];
         assert_eq!(probability(&[&cheap, &dear], Metric::Cost, &checks, 0.0).unwrap().share, 0.0);
         assert!(probability(&[&dear, &cheap], Metric::Cost, &checks, 0.0).unwrap().share > 0.99);
     }

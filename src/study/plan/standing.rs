@@ -69,7 +69,7 @@ impl Race {
     }
 
     /// Whether the estimates of every check hold, over the runs there are.
-    pub fn seems_feasible(&self, candidate: usize) -> bool {
+    fn seems_feasible(&self, candidate: usize) -> bool {
         let entry = &self.entries[candidate];
         let holds = |(check, values): (&Check, &Vec<f64>)| holds(check, statistic_of(check.statistic, values));
         entry.runs > 0 && self.rules.checks.iter().zip(&entry.checked).all(holds)
@@ -144,7 +144,7 @@ impl Race {
         (1.0 - comparing.at_level(compare) - breaks.share - meeting.at_level(meets)).max(0.0)
     }
 
-    /// The contenders that may be the best, with the best itself, for [`super::resampling`]: those that are not worse
+    /// The contenders that may be the best, with the best itself, for `resampling`: those that are not worse
     /// than it with confidence.
     pub fn rivals(&self, best: usize) -> Vec<usize> {
         self.contenders().filter(|other| *other == best || self.excess(best, *other) >= 0.0).collect()

@@ -5,21 +5,13 @@ use crate::random::{Purpose, RunKey, exponential, unit_interval};
 use crate::scenario::{Check, Statistic, Tolerance};
 use crate::study::extent::Extent;
 use crate::study::result::Verdict;
-use crate::study::samples::record;
+use crate::study::samples::{check, record};
 
 /// A world of candidates: the values of each in a run.
 type World<'a> = &'a dyn Fn(usize, u64) -> Vec<(Metric, f64)>;
 
-fn check(metric: Metric, statistic: Statistic, max: f64) -> Check {
-    Check {
-        metric: metric.name().to_owned(),
-        statistic,
-        min: None,
-        max: Some(max),
-        severity: Default::default(),
-        description: None,
-        line: 1,
-    }
+fn at_most(metric: Metric, statistic: Statistic, max: f64) -> Check {
+    check(metric, statistic, None, Some(max))
 }
 
 fn rules(checks: Vec<Check>, tolerance: f64, max_runs: u64) -> Rules {
@@ -109,7 +101,7 @@ fn candidates_that_hardly_break_a_check_are_seldom_taken_and_that_hardly_keep_it
             let cut = f64::from(u8::from(uniform(world, run, candidate) < share[candidate]));
             vec![(Metric::Cost, candidate as f64 + shared), (Metric::TruncatedAttempts, 7.0 * cut)]
         };
-        let checks = vec![check(Metric::TruncatedAttempts, Statistic::ProbabilityPositive, 0.05)];
+        let checks = vec![at_most(Metric::TruncatedAttempts, Statistic::ProbabilityPositive, 0.05)];
         let (race, _) = raced(rules(checks, 0.1, 2_560), 4, &run_of);
         let best = race.best().unwrap();
         taken += u64::from(best < 2 && race.is_decided(best));
@@ -141,7 +133,7 @@ fn who_is_worse_than_an_undecided_candidate_waits_and_goes_on_when_that_one_fail
         let (shared, _) = luck(1, run, candidate);
         vec![(Metric::Cost, shared + 5.0 * candidate as f64), (Metric::TruncatedAttempts, cut)]
     };
-    let checks = vec![check(Metric::TruncatedAttempts, Statistic::ProbabilityPositive, 0.03)];
+    let checks = vec![at_most(Metric::TruncatedAttempts, Statistic::ProbabilityPositive, 0.03)];
     let (race, heats) = raced(rules(checks, 0.1, 1_280), 3, &run_of);
     assert_eq!(heats[0], Heat { members: vec![0, 1, 2], to: 20 });
     assert_eq!(heats[1], Heat { members: vec![0], to: 40 });
@@ -188,15 +180,7 @@ fn an_objective_without_a_value_in_some_run_puts_a_candidate_out() {
 
 #[test]
 fn a_greatest_value_breaks_its_bound_for_good_and_a_least_one_can_still_come_down() {
-    let of = |statistic, min, max| Check {
-        metric: "cost_usd".to_owned(),
-        statistic,
-        min,
-        max,
-        severity: Default::default(),
-        description: None,
-        line: 1,
-    };
+    let of = |statistic, min, max| check(Metric::Cost, statistic, min, max);
     let run_of = |_: usize, run: u64| vec![(Metric::Cost, run as f64)];
     for (check, expected) in [
         (of(Statistic::Max, None, Some(18.0)), Feasibility::Breaks(0)),
@@ -212,7 +196,7 @@ fn a_greatest_value_breaks_its_bound_for_good_and_a_least_one_can_still_come_dow
 
 #[test]
 fn checks_that_runs_could_not_certify_are_known_before() {
-    let p95 = [check(Metric::TruncatedAttempts, Statistic::P95, 0.0)];
+    let p95 = [at_most(Metric::TruncatedAttempts, Statistic::P95, 0.0)];
     let nothing = |_: usize, _: u64| vec![(Metric::Cost, 1.0)];
     let certified = |max_runs| {
         let (race, _) = raced(rules(p95.to_vec(), 0.0, max_runs), 12, &nothing);
@@ -226,7 +210,7 @@ fn checks_that_runs_could_not_certify_are_known_before() {
     assert_eq!(fewest_runs(&p95, 12, 166), None);
     assert!(!certified(160) && !certified(165) && certified(166));
     // The mean of a count without an event errs with exp(-n max), of which either side has half the level.
-    let mean = [check(Metric::TruncatedAttempts, Statistic::Mean, 0.05)];
+    let mean = [at_most(Metric::TruncatedAttempts, Statistic::Mean, 0.05)];
     let certified = |max_runs| {
         let none = |_: usize, _: u64| vec![(Metric::Cost, 1.0)];
         raced(rules(mean.to_vec(), 0.0, max_runs), 12, &none).0.feasibility(0) == Feasibility::Meets
@@ -242,7 +226,7 @@ fn what_the_race_has_said_of_a_check_is_its_mark() {
     let run_of = |candidate: usize, run| {
         vec![(Metric::Cost, candidate as f64), (Metric::TruncatedAttempts, 5.0 + f64::from(run as u32 % 2))]
     };
-    let above = check(Metric::TruncatedAttempts, Statistic::P90, 2.0);
+    let above = at_most(Metric::TruncatedAttempts, Statistic::P90, 2.0);
     let (race, _) = raced(rules(vec![above.clone()], 0.0, 30), 11, &run_of);
     assert_eq!(race.feasibility(0), Feasibility::Breaks(0));
     let records: Vec<RunRecord> = (0..30)
@@ -293,16 +277,8 @@ fn breaking(assignment: Assignment, truncated: f64, below: f64) -> Ranked {
 }
 
 fn checks() -> Vec<Check> {
-    let ready = Check {
-        metric: "min_ready_fraction".to_owned(),
-        statistic: Statistic::Mean,
-        min: Some(0.8),
-        max: None,
-        severity: Default::default(),
-        description: None,
-        line: 1,
-    };
-    vec![check(Metric::TruncatedAttempts, Statistic::Mean, 2.0), ready]
+    let ready = check(Metric::MinReadyFraction, Statistic::Mean, Some(0.8), None);
+    vec![at_most(Metric::TruncatedAttempts, Statistic::Mean, 2.0), ready]
 }
 
 #[test]

@@ -210,24 +210,15 @@ impl Sweep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Axis, Check, Statistic};
-    use crate::study::samples::{record, scenario};
+    use crate::scenario::{Axis, Statistic};
+    use crate::study::samples::{check, record, scenario};
     use crate::units::Duration;
 
     /// A sweep over grace periods of 0, 30 (as written) and 60 s, none of its points done.
     fn sweep() -> (Sweep, Vec<Scenario>) {
         let grid = Grid::new(vec![Axis::parse("termination.grace_period=0s,30s,60s").unwrap()]).unwrap();
         let mut base = scenario(20);
-        let bound = Check {
-            metric: "truncated_attempts".to_owned(),
-            statistic: Statistic::Max,
-            min: None,
-            max: Some(3.0),
-            severity: Default::default(),
-            description: None,
-            line: 1,
-        };
-        base.checks = vec![bound];
+        base.checks = vec![check(Metric::TruncatedAttempts, Statistic::Max, None, Some(3.0))];
         let scenarios: Vec<Scenario> = [0, 30, 60]
             .into_iter()
             .map(|seconds| {

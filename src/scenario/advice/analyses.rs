@@ -1,11 +1,9 @@
 //! Analyses that are legal and do not do what their author may think.
 
-use super::codes::Code;
-use super::problems::Problem;
-use super::{AnalysisMetric, CanaryStep, Estimator, NoData, Scenario, Strategy};
+use crate::scenario::{AnalysisMetric, CanaryStep, Code, Estimator, NoData, Problem, Scenario, Strategy};
 
 /// What a person who knows the real controllers would point out of a scenario's analyses.
-pub(super) fn warnings(scenario: &Scenario, warnings: &mut Vec<Problem>) {
+pub fn warnings(scenario: &Scenario, warnings: &mut Vec<Problem>) {
     error_rates(scenario, warnings);
     unread(scenario, warnings);
     blind_preview(scenario, warnings);
