@@ -159,6 +159,11 @@ fn several_results_in_a_directory_are_shown_in_turn() {
     assert_eq!(printed(&place, &["report", "results", "--only", "grace"]).0, grace);
     let (refused, code) = refusal(&place, &["report", "results", "--format", "json"]);
     assert!(code == 2 && refused.contains("choose one with --only study, --only grace"), "{code} {refused}");
+    // What only a study can be shown as needs no choice.
+    for form in ["html", "junit", "github"] {
+        let shown = printed(&place, &["report", "results", "--format", form]).0;
+        assert_eq!(shown, printed(&place, &["report", "results", "--only", "study", "--format", form]).0);
+    }
     let (refused, code) = refusal(&place, &["report", "results", "--only", "plan"]);
     assert!(code == 2 && refused.contains("results holds no saved plan; it holds study, grace"), "{code} {refused}");
     assert_eq!(printed(&place, &["report", "results/grace.saved"]).0, grace);

@@ -35,8 +35,12 @@ struct Found {
 /// There are no saved results, or none that this version of the program can show; or files cannot be written.
 pub fn report(arguments: &ReportArguments) -> Result<Ending, Failure> {
     let (directory, only) = asked(arguments);
-    let kinds = kinds(directory, only)?;
+    let mut kinds = kinds(directory, only)?;
     let forms = study_forms(&arguments.printing.format);
+    // A page, a test report and annotations are of studies alone.
+    if forms[0].common().is_none() && kinds.contains(&STUDY) {
+        kinds.retain(|kind| *kind == STUDY);
+    }
     if kinds.len() > 1 && !forms[0].joins() {
         return Err(Failure::WrongUse(format!(
             "error: {} holds several results, and this format is one document: choose one with --only {}",

@@ -325,9 +325,12 @@ mod tests {
         }
         assert_eq!(
             why(&result),
-            "Cut: the grace period of 30s leaves 25 s after preStop, and 85 % of the answers in flight at a shutdown \
+            "Cut: the grace period is 30s, preStop included, and 85 % of the answers in flight at a shutdown \
              needed longer (99.9 % of them end within 200 s)."
         );
+        result.scenario.termination.pre_stop = Duration::from_seconds(29);
+        assert!(why(&result).starts_with("Cut: SIGKILL comes 31 s after the shutdown, preStop and 2 s, and 84.5 %"));
+        result.scenario.termination.pre_stop = Duration::from_seconds(5);
         result.scenario.termination.on_sigterm = OnSigterm::Abort;
         assert_eq!(
             why(&result),

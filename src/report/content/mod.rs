@@ -146,7 +146,7 @@ pub fn planning_line(result: &StudyResult) -> String {
         sentences.push("no window is long enough: more than one rollout in twenty does not finish".to_owned());
     } else if planning.window_s.value.is_finite() {
         let window = estimate(&planning.window_s, Quantity::Seconds);
-        sentences.push(format!("a window of {} (P95 duration{})", glued(&window), last_drain(result)));
+        sentences.push(format!("a window of {} (P95 duration){}", glued(&window), last_drain(result)));
     }
     if let Some(grace_s) = planning.grace_s {
         let what = match result.scenario.termination.on_sigterm {
@@ -178,7 +178,7 @@ pub fn planning_line(result: &StudyResult) -> String {
 /// What a rollout leaves under way when it is over: answers that its last replicas still finish.
 fn last_drain(result: &StudyResult) -> String {
     let longest = time_to_finish(&result.scenario.termination);
-    if longest.is_zero() { String::new() } else { format!(", without the last replicas' drain of up to {longest}") }
+    if longest.is_zero() { String::new() } else { format!(" and {longest} of drain") }
 }
 
 /// How long an answer has today, as the setting that gives it so long: SIGKILL comes no sooner than a moment after preStop.
