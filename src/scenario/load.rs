@@ -66,6 +66,10 @@ pub fn parse(
             "expected at least [traffic] with arrivals, prompt_tokens and output_tokens, found an empty file";
         return Err(not_a_scenario(file, text, 0, expected));
     }
+    if text.trim_start().starts_with('{') {
+        let expected = "a scenario is TOML, and this is JSON; `cutover report DIR` shows results";
+        return Err(not_a_scenario(file, text, 0, expected));
+    }
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let problems = syntax::problems(text, &errors, |rest| parse(rest, file, directory, sets, metrics));

@@ -502,6 +502,26 @@ fn text_that_is_no_toml_gives_every_line_that_is_wrong() {
 }
 
 #[test]
+fn one_bracket_that_is_not_closed_is_one_problem_on_its_line() {
+    let text = "[study]\nruns = 3\n[traffic]\noutput_tokens = { distribution = \"lognormal\", median = 2, p99 = 9\n\
+                [clients]\ntimeout = \"1m\"\n[fleet]\nreplicas = 3\ngpu_hour_usd = 2\n";
+    for (wrong, column) in [(text.to_owned(), 1), (text.replace("output_tokens = {", "  output_tokens = [{"), 3)] {
+        let problems = problems_with(&wrong, &[]);
+        let found: Vec<_> = problems.problems.iter().map(|it| (it.line, it.column, it.expected.as_str())).collect();
+        assert_eq!(found, [(4, column, "a bracket, a brace or a quote that opens here is not closed")], "{problems}");
+    }
+    // What is wrong elsewhere is told beside it.
+    let problems = problems_with(&text.replace("replicas", "replicaz"), &[]);
+    assert_eq!(problems.problems.iter().map(|it| it.line).collect::<Vec<_>>(), [4, 8], "{problems}");
+}
+
+#[test]
+fn a_result_in_the_place_of_a_scenario_is_said_to_be_one() {
+    let problem = problem_with("{\n  \"schema_version\": 1\n}\n");
+    assert!(problem.expected.contains("this is JSON"), "{problem:?}");
+}
+
+#[test]
 fn a_key_that_is_given_twice_is_refused() {
     assert_eq!(problem_with(&with("[study]\nruns = 3\nruns = 4")).line, 8);
 }

@@ -101,7 +101,6 @@ fn what_depends_on_a_line_that_is_no_toml_is_not_said() {
         "[traffic]\narrivals = { process = \"poisson\", rate = }\nprompt_tokens = 9\noutput_tokens = 9",
         &with("[rollout\nstrategy = \"rolling\""),
         &with("[fleet]\nreplicas = \"8"),
-        &with("[rollout]\nstrategy = \"canary\"\n[rollout.canary]\nsteps = [{ set_weight = 5 }\n[fleet]\nreplica = 8"),
     ] {
         let problems = problems_with(text, &[]);
         assert!(codes(&problems).iter().all(|code| *code == Code::NOT_TOML), "{problems}");
