@@ -4,7 +4,7 @@ mod support;
 
 use std::fs;
 
-use support::interrupt::{a_run_is_finished, interrupted};
+use support::interrupt::{a_run_is_finished, ended_by};
 use support::place::{Place, errors, files, output, refused};
 use support::small::TWO_REPLICAS;
 
@@ -641,14 +641,17 @@ fn completions_are_printed_for_every_shell() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_study_ends_with_130_and_saves_what_was_finished() {
-    let place = Place::with(TWO_REPLICAS);
-    let endless = ["run", "scenario.toml", "--runs", "10000000", "--threads", "1"];
-    let ended = interrupted(place.directory(), &endless, a_run_is_finished);
-    assert_eq!(ended.status.code(), Some(130));
-    let said = String::from_utf8(ended.stderr).unwrap();
-    assert!(said.contains("stopping after the runs under way; press Ctrl-C again to leave at once"), "{said}");
-    let summary = fs::read_to_string(place.path("output/scenario/summary.json")).unwrap();
-    let json: serde_json::Value = serde_json::from_str(&summary).unwrap();
-    assert_eq!(json["provenance"]["partial"], true);
-    assert!(json["provenance"]["runs"].as_u64().unwrap() >= 1);
+    // As a terminal interrupts, and as pipelines and `timeout` do.
+    for signal in ["INT", "TERM"] {
+        let place = Place::with(TWO_REPLICAS);
+        let endless = ["run", "scenario.toml", "--runs", "10000000", "--threads", "1"];
+        let ended = ended_by(signal, place.directory(), &endless, a_run_is_finished);
+        assert_eq!(ended.status.code(), Some(130), "{signal}");
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(said.contains("stopping after the runs under way; press Ctrl-C again to leave at once"), "{said}");
+        let summary = fs::read_to_string(place.path("output/scenario/summary.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        assert_eq!(json["provenance"]["partial"], true, "{signal}");
+        assert!(json["provenance"]["runs"].as_u64().unwrap() >= 1, "{signal}");
+    }
 }

@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 
 use assert_cmd::Command;
-use support::interrupt::{a_run_is_finished, interrupted};
+use support::interrupt::{a_run_is_finished, ended_by};
 use support::place::{Place, files, output};
 use support::small::two_replicas;
 
@@ -153,7 +153,7 @@ fn an_earlier_answer_is_replaced_and_a_study_beside_it_is_left() {
 fn an_interruption_leaves_what_was_finished_marked_as_partial() {
     let place = place();
     let endless = ["grace", "scenario.toml", "--runs", "10000000", "--threads", "1"];
-    let ended = interrupted(place.directory(), &endless, a_run_is_finished);
+    let ended = ended_by("INT", place.directory(), &endless, a_run_is_finished);
     assert_eq!(ended.status.code(), Some(130));
     let json = fs::read_to_string(place.path("output/scenario/grace.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 
 use assert_cmd::assert::Assert;
-use support::interrupt::{a_run_is_finished, interrupted};
+use support::interrupt::{a_run_is_finished, ended_by};
 use support::place::{Place, errors, files, output};
 
 /// Three small replicas for a minute.
@@ -133,7 +133,7 @@ fn levers_without_sense_are_left_out_with_the_reason() {
 fn an_interrupted_study_saves_what_was_finished() {
     let place = Place::with(SCENARIO);
     let endless = ["levers", "scenario.toml", "--only", "double-batch", "--runs", "1000000", "--out", "out"];
-    let ended = interrupted(place.directory(), &endless, a_run_is_finished);
+    let ended = ended_by("INT", place.directory(), &endless, a_run_is_finished);
     assert_eq!(ended.status.code(), Some(130));
     let json: serde_json::Value = serde_json::from_slice(&fs::read(place.path("out/levers.json")).unwrap()).unwrap();
     assert_eq!(json["provenance"]["partial"], true);

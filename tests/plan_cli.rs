@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use serde_json::Value;
-use support::interrupt::interrupted;
+use support::interrupt::ended_by;
 use tempfile::TempDir;
 
 /// Two replicas for two minutes under a trace in a folder beside, with cold starts from a file above; answers last 8 s at
@@ -288,7 +288,7 @@ fn an_interrupted_plan_ends_with_130_and_saves_the_best_so_far() {
     // Long enough for the candidates to be read, the handler to be in place and runs to be finished.
     let runs_are_finished = || std::thread::sleep(std::time::Duration::from_secs(5));
     let line = [&["plan", "scenario.toml"][..], &choices, &long].concat();
-    assert_eq!(interrupted(&place.path("work"), &line, runs_are_finished).status.code(), Some(130));
+    assert_eq!(ended_by("INT", &place.path("work"), &line, runs_are_finished).status.code(), Some(130));
     let plan = place.json("work/output/scenario/plan.json");
     assert_eq!(plan["ending"], "interrupted");
     assert!(plan["candidates"][0]["runs"].as_u64().unwrap() >= 1);

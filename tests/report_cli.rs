@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use support::interrupt::{a_run_is_finished, interrupted};
+use support::interrupt::{a_run_is_finished, ended_by};
 use support::place::{Place, files};
 use support::small::TWO_REPLICAS;
 
@@ -257,7 +257,7 @@ fn a_comparison_whose_study_was_replaced_is_refused() {
 fn an_interrupted_study_is_rendered_as_partial() {
     let place = Place::with(&scenario());
     let endless = ["run", "scenario.toml", "--runs", "1000000", "--out", "results", "--quiet"];
-    let ended = interrupted(place.directory(), &endless, a_run_is_finished);
+    let ended = ended_by("INT", place.directory(), &endless, a_run_is_finished);
     assert_eq!(ended.status.code(), Some(130));
     let (rendered, code) = printed(&place, &["report", "results", "--out", "rendered"]);
     assert_eq!((rendered, code), (String::from_utf8(ended.stdout).unwrap(), 130));

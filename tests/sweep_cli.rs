@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
-use support::interrupt::interrupted;
+use support::interrupt::ended_by;
 use support::place::{Place, errors, files, output};
 use support::small::two_replicas;
 
@@ -257,7 +257,7 @@ fn an_interrupted_sweep_keeps_what_is_finished_and_goes_on_to_the_same_bytes() {
         }
     };
     let line = [&["sweep", "scenario.toml", "--out", "parts"], &LINE[..]].concat();
-    assert_eq!(interrupted(place.directory(), &line, some_are_kept).status.code(), Some(130));
+    assert_eq!(ended_by("INT", place.directory(), &line, some_are_kept).status.code(), Some(130));
     let json: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(place.path("parts/sweep.json")).unwrap()).unwrap();
     assert_eq!(json["provenance"]["partial"], true);

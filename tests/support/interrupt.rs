@@ -1,4 +1,4 @@
-//! Ctrl-C in the middle of a command.
+//! Ctrl-C, or another signal that asks a program to end, in the middle of a command.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 /// Longest wait for the end of a command that was interrupted.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How the program ends in this directory with these arguments if it is interrupted once `until` returns.
-pub fn interrupted(directory: &Path, arguments: &[&str], until: impl FnOnce()) -> Output {
+/// How the program ends in this directory with these arguments if it gets this signal once `until` returns: `INT` is what
+/// Ctrl-C sends.
+pub fn ended_by(signal: &str, directory: &Path, arguments: &[&str], until: impl FnOnce()) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_cutover"))
         .current_dir(directory)
         .args(arguments)
@@ -18,7 +19,7 @@ pub fn interrupted(directory: &Path, arguments: &[&str], until: impl FnOnce()) -
         .spawn()
         .unwrap();
     until();
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
     let asked = Instant::now();
     while child.try_wait().unwrap().is_none() {
         if asked.elapsed() > PATIENCE {
