@@ -2,24 +2,23 @@
 //!
 //! The terminal's summary and the Markdown report are two renderings of this.
 
+mod fleet;
+mod planning;
 mod precision;
+mod requests;
 mod rollout;
+mod setting;
 
+pub use planning::planning_line;
 pub use precision::sentences as precision;
 pub use rollout::strategy;
+pub use setting::{facts, setting};
 
-use super::format::{
-    Quantity, counted, counted_estimate, dollars_that_add_up, estimate, given, in_dollars, sum_of, value,
-};
+use super::format::{Quantity, counted, counted_estimate, estimate, given, value};
 use super::layout::{glued, unglued};
-use crate::digits::{NONE, figure, percent_as_given};
-use crate::ledger::{Histogram, Metric, RolloutOutcome, WATERFALL};
-use crate::scenario::{Engine, OnSigterm, Replay, Severity, Statistic, Strategy, Stretch, Traffic};
-use crate::study::{
-    CheckResult, FailOn, Outcome, SHARE_TO_FINISH, StudyResult, Verdict, outcome_of, planning, survivorship_note,
-    telling_run, time_to_finish,
-};
-use crate::units::Duration;
+use crate::ledger::{Metric, RolloutOutcome};
+use crate::scenario::{Severity, Statistic, Strategy};
+use crate::study::{CheckResult, FailOn, Outcome, StudyResult, Verdict, outcome_of, telling_run};
 
 /// A part of the report.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,61 +137,6 @@ pub fn answer(result: &StudyResult) -> String {
     )
 }
 
-/// How long a window to reserve, and the grace period that would cut almost nobody; empty where nothing follows.
-pub fn planning_line(result: &StudyResult) -> String {
-    let planning = planning(result);
-    let mut sentences = Vec::new();
-    if planning.window_s.value.is_infinite() {
-        sentences.push("no window is long enough: more than one rollout in twenty does not finish".to_owned());
-    } else if planning.window_s.value.is_finite() {
-        let window = estimate(&planning.window_s, Quantity::Seconds);
-        sentences.push(format!("a window of {} (P95 duration){}", glued(&window), last_drain(result)));
-    }
-    if let Some(grace_s) = planning.grace_s {
-        let what = match result.scenario.termination.on_sigterm {
-            OnSigterm::Drain => "grace period",
-            OnSigterm::Abort => "preStop hook",
-        };
-        let share = planning.cut_share.unwrap_or(0.0);
-        if share <= 1.0 - SHARE_TO_FINISH {
-            let now = today(result, planning.current_grace_s);
-            let enough = match share {
-                0.0 => "all".to_owned(),
-                share => format!("all but {}", glued(&value(share, Quantity::Share))),
-            };
-            sentences.push(format!("a {what} of {now} is enough for {enough} of the answers in flight"));
-        } else {
-            // What is still cut, a run: whoever must cut nobody needs more than this.
-            let in_flight = result.pooled.needed_grace.count() as f64 / result.records.len() as f64;
-            sentences.push(format!(
-                "a {what} of {} lets {} of the answers in flight finish, all but {} a run (see `cutover grace`)",
-                Duration::from_seconds(grace_s.ceil() as u64),
-                glued(&percent_as_given(SHARE_TO_FINISH)),
-                figure((1.0 - SHARE_TO_FINISH) * in_flight),
-            ));
-        }
-    }
-    sentences.join("; ")
-}
-
-/// What a rollout leaves under way when it is over: answers that its last replicas still finish.
-fn last_drain(result: &StudyResult) -> String {
-    let longest = time_to_finish(&result.scenario.termination);
-    if longest.is_zero() { String::new() } else { format!(" and {longest} of drain") }
-}
-
-/// How long an answer has today, as the setting that gives it so long: SIGKILL comes no sooner than a moment after preStop.
-fn today(result: &StudyResult, seconds: f64) -> String {
-    let termination = &result.scenario.termination;
-    let has = glued(&value(seconds, Quantity::Seconds));
-    let is_put_off = termination.on_sigterm == OnSigterm::Drain && seconds > termination.grace_period.seconds();
-    if !is_put_off {
-        return format!("{has}, as now,");
-    }
-    let hook = if termination.pre_stop < termination.grace_period { "preStop" } else { "itself" };
-    format!("{}, as now (SIGKILL after {has}: {hook} and 2 s),", termination.grace_period)
-}
-
 /// The checks.
 pub fn checks(result: &StudyResult, fail_on: FailOn) -> Vec<CheckLine> {
     let line = |check| CheckLine { outcome: outcome_of(check, fail_on), ..check_line(check) };
@@ -225,186 +169,7 @@ pub(super) fn check_line(check: &CheckResult) -> CheckLine {
 
 /// Everything but the checks, in the order in which it is read.
 pub fn sections(result: &StudyResult) -> Vec<Section> {
-    vec![rollout::section(result), requests(result), capacity(result), cost(result)]
-}
-
-/// What a request may end as, with its word.
-const ENDINGS: [(Metric, &str); 7] = [
-    (Metric::CompletedRequests, "completed"),
-    (Metric::TruncatedRequests, "truncated"),
-    (Metric::RefusedRequests, "refused"),
-    (Metric::DroppedRequests, "dropped"),
-    (Metric::TimedOutRequests, "timed out"),
-    (Metric::FailedRequests, "failed"),
-    (Metric::InFlightRequests, "in flight"),
-];
-
-fn requests(result: &StudyResult) -> Section {
-    let mut endings: Vec<String> = (ENDINGS.iter())
-        .filter(|(metric, _)| any(result, *metric))
-        .map(|(metric, word)| glued(&format!("{word} {}", estimate(&result.metric(*metric).mean, Quantity::Plain))))
-        .collect();
-    if endings.is_empty() {
-        let arrived = any(result, Metric::Requests);
-        endings.push(if arrived { NONE.to_owned() } else { glued("no request arrived") });
-    } else if endings.len() < ENDINGS.len() {
-        endings.push(glued("nothing else"));
-    }
-    let cut = result.metric(Metric::TruncatedAttempts);
-    let mut blocks = vec![
-        Block::Line("ended as", endings.join("   ")),
-        Block::Line(
-            "cut responses",
-            format!(
-                "{}   {}   {}",
-                glued(&format!("mean {}", mean(result, Metric::TruncatedAttempts))),
-                glued(&format!("P95 {}", estimate(&cut.p95, Quantity::Plain))),
-                glued(&format!("some in {} of runs", estimate(&cut.probability_positive, Quantity::Share))),
-            ),
-        ),
-    ];
-    if any(result, Metric::Retries) {
-        blocks.push(Block::Line("retries", mean(result, Metric::Retries)));
-    }
-    blocks.push(Block::Table(latencies(result)));
-    if let Some(note) = survivorship_note(result) {
-        blocks.push(Block::Line("note", note));
-    }
-    if let Some(slo) = &result.scenario.slo {
-        let text = format!(
-            "TTFT within {} for {} of requests: missed for {} of {}",
-            slo.ttft,
-            glued(&percent_as_given(slo.quantile)),
-            mean(result, Metric::SloViolation),
-            result.scenario.study.duration,
-        );
-        blocks.push(Block::Line("SLO", text));
-    }
-    Section { title: "REQUESTS", subtitle: format!("{} a run", mean(result, Metric::Requests)), blocks }
-}
-
-/// Latencies: over runs the means of each run's P50 and P99, which have intervals, and over all requests of all runs a
-/// quantile that one run is often too short for.
-fn latencies(result: &StudyResult) -> Vec<Vec<String>> {
-    let row = |label: &str, histogram: &Histogram, of_a_run: [Metric; 2]| {
-        let [p50, p99] = of_a_run.map(|metric| estimate(&result.metric(metric).mean, Quantity::Seconds));
-        vec![label.to_owned(), p50, p99, value(histogram.quantile(0.999), Quantity::Seconds)]
-    };
-    vec![
-        ["mean of a run's", "P50", "P99", "P99.9 of all"].map(str::to_owned).to_vec(),
-        row("first token (TTFT)", &result.pooled.ttft, [Metric::TtftP50, Metric::TtftP99]),
-        row("per token (TPOT)", &result.pooled.tpot, [Metric::TpotP50, Metric::TpotP99]),
-        row("end to end (E2E)", &result.pooled.e2e, [Metric::E2eP50, Metric::E2eP99]),
-    ]
-}
-
-fn capacity(result: &StudyResult) -> Section {
-    let fleet = &result.scenario.fleet;
-    let least = |metric| {
-        let summary = result.metric(metric);
-        let worst = glued(&format!("worst run {}", value(summary.min, Quantity::Share)));
-        format!("{}   {worst}", glued(&format!("mean {}", mean(result, metric))))
-    };
-    let limit = fleet.gpu_limit.map_or_else(String::new, |limit| format!(" of at most {limit}"));
-    let (ready, capacity) = (least(Metric::MinReadyFraction), least(Metric::MinCapacityFraction));
-    let mut blocks = if ready == capacity {
-        vec![Block::Line("least ready", format!("{ready}   capacity the same"))]
-    } else {
-        vec![Block::Line("least ready", ready), Block::Line("least capacity", capacity)]
-    };
-    let overloaded = if any(result, Metric::SecondsOverloaded) {
-        format!("overloaded for {}", mean(result, Metric::SecondsOverloaded))
-    } else {
-        "never overloaded".to_owned()
-    };
-    blocks.extend([
-        Block::Line(
-            "dip",
-            format!(
-                "{}   {}",
-                mean_count(result, Metric::CapacityDip, "replica-second"),
-                glued(&format!("below need for {}", mean(result, Metric::SecondsBelowCapacity))),
-            ),
-        ),
-        Block::Line("most GPUs", format!("{}{limit}", mean(result, Metric::PeakGpus))),
-    ]);
-    let needed = value(fleet.needed_replicas, Quantity::Plain);
-    let utilization = mean(result, Metric::Utilization);
-    let replicas = counted(u64::from(fleet.replicas), "replica");
-    let subtitle = format!("{needed} of {replicas} needed; {utilization} utilized; {overloaded}");
-    Section { title: "CAPACITY", subtitle, blocks }
-}
-
-fn cost(result: &StudyResult) -> Section {
-    let parts: Vec<f64> = WATERFALL.iter().map(|(metric, _)| result.metric(*metric).mean.value).collect();
-    let (total, texts) = dollars_that_add_up(&parts);
-    // Without the parts that are written as nothing, which the others add up without.
-    let sum: Vec<String> = (texts.iter().zip(WATERFALL))
-        .filter(|(text, _)| text.contains(|c| matches!(c, '1'..='9')))
-        .map(|(text, (_, word))| glued(&format!("{text} {word}")))
-        .collect();
-    let hours = |metric| glued(&estimate(&result.metric(metric).mean, Quantity::Plain));
-    let is_priced = |metric| !result.metric(metric).mean.value.is_nan();
-    let mut blocks = Vec::new();
-    if is_priced(Metric::UsdPerMillionOutput) {
-        blocks.push(Block::Line("waterfall", format!("{} = {}", in_dollars(&total), sum_of(&sum))));
-    }
-    if is_priced(Metric::Formula) {
-        let formula = mean(result, Metric::Formula);
-        blocks.push(Block::Line("paper formula", format!("{formula} by saturated rate and utilization")));
-    }
-    blocks.extend([
-        Block::Line(
-            "GPU-hours",
-            format!(
-                "{} = {} serving + {} idle + {} cold + {} draining; {} of them above the steady fleet",
-                hours(Metric::GpuHours),
-                hours(Metric::GpuHoursServing),
-                hours(Metric::GpuHoursIdle),
-                hours(Metric::GpuHoursCold),
-                hours(Metric::GpuHoursDraining),
-                hours(Metric::GpuHoursSurge),
-            ),
-        ),
-        Block::Line(
-            "the rollout",
-            format!("costs {} of a bill of {}", mean(result, Metric::RolloutCost), mean(result, Metric::Cost)),
-        ),
-    ]);
-    if result.metric(Metric::GpuHoursIdle).mean.value < 0.0 {
-        blocks.push(Block::Line(
-            "note",
-            "Idle is what serving at the saturated rate leaves of the time of ready replicas. These served faster than \
-             that rate, which is one at average lengths, so that it is below zero."
-                .to_owned(),
-        ));
-    }
-    let subtitle = if is_priced(Metric::UsdPerMillionOutput) {
-        let with_prompts = if is_priced(Metric::UsdPerMillion) {
-            format!("; with prompts {}", mean(result, Metric::UsdPerMillion))
-        } else {
-            String::new()
-        };
-        format!("{} per million output tokens{with_prompts}", mean(result, Metric::UsdPerMillionOutput))
-    } else {
-        NO_PRICE.to_owned()
-    };
-    Section { title: "COST", subtitle, blocks }
-}
-
-/// What a trace's runs replay.
-fn replayed(requests: u64, replay: &Replay) -> String {
-    let speed = match replay.speed {
-        1.0 => String::new(),
-        speed => format!(" at {speed} times its speed"),
-    };
-    let stretch = match replay.stretch {
-        Stretch::FromAnyRow => "each run from a row of its own".to_owned(),
-        Stretch::From(offset) => format!("each run from {offset} on"),
-        Stretch::Blocks(block) => format!("in blocks of {block} that each run draws anew"),
-    };
-    let end = if replay.wraps { "" } else { ", to its end" };
-    format!("trace of {}{speed}, {stretch}{end}", counted(requests, "request"))
+    vec![rollout::section(result), requests::section(result), fleet::capacity(result), fleet::cost(result)]
 }
 
 /// A run that shows what the study's one sentence is about; empty where nothing went wrong.
@@ -441,69 +206,15 @@ fn leaves_room(result: &StudyResult) -> bool {
         .any(|mean| mean.value == 0.0 && mean.interval.is_some_and(|(_, high)| high > 0.0))
 }
 
-/// What is served by what, in a sentence: traffic, load and engine.
-pub fn setting(result: &StudyResult) -> String {
-    let facts = &result.facts;
-    let plain = |number| value(number, Quantity::Plain);
-    let source = match &result.scenario.traffic {
-        Traffic::Synthetic { .. } => "",
-        Traffic::Trace { .. } => " from a trace",
-    };
-    let profile = result.scenario.engine.profile.map_or_else(String::new, |profile| format!("; {}", profile.name));
-    format!(
-        "{} requests/s{source}, prompts of {}, answers of {} tokens on average: {} of needed capacity{profile}",
-        plain(facts.mean_rate),
-        plain(facts.mean_prompt_tokens),
-        plain(facts.mean_output_tokens),
-        glued(&value(result.offered_load(), Quantity::Share)),
-    )
-}
-
-/// How the engine reads prompts and decodes, where its step times come from, and what each step takes beyond them.
-fn engine(engine: &Engine) -> String {
-    let mut said = vec![engine.profile.map_or_else(|| "as written".to_owned(), |profile| profile.name.clone())];
-    said.push(if engine.chunked_prefill {
-        format!("prompts in chunks of up to {} tokens a step", engine.max_num_batched_tokens)
-    } else {
-        format!("whole prompts first, up to {} tokens a step", engine.max_num_batched_tokens)
-    });
-    said.push(format!("at most {} sequences", engine.max_num_seqs));
-    if let Some(speculative) = engine.speculative {
-        let drafted = counted(u64::from(speculative.tokens), "draft token");
-        said.push(format!("{drafted} a step, accepted with probability {}", speculative.acceptance));
-    }
-    if engine.overhead > 0.0 {
-        said.push(format!("{} of overhead a step", value(engine.overhead / 1e9, Quantity::Seconds)));
-    }
-    said.join(", ")
-}
-
-/// What follows from the scenario alone, as (what, value).
-pub fn facts(result: &StudyResult) -> Vec<(&'static str, String)> {
-    let facts = &result.facts;
-    let plain = |number| value(number, Quantity::Plain);
-    let traffic = match &result.scenario.traffic {
-        Traffic::Synthetic { .. } => "synthetic".to_owned(),
-        Traffic::Trace { trace, replay, .. } => replayed(trace.len(), replay),
-    };
-    vec![
-        ("traffic", traffic),
-        ("mean arrival rate", format!("{} requests/s", plain(facts.mean_rate))),
-        ("mean prompt", format!("{} tokens", plain(facts.mean_prompt_tokens))),
-        ("mean answer", format!("{} tokens", plain(facts.mean_output_tokens))),
-        ("engine", engine(&result.scenario.engine)),
-        ("saturated rate of a replica", format!("{} output tokens/s", plain(facts.saturated_rate))),
-        ("batch at saturation", format!("{} sequences", plain(facts.saturated_batch))),
-        ("offered load over needed capacity", value(result.offered_load(), Quantity::Share)),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
+    use super::fleet::{capacity, cost};
+    use super::requests::{ENDINGS, section as requests};
     use super::rollout::section as rollout;
     use super::*;
-    use crate::ledger::{METRICS, RunRecord};
+    use crate::ledger::{METRICS, RunRecord, WATERFALL};
     use crate::report::example;
+    use crate::scenario::OnSigterm;
 
     fn lines(section: &Section) -> Vec<&'static str> {
         (section.blocks.iter())
